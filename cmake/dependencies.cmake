@@ -1,0 +1,21 @@
+# Foreign libraries, each with the reason in ../shared/design.md section 13 or docs/decisions/.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS json)
+find_package(OpenSSL REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(fmt REQUIRED)
+
+add_library(paramedic_asio INTERFACE)
+target_link_libraries(paramedic_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(paramedic_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+  BOOST_BEAST_SEPARATE_COMPILATION BOOST_BEAST_USE_STD_STRING_VIEW)
+
+if(PARAMEDIC_TESTS OR PARAMEDIC_BENCH)
+  find_package(GTest REQUIRED)
+  find_library(RAPIDCHECK_LIBRARY rapidcheck REQUIRED)
+  add_library(paramedic_testing INTERFACE)
+  target_link_libraries(paramedic_testing INTERFACE GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})
+endif()

@@ -1,0 +1,28 @@
+# Flags that hold for every target, and the tools that make builds short (ccache, mold).
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers -Werror -fno-omit-frame-pointer)
+# GCC 12 reports these inside its own library headers and in Boost coroutine frames; they are wrong there.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-dangling-pointer)
+endif()
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+
+if(PARAMEDIC_SANITIZE)
+  add_compile_options(-fsanitize=${PARAMEDIC_SANITIZE} -fno-sanitize-recover=all -O1)
+  add_link_options(-fsanitize=${PARAMEDIC_SANITIZE})
+endif()
+if(PARAMEDIC_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
+find_program(PARAMEDIC_CCACHE ccache)
+if(PARAMEDIC_CCACHE)
+  # Without this sloppiness ccache never reuses a file that was compiled with a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${PARAMEDIC_CCACHE})
+endif()
+find_program(PARAMEDIC_MOLD mold)
+if(PARAMEDIC_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,105 @@
+// Inputs of engine.step: everything from outside, already parsed. Made by sources, API and dispatcher on any thread.
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/remedy.h"
+#include "model/report.h"
+
+namespace paramedic {
+
+// What a source declares of itself.
+enum class IdScope { worker, incarnation };  // whether a worker id survives a restart
+PARAMEDIC_ENUM_NAMES(IdScope, "worker", "incarnation")
+enum class SourceKind { agent, http, demo };
+PARAMEDIC_ENUM_NAMES(SourceKind, "agent", "http", "demo")
+enum class SourceState { connected, silent, disconnected };
+PARAMEDIC_ENUM_NAMES(SourceState, "connected", "silent", "disconnected")
+
+struct ReportInput {
+  Report report;
+  std::string source;    // source id: "agent/<agent_id>", "http"
+  SteadyTime received{};
+  bool backlog = false;  // measured during an outage and sent later: to history, never into a round
+};
+
+// A source came, spoke (any frame), or went.
+struct SourceInput {
+  std::string source;
+  SourceKind kind = SourceKind::agent;
+  IdScope id_scope = IdScope::worker;
+  SourceState state = SourceState::connected;
+  std::string host;
+  std::string boot_id;
+  std::string version;
+  Duration period = 5s;       // its frame period: silent after max(10 s, 2 periods)
+  bool can_restart = false;   // owns an executor for its workers
+  SteadyTime received{};
+};
+struct SourceFrameInput {
+  std::string source;
+  SteadyTime received{};
+};
+
+// Progress of a ladder, told by its executor. `step` is the one begun; `done` ends it.
+struct ProgressInput {
+  std::string source;
+  std::string action_id;
+  std::string worker_id;
+  LadderStep step = LadderStep::accepted;
+  bool done = false;
+  bool ok = true;
+  std::string new_incarnation;
+  std::string message;
+  SteadyTime received{};
+};
+
+// A start that an agent decided by itself under its lease; journalled there, counted here once by action_id.
+struct AgentStartInput {
+  std::string source;
+  std::string action_id;
+  std::string worker_id;
+  std::string previous_incarnation;
+  std::string incarnation;
+  int crashes = 0;
+  Duration ago{};  // how long before it was sent
+  ExitInfo exit;
+  SteadyTime received{};
+};
+
+enum class Verb { restart, drain, resume, quarantine, release, forget, approve, maintenance_on, maintenance_off, freeze, thaw };
+PARAMEDIC_ENUM_NAMES(Verb, "restart", "drain", "resume", "quarantine", "release", "forget", "approve", "maintenance_on",
+                     "maintenance_off", "freeze", "thaw")
+
+// An operator's wish. Answered by exactly one Answer effect with the same command_id.
+struct CommandInput {
+  std::string command_id;
+  Verb verb = Verb::restart;
+  std::string worker_id;  // empty for fleet-wide verbs
+  std::string pool;       // maintenance of a pool; both empty = the whole fleet
+  std::string actor;      // token name or "anonymous@127.0.0.1"
+  std::string reason;
+  bool force = false;
+  std::optional<Duration> duration;  // maintenance
+  std::string idempotency_key;
+  SteadyTime received{};
+};
+
+// The ledger can or cannot commit.
+struct LedgerStateInput {
+  bool degraded = false;
+  std::string text;
+};
+// No new acts from here on.
+struct ShutdownInput {};
+
+using Input = std::variant<ReportInput, SourceInput, SourceFrameInput, ProgressInput, AgentStartInput, CommandInput,
+                           LedgerStateInput, ShutdownInput>;
+
+// Wakes the engine at once: exit, connection, state change, operator command, first report of an incarnation is decided by
+// the inbox from this.
+bool is_urgent(const Input& input);
+
+}  // namespace paramedic
