@@ -60,4 +60,25 @@ struct Incident {
   bool open() const { return !ended_at; }
 };
 
+// A condition as recovery, the fleet or the engine states it; core/alerting turns it into an Alert with the same key. A level,
+// not an edge: stating the same twice is free, stating a higher severity raises the alert, on = false resolves it.
+struct AlertWish {
+  std::string key;  // as Alert::key
+  bool on = true;
+  Severity severity = Severity::warning;
+  Reason reason = Reason::none;
+  std::string check, worker_id, pool, host, title, message;
+  bool hard_evidence = false;
+  std::string closed_as = "recovered";  // used when on = false
+};
+
+// What recovery did for a worker, for the timeline of its open incident; without one it is dropped.
+struct IncidentNote {
+  std::string worker_id;
+  TimelineKind kind = TimelineKind::acted;
+  std::string text;
+  // true: the cure runs, keep the incident open although the findings are gone. false: it ended (proven or failed).
+  std::optional<bool> holds_open;
+};
+
 }  // namespace paramedic

@@ -49,6 +49,8 @@ std::string_view words(Reason reason) {
     case Reason::check_failed: return "the check itself failed";
     case Reason::overflow: return "limit reached";
     case Reason::no_data: return "no data";
+    case Reason::verification_failed: return "the cure did not work";
+    case Reason::quarantined: return "quarantined: too many restarts";
     case Reason::none: break;
   }
   return "normal";

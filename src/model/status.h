@@ -77,12 +77,15 @@ enum class Reason {
   check_failed,
   overflow,
   no_data,
+  // recovery
+  verification_failed,
+  quarantined,
 };
 PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped", "blocked", "cpu_high",
                      "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high", "slow_tasks", "hung_task",
                      "round_trip_high", "reconnecting", "disconnected", "not_consuming", "broker_down", "model_slow",
                      "model_failed", "model_deadline", "smoke_failed", "disk_usage_high", "inodes_high", "queue_stalled",
                      "pool_below_min", "pool_empty", "did_not_return", "duplicate_incarnation", "crash_loop", "source_blind",
-                     "monitor_lag", "ledger_degraded", "check_failed", "overflow", "no_data")
+                     "monitor_lag", "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined")
 
 }  // namespace paramedic
