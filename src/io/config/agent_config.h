@@ -1,0 +1,67 @@
+// Configuration of the agent (docs/configuration.md, examples/agent.yaml). A plain value.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/params.h"
+#include "model/report.h"
+
+namespace paramedic::config {
+
+// What the agent does with its workers when it stops itself. stop: drain and end them. leave: they run on and the next
+// agent adopts them.
+enum class OnExit { stop, leave };
+
+// One worker to supervise: `count: 3` in the file has already become three of these, with %i replaced by 1, 2, 3 in id,
+// command, env values, cwd, disk_quota_dir and stdout.
+struct WorkerSpec {
+  std::string id;
+  std::string pool;                        // empty = the monitor's "default"
+  std::vector<std::string> command;        // argv, no shell
+  std::string cwd;                         // empty = the agent's
+  std::map<std::string, std::string> env;  // over the agent's own environment
+  std::optional<std::uint64_t> memory_limit_mb;
+  std::optional<std::uint64_t> disk_quota_mb;  // of what lies below disk_quota_dir
+  std::string disk_quota_dir;
+  std::vector<int> no_restart_exit_codes = {0};
+  int drain_signal = 0;   // 0 = none: drain is skipped
+  int resume_signal = 0;  // 0 = none
+  Duration term_grace = 30s;
+  std::string user;  // empty = the agent's
+  Labels labels;
+  std::optional<int> concurrency;
+  std::optional<Duration> period;  // of its reports; default = the agent's report_period
+  std::string version;
+  std::string stdout_to = "inherit";  // "inherit", "null" or a file to append to; standard error goes along
+};
+
+struct AgentConfig {
+  std::string monitor_url = "http://127.0.0.1:8420";  // http or https
+  std::string token_file;
+  std::string ca_file;   // https only; empty = the system's
+  std::string agent_id;  // empty = the host name
+  std::string host;      // empty = the host name
+  std::string data_dir = "/var/lib/paramedic-agent";
+  Duration report_period = 5s;
+  OnExit on_exit = OnExit::stop;
+  std::string log_level = "info";
+  std::vector<WorkerSpec> workers;
+};
+
+// Reads everything and adds a Problem per mistake; use the value only when none was added.
+AgentConfig parse_agent_config(const Params& tree, Problems& problems);
+
+// "TERM", "SIGTERM" or "15" → 15; nullopt when it is no signal.
+std::optional<int> parse_signal(std::string_view text);
+
+}  // namespace paramedic::config
+
+namespace paramedic {
+template <>
+struct EnumNames<config::OnExit> {
+  static constexpr auto kNames = std::to_array<std::string_view>({"stop", "leave"});
+};
+}  // namespace paramedic

@@ -1,0 +1,76 @@
+// Configuration of the monitor (docs/configuration.md, examples/paramedic.yaml). A plain value with the defaults in
+// place, so that the monitor also runs without any file. Keys of pools (checks, recovery, min_healthy, weights) are
+// kept as Params and read by the parts of core that own them.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/params.h"
+#include "model/input.h"
+
+namespace paramedic::config {
+
+inline constexpr std::string_view kDefaultPool = "default";
+
+struct ListenConfig {
+  std::string address = "127.0.0.1";  // numeric; "::1" without brackets
+  std::uint16_t port = 8420;          // 0 = any free one, told in the log
+  bool loopback() const;
+};
+
+struct SourceConfig {
+  SourceKind type = SourceKind::agent;
+  bool enabled = true;
+};
+
+struct HistoryConfig {
+  Duration resolution = 30s;  // one row per worker and step; default = interval
+  Duration retention = 168h;  // 7 days
+};
+
+struct LimitsConfig {
+  int max_workers = 20'000;
+  int new_ids_per_second = 100;
+  int max_agents = 2'000;
+  int max_event_clients = 200;  // dashboards and other readers of /health/events
+  int inbox_reports = 100'000;  // waiting inputs; beyond it reading stops and HTTP answers 503
+};
+
+struct HttpConfig {
+  int max_connections = 12'000;
+  int threads = 2;
+  std::uint64_t max_body_bytes = 1024 * 1024;       // one report
+  std::uint64_t max_bulk_bytes = 16 * 1024 * 1024;  // bulk reports, WebSocket frames
+  Duration header_timeout = 10s;
+  Duration body_timeout = 30s;
+  Duration idle_timeout = 75s;  // a kept-alive connection
+  Duration write_timeout = 30s;
+};
+
+struct MonitorConfig {
+  ListenConfig listen;
+  std::string data_dir = "/var/lib/paramedic";
+  std::string token_file;                  // empty = loopback only, everybody may do everything
+  std::vector<std::string> allowed_hosts;  // Host header, besides localhost and the listen address
+  Duration interval = 30s;                 // between two rounds of one worker
+  std::string log_level = "info";          // debug, info, warning, error
+  Duration shutdown_grace = 10s;
+  std::vector<SourceConfig> sources = {{SourceKind::agent, true}, {SourceKind::http, true}};
+  HistoryConfig history;
+  LimitsConfig limits;
+  HttpConfig http;
+  // Each named pool over `default`; always holds "default". Values are maps.
+  std::map<std::string, Params> pools = {{std::string(kDefaultPool), Params::map()}};
+
+  // Settings of any pool: its own, else the default ones.
+  const Params& pool(std::string_view name) const;
+  bool source_enabled(SourceKind kind) const;
+};
+
+// Reads everything and adds a Problem per mistake; use the value only when none was added. Relative paths are left as
+// written.
+MonitorConfig parse_monitor_config(const Params& tree, Problems& problems);
+
+}  // namespace paramedic::config

@@ -1,0 +1,72 @@
+// History: what each worker was like, point by point, for at least 7 days.
+// Threads: append, flush, retain and close belong to one writer thread (HistoryWriter). read and stats may be called
+// from any thread; they block on the disk, never on the writer (own read-only connections, rows copied out before they
+// return). kill -9 loses what was not flushed: at most 1 s with HistoryWriter.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/history_row.h"
+
+namespace paramedic {
+
+struct HistoryQuery {
+  std::string worker_id;
+  WallTime from{}, to{};             // [from, to]
+  Duration step{};                   // 0 = raw rows
+  std::vector<std::string> metrics;  // empty = all
+  std::size_t max_rows = 100'000;    // of the answer; more is refused with the step that would fit
+};
+
+struct HistoryStats {
+  std::uint64_t rows = 0, flushes = 0, failures = 0, deleted = 0, reads = 0, rows_read = 0;
+  std::uint64_t dropped = 0;   // rows given up because the disk refused them for too long
+  std::uint64_t buffered = 0;  // waiting for the next flush
+  std::uint64_t file_bytes = 0, workers = 0;
+  bool degraded = false;  // the latest flush failed
+};
+
+struct RetainResult {
+  std::uint64_t deleted = 0;
+  bool more = false;  // stopped at the batch limit: call again soon
+};
+
+class History {
+ public:
+  virtual ~History() = default;
+
+  // Takes rows into the buffer; cheap, no disk. Rows may be out of order and older than what is stored: a later write
+  // wins for the same worker and instant (milliseconds). Beyond the buffer's bound the oldest waiting rows are dropped
+  // and counted.
+  virtual void append(std::vector<HistoryRow> rows) = 0;
+  // One durable transaction with all that was appended. On failure the rows stay in the buffer for the next flush.
+  // Errors: unavailable (disk full), forbidden, io, corrupt: each names the file and the remedy.
+  virtual Result<void> flush() = 0;
+  // One retention pass (base/retention.h), in batches of bounded length. Call each minute.
+  virtual Result<RetainResult> retain(Now now) = 0;
+
+  // Oldest first. An unknown worker or an empty range is an empty list. With a step: one row per step that has any,
+  // stamped with the start of the step (multiples of the step since 1970); status = the worst, score = the lowest; each
+  // metric NAME is the mean and comes with NAME_min and NAME_max, so that a short peak survives zooming out. Errors:
+  // invalid_argument (to < from), too_large, io, corrupt.
+  virtual Result<std::vector<HistoryRow>> read(const HistoryQuery& query) = 0;
+  virtual HistoryStats stats() const = 0;
+};
+
+struct HistoryOptions {
+  std::string data_dir;  // history.db lives here; locked by the ledger
+  Duration retention = 24h * 7;
+  std::size_t max_buffered = 200'000;  // rows
+  std::size_t retain_batch = 20'000;   // rows per pass
+  Duration checkpoint_every = 60s;     // of the writes; how much log is read again at start
+  std::uint64_t max_pages = 0;         // tests only: PRAGMA max_page_count; 0 = unlimited
+};
+// Creates the directory and file when missing. Errors as Ledger's.
+Result<std::unique_ptr<History>> open_sqlite_history(const HistoryOptions& options);
+
+}  // namespace paramedic
