@@ -36,6 +36,7 @@ struct SourceInput {
   std::string version;
   Duration period = 5s;       // its frame period: silent after max(10 s, 2 periods)
   bool can_restart = false;   // owns an executor for its workers
+  Duration expiry{};          // its own deadline for a silent worker (RQ 90/480 s, Sidekiq 60 s); 0 = none
   SteadyTime received{};
 };
 struct SourceFrameInput {
