@@ -1,2 +1,33 @@
-# The dashboard: web/ is built by esbuild (npm) into web/dist, then embedded as byte arrays into one source file.
+# Files that the program serves from memory: the API description and the dashboard.
+#
+# paramedic_embed(TARGET VARIABLE URL=FILE…)
+# makes the static library TARGET that defines  paramedic::embedded::VARIABLE()  → span<const api::EmbeddedFile>
+# (src/io/api/embedded_files.h). FILE is absolute, or relative to the calling folder; it may be the output of another
+# custom command. A *.yaml FILE under a *.json URL is converted (needs python3-yaml).
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+function(paramedic_embed target variable)
+  set(pairs "")
+  set(files "")
+  foreach(pair ${ARGN})
+    string(REGEX MATCH "^([^=]+)=(.+)$" _ "${pair}")
+    set(url "${CMAKE_MATCH_1}")
+    cmake_path(ABSOLUTE_PATH CMAKE_MATCH_2 BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} NORMALIZE OUTPUT_VARIABLE file)
+    list(APPEND pairs "${url}=${file}")
+    list(APPEND files "${file}")
+  endforeach()
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded/${variable}.cc)
+  file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/embedded)
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/embed_files.py ${out} ${variable} ${pairs}
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/tools/embed_files.py
+    COMMENT "Embedding ${variable}" VERBATIM)
+  add_library(${target} STATIC ${out})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+endfunction()
+
+# GET /openapi.json
+paramedic_embed(paramedic_openapi openapi_files /openapi.json=${CMAKE_SOURCE_DIR}/docs/openapi.yaml)
+
+# The dashboard: web/ is built by esbuild (npm) into web/dist, then embedded by paramedic_embed(paramedic_dashboard …).
 # ./dev runs `npm ci` when web/node_modules is out of date; CMake only bundles and embeds.

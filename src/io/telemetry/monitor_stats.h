@@ -1,0 +1,50 @@
+// Numbers about the monitor itself that are not in FleetView: filled by the daemon for each metrics page. A plain
+// value.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace paramedic::telemetry {
+
+struct HttpCount {
+  std::string method, route;  // the pattern, "/health/workers/{worker_id}", never the path: few series
+  int status = 0;
+  std::uint64_t count = 0;
+};
+struct InboxLane {
+  std::string lane;  // "urgent", "live", "backlog"
+  std::uint64_t depth = 0;
+  std::uint64_t refused = 0;  // cumulative
+};
+
+struct MonitorStats {
+  std::string version;
+  WallTime started_at{};
+
+  std::vector<InboxLane> inbox;
+  Duration inbox_oldest_age{};  // of the oldest live input that waits
+
+  std::vector<HttpCount> http;
+  std::uint64_t http_connections = 0;        // open now
+  std::uint64_t http_connections_total = 0;  // accepted
+  std::uint64_t http_errors = 0;             // connections that ended in a protocol error or deadline
+  std::uint64_t http_refused_connections = 0;
+  std::uint64_t auth_failures = 0;
+  std::uint64_t unknown_report_members = 0;
+
+  std::uint64_t event_clients = 0;  // of /health/events now
+  std::uint64_t event_overflows = 0;
+
+  std::uint64_t history_rows = 0, history_errors = 0;
+  std::optional<std::uint64_t> history_bytes;  // on disk
+  std::uint64_t ledger_commits = 0, ledger_errors = 0;
+
+  double process_cpu_seconds = 0;
+  std::uint64_t process_resident_bytes = 0;
+};
+
+}  // namespace paramedic::telemetry
