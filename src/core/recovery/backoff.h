@@ -3,6 +3,7 @@
 // Pure value type, used by the monitor and by the agent: the same (worker, incarnation, attempt) gives the same delay
 // on both sides. Owned by one thread. Example: deaths of w at 0 s, 5 s, 30 s wait 0 s, 10–12.5 s, 20–25 s.
 #pragma once
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -68,6 +69,6 @@ Duration backoff_delay(const BackoffPolicy& policy, int crashes, bool crash_loop
 
 // Idempotency key of one start or restart: "act-" + worker (24 bytes at most) + "-" + 16 hex digits of the hash of
 // (worker, incarnation, attempt). Monitor and agent name the start after one death alike, so it is counted once.
-std::string make_action_id(std::string_view worker, std::string_view incarnation, int attempt);
+std::string make_action_id(std::string_view worker, std::string_view incarnation, std::int64_t attempt);
 
 }  // namespace paramedic

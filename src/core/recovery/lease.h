@@ -49,6 +49,11 @@ class LeaseHolder {
   // The process was ended by a ladder, which will start it: no crash.
   void on_ended_by_ladder(SteadyTime now);
 
+  // The ladder ended the process but could not start it: from here on a crash like any other.
+  void on_ladder_failed(SteadyTime now);
+  // More than 3 workers of this host died within 10 s: the next start of this one waits 0–10 s longer.
+  void add_mass_death_jitter() { mass_death_ = true; }
+
   StartDecision decide(SteadyTime now) const;
 
   int crashes() const { return backoff_.crashes(); }  // in the present streak; goes into AgentStart
@@ -67,6 +72,7 @@ class LeaseHolder {
   std::string incarnation_;  // the living one, or the one that died last
   bool alive_ = false;
   bool stopped_ = false;
+  bool mass_death_ = false;
   bool has_lease_ = false;
   Lease lease_;
   SteadyTime received_{};

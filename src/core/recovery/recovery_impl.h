@@ -1,0 +1,189 @@
+// The state of class Recovery, private to its .cc files. Each file is one concern: facts (what happened), actions (ladders),
+// verify (proof), decide (who may), timers (settle, leases), commands (operators), restore (the ledger read back).
+#pragma once
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/recovery/recovery.h"
+
+namespace paramedic {
+
+struct Recovery::Impl {
+  // The proof of a cure: of a restart, or of the start after a crash (then perhaps without an action of ours).
+  struct Verification {
+    SteadyTime since{};                    // of the start
+    std::optional<SteadyTime> heard_at;    // the new incarnation's first report
+    std::optional<SteadyTime> calm_since;  // heard and without a critical finding since then
+    std::optional<SteadyTime> paused_at;   // its source is away: nothing can be proven and nothing fails
+    bool failed = false;                   // too late, but a late proof still ends the alerts
+  };
+
+  struct Worker {
+    RecoveryWorkerFacts facts;
+    bool seen = false;   // facts came in this life of the monitor (not only a record of the ledger)
+    std::string policy_pool;  // the pool it is counted in
+    // What it adds to its pool's counts; kept so that it can be taken away again.
+    bool counted = false, counted_known = false, counted_ill = false;
+    std::optional<SteadyTime> ill_since;
+
+    Backoff backoff;
+    std::string ended_incarnation;  // whose end was handled
+    bool crashed = false;           // dead against its will: wants a start
+    bool stopped = false;           // ended on purpose
+    bool end_was_ours = false;      // a ladder ended it
+    std::optional<SteadyTime> next_start;
+    bool adds_jitter = false;
+
+    RemedyWish stop_wish;  // in force; kind none = no wish
+    std::optional<SteadyTime> wish_since;
+    bool approved = false;
+    Quarantine quarantine;
+    std::optional<SteadyTime> calm_since;  // known, alive and not ill since then
+
+    std::optional<ActionRecord> action;  // the running or the latest one
+    std::optional<SteadyTime> action_deadline;
+    std::optional<Verification> verify;
+    std::optional<HoldBack> held;
+
+    std::optional<Lease> lease;  // the last one sent
+    SteadyTime lease_sent{};
+    bool crash_alert = false, crash_critical = false, verify_alert = false, quarantine_alert = false;
+    std::optional<SteadyTime> crash_rises_at;
+    std::string crash_loop_key;  // set while it crash-loops
+    std::optional<SteadyTime> timer;
+
+    bool action_open() const { return action && !is_final(action->state); }
+    bool action_running() const { return action_open() && action->state != ActionState::waiting_approval; }
+    bool stop_running() const { return action_running() && is_stop(action->kind); }
+  };
+
+  struct Pool {
+    RecoveryPoolFacts facts;
+    int size = 0, known = 0, ill = 0;
+    std::deque<std::pair<SteadyTime, std::string>> turned_ill;
+    std::set<std::string> members;
+    std::set<std::pair<SteadyTime, std::string>> wanting;  // wish since, worker
+    std::set<std::string> crashed;                         // want a start
+    std::set<std::string> down;                            // through us
+    BudgetWindow stops;
+    Freeze freeze;
+    WallTime frozen_since{};
+    std::deque<SteadyTime> deaths;
+    std::optional<SteadyTime> recheck;
+  };
+
+  struct MaintenanceEntry {
+    MaintenanceRecord record;
+    std::optional<SteadyTime> until;
+  };
+
+  explicit Impl(RecoveryPolicies p, const Now& started) : policies(std::move(p)) { fleet.monitor_started = started.steady; }
+
+  // ---- recovery_facts.cc
+  Worker& worker(const std::string& id) { return workers[id]; }
+  Worker* find(std::string_view id);
+  Pool& pool_of(const Worker& w) { return pools[w.facts.pool]; }
+  const RecoveryPolicy& policy_of(const Worker& w) const { return policies.of(w.facts.pool); }
+  std::string budget_key(const Worker& w) const;
+  void take_facts(Worker& w, const RecoveryWorkerFacts& facts, const Now& now, RecoveryOutput& out);
+  void uncount(Worker& w);
+  void recount(Worker& w, const Now& now);
+  void update_wish(Worker& w, const Now& now, RecoveryOutput& out);
+  void set_wish(Worker& w, RemedyWish wish, const Now& now, RecoveryOutput& out);
+  void born(Worker& w, const Now& now, RecoveryOutput& out);
+  void ended(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out);
+  void crashed(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out);
+  void note_mass_death(Worker& w, SteadyTime at);
+  void check_crash_loop(Worker& w, const Now& now, RecoveryOutput& out);
+  void end_crash_loop(Worker& w, RecoveryOutput& out);
+  void clear_history(Worker& w, const std::string& reason, bool also_quarantine, const Now& now, RecoveryOutput& out);
+  void adopt_successor(Worker& w, const Now& now);
+  void set_next_start(Worker& w);
+
+  // ---- recovery_actions.cc
+  void begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by, const Now& now,
+                  RecoveryOutput& out);
+  void begin_start(Worker& w, Reason reason, std::string text, const CommandInput* by, const Now& now, RecoveryOutput& out);
+  void begin_agent_start(Worker& w, const AgentStartInput& start, const Now& now, RecoveryOutput& out);
+  void wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now, RecoveryOutput& out);
+  ActionRecord new_action(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by, const Now& now);
+  Ladder ladder_of(const Worker& w) const;
+  Duration action_time(const Worker& w) const;
+  void record_action(Worker& w, const Now& now, RecoveryOutput& out);
+  void progress(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out);
+  void finish_action(Worker& w, ActionState state, std::string outcome, const Now& now, RecoveryOutput& out);
+  void quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out);
+  void end_quarantine(Worker& w, std::string reason, const std::string& actor, const Now& now, RecoveryOutput& out);
+
+  // ---- recovery_verify.cc
+  void begin_verify(Worker& w, SteadyTime since, const Now& now, RecoveryOutput& out);
+  void check_verify(Worker& w, const Now& now, RecoveryOutput& out);
+  void proven(Worker& w, std::string how, const Now& now, RecoveryOutput& out);
+  void not_proven(Worker& w, std::string why, const Now& now, RecoveryOutput& out);
+  Duration grace_of(const Worker& w) const;
+
+  // ---- recovery_decide.cc
+  PoolHealth health_of(Pool& pool, const RecoveryPolicy& policy, SteadyTime now);
+  GovernorPool governor_pool(const std::string& name, const Pool& pool) const;
+  GovernorWorker governor_worker(const Worker& w, RemedyKind wanted, const Now& now) const;
+  const MaintenanceEntry* maintenance_entry(std::string_view worker, std::string_view pool) const;
+  void decide_pool(const std::string& name, const Now& now, RecoveryOutput& out);
+  void decide_stop(const std::string& name, Pool& pool, Worker& w, const Now& now, RecoveryOutput& out);
+  void decide_start(const std::string& name, Pool& pool, Worker& w, const Now& now, RecoveryOutput& out);
+  void check_pool_of_one(const std::string& name, Pool& pool, const Now& now, RecoveryOutput& out);
+  void set_hold(Worker& w, std::optional<HoldBack> held, RecoveryOutput& out);
+  void recheck_at(Pool& pool, std::optional<SteadyTime> at);
+
+  // ---- recovery_timers.cc
+  void settle(const Now& now, RecoveryOutput& out);
+  void run_timers(Worker& w, const Now& now, RecoveryOutput& out);
+  void schedule(Worker& w);
+  void renew_lease(Worker& w, const Now& now, RecoveryOutput& out);
+  void expire_maintenance(const Now& now, RecoveryOutput& out);
+  std::optional<SteadyTime> next_deadline() const;
+  void touch(const Worker& w) { touched.insert(w.facts.id); dirty_pools.insert(w.facts.pool); }
+  void touch_all();
+
+  // ---- recovery_commands.cc
+  CommandResult command(const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_restart(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_drain(Worker& w, const CommandInput& c, RecoveryOutput& out);
+  CommandResult command_quarantine(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_release(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_approve(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_maintenance(const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_switch(const CommandInput& c, const Now& now, RecoveryOutput& out);
+
+  // ---- recovery_restore.cc
+  void restore(const LedgerState& state, const Now& now);
+  void restore_budgets(const LedgerState& state, const Now& now);
+  void restore_actions(const LedgerState& state, const Now& now);
+  void restore_alert_flags(const LedgerState& state);
+
+  void wish_alert(const Worker& w, bool on, Severity severity, Reason reason, std::string title, std::string message,
+                  RecoveryOutput& out) const;
+  void event(const Worker& w, std::string kind, std::string text, const Now& now, RecoveryOutput& out) const;
+  void note(const Worker& w, TimelineKind kind, std::string text, std::optional<bool> holds_open, RecoveryOutput& out) const;
+
+  RecoveryPolicies policies;
+  GovernorFleet fleet;
+  bool shut_down = false;
+  std::map<std::string, Worker, std::less<>> workers;
+  std::map<std::string, Pool, std::less<>> pools;
+  std::map<std::string, BudgetWindow> budgets;          // stops by budget_key
+  std::map<std::string, std::deque<SteadyTime>> host_deaths;
+  std::map<std::string, std::set<std::string>> crash_loops;  // alert key → workers
+  std::map<std::string, MaintenanceEntry> maintenance;
+  std::deque<std::string> counted_order;                // action ids of agent starts already counted, oldest first
+  std::set<std::string> counted;
+  std::deque<std::pair<std::string, CommandResult>> answered;  // by idempotency key, latest last
+  std::set<std::pair<SteadyTime, std::string>> timers;  // workers
+  std::set<std::string> touched;                        // workers to look at in settle()
+  std::set<std::string> dirty_pools;
+  RecoveryStats stats;
+};
+
+}  // namespace paramedic
