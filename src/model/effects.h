@@ -97,6 +97,11 @@ struct SendWorkerCommand {
   std::string source, worker_id, incarnation;
   Verb verb = Verb::drain;
 };
+// What the executor told is committed: it need not tell it again.
+struct SendAck {
+  std::string source;
+  std::vector<std::string> action_ids;
+};
 // Hand an alert to notification. In the first form it is logged and streamed; channels come with "Alerting".
 struct Notify {
   Alert alert;
@@ -112,7 +117,7 @@ struct Answer {
   std::string command_id;
   CommandResult result;
 };
-using Act = std::variant<SendLadder, SendLease, SendWorkerCommand, Notify, Answer>;
+using Act = std::variant<SendLadder, SendLease, SendWorkerCommand, SendAck, Notify, Answer>;
 
 struct Effects {
   std::vector<LedgerEntry> ledger;

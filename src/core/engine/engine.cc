@@ -1,0 +1,80 @@
+#include "core/engine/engine.h"
+
+#include "core/engine/engine_impl.h"
+
+namespace paramedic {
+
+namespace {
+
+FleetConfig fleet_config(const EngineConfig& config) {
+  FleetConfig out;
+  out.limits = config.limits;
+  out.aliases = config.aliases;
+  out.defaults = config.defaults.rules;
+  for (const auto& [name, pool] : config.pools) out.pools[name] = pool.rules;
+  return out;
+}
+
+RecoveryPolicies recovery_policies(const EngineConfig& config) {
+  RecoveryPolicies out;
+  out.defaults = config.defaults.recovery;
+  for (const auto& [name, pool] : config.pools) out.pools[name] = pool.recovery;
+  return out;
+}
+
+template <class T>
+void keep_earlier(std::optional<T>& best, const std::optional<T>& other) {
+  if (other && (!best || *other < *best)) best = other;
+}
+
+}  // namespace
+
+Engine::Impl::Impl(EngineConfig c, const Now& start)
+    : config(std::move(c)),
+      fleet(fleet_config(config), start),
+      recovery(recovery_policies(config), start),
+      alerting(config.alerting),
+      next_sweep(start.steady) {}
+
+Engine::Engine(EngineConfig config, const Now& start) : impl_(std::make_unique<Impl>(std::move(config), start)) {}
+Engine::~Engine() = default;
+
+void Engine::restore(const LedgerState& state, const Now& now) {
+  impl_->fleet.restore(state.workers, now);
+  impl_->recovery.restore(state, now);
+  impl_->alerting.restore(state, now);
+  for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
+}
+
+void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now, Effects& out) {
+  Impl& impl = *impl_;
+  const Duration late = impl.expected ? std::max(Duration{0}, now.steady - *impl.expected) : Duration{0};
+  impl.round_lag = late;
+  impl.own_lag = std::max(oldest_wait, late);
+  if (impl.own_lag > kCondemnLag) impl.condemn_from = now.steady + kSettleAfterLag;
+  impl.recovery.set_own_lag(impl.own_lag);
+
+  for (Input& input : inputs) impl.take(input, now, out);
+  if (const auto due = impl.fleet.next_source_deadline(); due && *due <= now.steady)
+    impl.sources_changed(impl.fleet.sweep_sources(now), now, out);
+  if (now.steady >= impl.next_sweep) impl.sweep(now, out);
+  impl.rounds(now, out);
+  impl.judge_pools(now);
+  impl.judge_brokers(now);
+  impl.judge_monitor(now);
+  impl.settle(now, out);
+
+  std::optional<SteadyTime> next = impl.next_worker_deadline();
+  keep_earlier(next, impl.fleet.next_source_deadline());
+  keep_earlier(next, impl.recovery.next_deadline());
+  keep_earlier(next, impl.alerting.next_deadline());
+  keep_earlier(next, std::optional(impl.next_sweep));
+  for (const auto& [name, pool] : impl.pools) keep_earlier(next, pool.deadline);
+  // A deadline that stays in the past (held back work) must not spin the engine.
+  out.next_deadline = std::max(*next, now.steady + 1ms);
+  impl.expected = out.next_deadline;
+}
+
+bool Engine::view_dirty() const { return impl_->dirty; }
+
+}  // namespace paramedic

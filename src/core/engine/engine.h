@@ -1,0 +1,44 @@
+// Engine: the one place where fleet, checks, verdict, alerting and recovery meet. A pure function of (inputs, now,
+// configuration) with memory: no I/O, no clock. Every call from one thread, the engine's.
+//
+// Per step: inputs change the fleet and recovery; workers that were touched or whose deadline is due get a round; pools and
+// outages are judged; recovery and alerting settle; the effects come out. Nothing else flows back.
+#pragma once
+#include <memory>
+#include <span>
+
+#include "core/engine/engine_config.h"
+#include "model/effects.h"
+#include "model/input.h"
+#include "model/view.h"
+
+namespace paramedic {
+
+// Oldest live input waited longer than this, or a step came this late: no verdict may turn bad.
+inline constexpr Duration kCondemnLag = 2s;
+// After such a lag, evidence that waited in socket buffers needs a moment to arrive before anybody is condemned.
+inline constexpr Duration kSettleAfterLag = 5s;
+
+class Engine {
+ public:
+  Engine(EngineConfig config, const Now& start);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // What the ledger remembers; before the first step.
+  void restore(const LedgerState& state, const Now& now);
+  // `inputs` are moved from. `oldest_wait` = how long the oldest live input of this step has waited. `out` is appended to;
+  // out.next_deadline says when to call again although nothing comes.
+  void step(std::span<Input> inputs, Duration oldest_wait, const Now& now, Effects& out);
+  // True when something changed since the last publish().
+  bool view_dirty() const;
+  // Rebuilds the views that changed and their pages. REQUIRES: called after step, same thread.
+  FleetDelta publish(const Now& now);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace paramedic

@@ -1,0 +1,43 @@
+// What the engine needs of the configuration, typed. parse_pool_settings is also what `paramedic check-config` calls for each
+// pool. Plain values; any thread.
+#pragma once
+#include <map>
+#include <string>
+
+#include "base/params.h"
+#include "core/alerting/alerting.h"
+#include "core/checks/checks.h"
+#include "core/fleet/fleet.h"
+#include "core/recovery/policy.h"
+#include "core/verdict/verdict.h"
+
+namespace paramedic {
+
+// Everything that one pool may set (keys checks, weights, recovery, min_healthy, resolution).
+struct PoolSettings {
+  CheckSet checks;
+  Weights weights;
+  RecoveryPolicy recovery;
+  PoolRules rules;
+  std::optional<Duration> resolution;  // of history; unset: the monitor's
+};
+
+// `pool` is already laid over the defaults. `path` names it in problems: "pools.thumbs".
+PoolSettings parse_pool_settings(const Params& pool, const std::string& path, Problems& problems);
+
+struct EngineConfig {
+  Duration interval = 30s;    // between two rounds of one worker, besides its reports and deadlines
+  Duration resolution = 30s;  // between two history rows of one worker, besides its transitions
+  FleetLimits limits;
+  std::map<std::string, std::string, std::less<>> aliases;
+  AlertingConfig alerting;
+  PoolSettings defaults;
+  std::map<std::string, PoolSettings, std::less<>> pools;
+
+  const PoolSettings& pool(std::string_view name) const {
+    const auto found = pools.find(name);
+    return found == pools.end() ? defaults : found->second;
+  }
+};
+
+}  // namespace paramedic

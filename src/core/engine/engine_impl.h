@@ -1,0 +1,130 @@
+// Internal to core/engine: the engine's memory and the parts of a step, one .cc file each (inputs, rounds, pools, publish).
+#pragma once
+#include <deque>
+#include <queue>
+#include <set>
+
+#include "core/engine/engine.h"
+#include "core/recovery/recovery.h"
+
+namespace paramedic {
+
+struct Engine::Impl {
+  // What the engine keeps of one worker, by handle.
+  struct Slot {
+    bool used = false;
+    bool touched = false;       // already in touched_
+    bool dirty = false;         // its view must be rebuilt
+    bool announced_bad = false; // alerting holds findings of it
+    bool muted = false;
+    std::uint64_t recovery_print = 0;  // of the facts that recovery was told last
+    std::string id;
+    VerdictState memory;
+    Verdict verdict;
+    WallTime last_check{};
+    SteadyTime next_history{};
+    std::optional<SteadyTime> deadline;  // its valid entry in deadlines_
+    std::shared_ptr<const WorkerView> view;
+    std::size_t page = 0;
+  };
+  struct Deadline {
+    SteadyTime at;
+    WorkerHandle worker;
+    bool operator>(const Deadline& other) const { return at != other.at ? at > other.at : worker > other.worker; }
+  };
+  struct PoolSlot {
+    bool touched = true;
+    SteadyTime judged_at{};
+    std::vector<Cause> findings;  // with `since`
+    std::optional<SteadyTime> stalled_since, deadline;
+  };
+
+  Impl(EngineConfig config, const Now& start);
+
+  // ---- inputs.cc ----
+  void take(Input& input, const Now& now, Effects& out);
+  void take(ReportInput& input, const Now& now, Effects& out);
+  void take(SourceInput& input, const Now& now, Effects& out);
+  void take(SourceFrameInput& input, const Now& now, Effects& out);
+  void take(ProgressInput& input, const Now& now, Effects& out);
+  void take(AgentStartInput& input, const Now& now, Effects& out);
+  void take(CommandInput& input, const Now& now, Effects& out);
+  void take(LedgerStateInput& input, const Now& now, Effects& out);
+  void take(ShutdownInput& input, const Now& now, Effects& out);
+  void forget(const CommandInput& input, const Now& now, Effects& out);
+  void sources_changed(const SourceOutcome& outcome, const Now& now, Effects& out);
+  void sweep(const Now& now, Effects& out);
+  void drop(WorkerHandle worker, const std::string& worker_id, const Now& now);
+  void record_worker(WorkerHandle worker, bool forgotten, const Now& now, Effects& out);
+
+  // ---- rounds.cc ----
+  Slot& slot(WorkerHandle worker);
+  void touch(WorkerHandle worker);
+  void touch_all_of_pool(const std::string& pool);
+  void rounds(const Now& now, Effects& out);
+  void round(WorkerHandle worker, const Now& now, Effects& out);
+  void note_transition(WorkerHandle worker, Status from, const Now& now, Effects& out);
+  void add_history(WorkerHandle worker, bool transition, const Now& now, Effects& out);
+  void tell_recovery(WorkerHandle worker, const Now& now, bool always);
+  void tell_alerting(WorkerHandle worker, const Now& now);
+  RecoveryWorkerFacts recovery_facts(WorkerHandle worker, const Now& now);
+  void schedule(WorkerHandle worker, SteadyTime at);
+  std::optional<SteadyTime> next_worker_deadline();
+  SteadyTime next_phase(const std::string& worker_id, SteadyTime now) const;
+
+  // ---- pools.cc ----
+  void judge_pools(const Now& now);
+  void judge_pool(const std::string& pool, PoolSlot& state, const Now& now);
+  void judge_brokers(const Now& now);
+  void judge_monitor(const Now& now);
+  void settle(const Now& now, Effects& out);
+  void add_event(FleetEvent event);
+
+  // ---- publish.cc ----
+  void rebuild_view(WorkerHandle worker, const Now& now);
+  void rebuild_pages();
+  PoolView pool_view(const std::string& pool, const Now& now) const;
+  EngineStats stats() const;
+
+  EngineConfig config;
+  Fleet fleet;
+  Recovery recovery;
+  Alerting alerting;
+  std::vector<Slot> slots;
+  std::vector<WorkerHandle> touched;
+  std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
+  std::map<std::string, PoolSlot, std::less<>> pools;
+  std::set<std::string> brokers_down;
+  RecoveryOutput recovery_out;
+  AlertingOutput alerting_out;
+  std::vector<Finding> raw;  // reused by rounds
+
+  SteadyTime next_sweep{};
+  SteadyTime condemn_from{};                 // before it no verdict turns bad
+  std::optional<SteadyTime> expected;        // when this step was due at the latest
+  Duration own_lag{};
+  bool lag_alert = false;
+  std::uint64_t checks_failed_told = 0, refused_told = 0;
+  std::optional<SteadyTime> check_failure_seen, overflow_seen;
+  bool ledger_degraded = false, shut_down = false;
+
+  std::deque<FleetEvent> events;  // the latest 200
+  std::vector<FleetEvent> new_events;
+  std::uint64_t next_event = 1;
+  std::uint64_t generation = 0;
+  bool dirty = true;             // anything at all
+  bool membership_changed = true;
+  std::vector<WorkerHandle> dirty_workers;
+  std::vector<std::string> removed;
+  std::vector<std::shared_ptr<const WorkerPage>> pages;
+  std::vector<std::vector<WorkerHandle>> page_members;
+  std::uint64_t rounds_run = 0, transitions = 0, checks_failed = 0;
+  Duration round_lag{};
+};
+
+inline constexpr std::size_t kEventsKept = 200;
+// A pool without a transition is judged again at most this often.
+inline constexpr Duration kPoolPause = 250ms;
+inline constexpr Duration kSweepEvery = 1s;
+
+}  // namespace paramedic

@@ -1,0 +1,140 @@
+// Pools, brokers and the monitor itself: judged once per step after the rounds; then recovery and alerting settle.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "core/engine/engine_impl.h"
+
+namespace paramedic {
+
+void Engine::Impl::judge_pools(const Now& now) {
+  for (auto& [name, state] : pools) {
+    const bool due = state.deadline && *state.deadline <= now.steady;
+    if (!due && (!state.touched || now.steady - state.judged_at < kPoolPause)) {
+      if (state.touched && !state.deadline) state.deadline = state.judged_at + kPoolPause;
+      continue;
+    }
+    state.touched = false;
+    state.judged_at = now.steady;
+    judge_pool(name, state, now);
+  }
+}
+
+void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const Now& now) {
+  const PoolFacts facts = fleet.pool_facts(pool, now);
+  std::vector<Cause> findings = pool_findings(facts, fleet.rules(pool), now);
+  state.deadline = next_pool_deadline(facts, now.steady);
+  bool stalled = false;
+  for (Cause& cause : findings) {
+    cause.since = now.wall;
+    for (const Cause& old : state.findings)
+      if (old.reason == cause.reason && old.subject == cause.subject && old.status == cause.status) cause.since = old.since;
+    stalled = stalled || cause.reason == Reason::queue_stalled;
+  }
+  if (!stalled) state.stalled_since.reset();
+  if (stalled && !state.stalled_since) state.stalled_since = now.steady;
+  state.findings = std::move(findings);
+  dirty = true;
+
+  RecoveryPoolFacts told{.pool = pool};
+  told.queue_stalled_since = state.stalled_since;
+  for (const PoolQueueFacts& queue : facts.queues)
+    if (queue.queue->broker_down) told.broker_down = queue.queue->broker;
+  for (const SourceView& source : fleet.source_views(now)) {
+    if (source.state == SourceState::connected) continue;
+    for (const WorkerHandle worker : fleet.workers_of_source(source.id)) {
+      if (fleet.facts(worker).pool != pool || is_inactive(fleet.facts(worker).state)) continue;
+      told.source_blind = source.id;
+      break;
+    }
+  }
+  recovery.update_pool(told, now, recovery_out);
+  alerting.update_pool(pool, state.findings, !recovery.maintenance_of("", pool).empty(), now);
+}
+
+void Engine::Impl::judge_brokers(const Now& now) {
+  std::set<std::string> down;
+  for (const QueueView& queue : fleet.queue_views(now))
+    if (queue.broker_down) down.insert(queue.broker);
+  if (down == brokers_down) return;
+  const auto tell = [&](const std::string& broker, bool on) {
+    OutageFacts outage{.key = "source/" + broker, .on = on, .is_broker = true, .name = broker};
+    outage.title = fmt::format("Broker {} is down", broker);
+    outage.message = fmt::format("every worker that reports broker {} has lost its connection; workers are not restarted for it", broker);
+    outage.since = now.steady;
+    alerting.update_outage(outage, now);
+    add_event({.at = now.wall, .kind = "source", .to = on ? "down" : "up", .text = fmt::format("broker {} is {}", broker, on ? "down" : "up")});
+  };
+  for (const std::string& broker : down)
+    if (!brokers_down.contains(broker)) tell(broker, true);
+  for (const std::string& broker : brokers_down)
+    if (!down.contains(broker)) tell(broker, false);
+  brokers_down = std::move(down);
+  // Every finding about it changes: disconnected becomes "broker down", or comes back.
+  for (const WorkerHandle worker : fleet.workers()) touch(worker);
+  dirty = true;
+}
+
+void Engine::Impl::judge_monitor(const Now& now) {
+  const bool lags = own_lag > kCondemnLag || now.steady < condemn_from;
+  if (lags != lag_alert) {
+    lag_alert = lags;
+    alerting.update_monitor(Reason::monitor_lag, lags, Severity::warning,
+                            fmt::format("the monitor was {} s late; meanwhile no verdict turns bad and nothing is stopped",
+                                        format_short(to_seconds(own_lag))), now);
+  }
+  // Counted troubles: one alert for all of them while they go on, closed after five quiet minutes.
+  const auto counted = [&](Reason reason, std::uint64_t count, std::uint64_t& told, std::optional<SteadyTime>& seen, std::string text) {
+    if (count != told) {
+      told = count;
+      seen = now.steady;
+      alerting.update_monitor(reason, true, Severity::warning, std::move(text), now);
+    } else if (seen && now.steady - *seen > 5min) {
+      seen.reset();
+      alerting.update_monitor(reason, false, Severity::warning, std::move(text), now);
+    }
+  };
+  counted(Reason::check_failed, checks_failed, checks_failed_told, check_failure_seen,
+          fmt::format("{} checks failed by themselves so far; their workers show status error for it", checks_failed));
+  const EngineStats& f = fleet.stats();
+  const std::uint64_t refused = f.workers_refused + f.ids_refused_rate;
+  counted(Reason::overflow, refused, refused_told, overflow_seen,
+          fmt::format("{} reports were refused over limits.max_workers or limits.new_ids_per_second", refused));
+}
+
+void Engine::Impl::settle(const Now& now, Effects& out) {
+  recovery.settle(now, recovery_out);
+  for (const AlertWish& wish : recovery_out.alerts) alerting.on_wish(wish, now);
+  for (const IncidentNote& note : recovery_out.notes) alerting.on_note(note, now);
+  alerting.settle(now, alerting_out);
+
+  const auto move_all = [](auto& from, auto& to) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
+  const bool moved = !recovery_out.ledger.empty() || !recovery_out.acts.empty() || alerting_out.changed;
+  move_all(recovery_out.ledger, out.ledger);
+  move_all(recovery_out.acts, out.acts);
+  move_all(alerting_out.ledger, out.ledger);
+  move_all(alerting_out.acts, out.acts);
+  for (auto* events_of : {&recovery_out.events, &alerting_out.events})
+    for (FleetEvent& event : *events_of) add_event(std::move(event));
+  for (const std::string& id : recovery_out.changed) {
+    const auto worker = fleet.find(id);
+    if (!worker) continue;
+    Slot& s = slot(*worker);
+    if (!s.used || s.dirty) continue;
+    s.dirty = true;
+    dirty_workers.push_back(*worker);
+  }
+  if (moved || !recovery_out.changed.empty() || !recovery_out.changed_pools.empty()) dirty = true;
+  if (alerting_out.changed || !recovery_out.events.empty()) out.publish_now = true;
+  recovery_out.clear();
+  alerting_out.clear();
+}
+
+void Engine::Impl::add_event(FleetEvent event) {
+  event.id = next_event++;
+  new_events.push_back(event);
+  events.push_back(std::move(event));
+  if (events.size() > kEventsKept) events.pop_front();
+  dirty = true;
+}
+
+}  // namespace paramedic
