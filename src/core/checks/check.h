@@ -1,5 +1,7 @@
 // What every check is made of, and how it speaks. Included by the check files and by checks.h. Pure; any thread.
 #pragma once
+#include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +33,27 @@ Finding make_finding(std::string_view check, const Snapshot& s);
 void settle(Finding& finding);
 Finding& set_unknown(Finding& finding, std::string note);
 Finding& set_not_applicable(Finding& finding, std::string note);
+
+// The note of an unknown finding whose data grew old: "no resource data for 95 s".
+std::string stale_note(std::string_view what, const PartStamp& stamp, const Snapshot& s);
+
+// Runs a check; whatever it throws becomes an error finding and is counted.
+template <class Check>
+Finding guarded(std::string_view name, std::uint64_t& failed, Check&& check) {
+  std::string why = "the check threw an unknown exception";
+  try {
+    return check();
+  } catch (const std::exception& e) {
+    why = e.what();
+  } catch (...) {
+  }
+  ++failed;
+  Finding finding;
+  finding.check = name;
+  finding.status = FindingStatus::error;
+  finding.note = "the check itself failed: " + why;
+  return finding;
+}
 
 // The earliest instant after `now` at which a timed limit is passed. Collects candidates; limits are strict, so a limit
 // that ends at T is passed at T + 1 ns.
