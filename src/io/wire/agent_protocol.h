@@ -1,6 +1,7 @@
-// The agent protocol: JSON text frames over one WebSocket (/health/agents), docs/formats/agent-protocol.md. Both sides use
-// this file: the agent encodes AgentFrame and decodes MonitorFrame, the monitor the other way round. Pure; any thread.
-// Unknown members are ignored; an unknown frame type decodes to std::monostate, so that one version of skew works.
+// The agent protocol: JSON text frames over one WebSocket (/health/agents), docs/formats/agent-protocol.md. Both sides
+// use this file: the agent encodes AgentFrame and decodes MonitorFrame, the monitor the other way round. Pure; any
+// thread. Unknown members are ignored; an unknown frame type decodes to std::monostate, so that one version of skew
+// works.
 #pragma once
 #include <string>
 #include <string_view>
@@ -25,10 +26,10 @@ struct AgentHello {
   std::vector<Worker> workers;  // alive or being started right now
 };
 struct AgentReports {
-  bool backlog = false;         // measured earlier; each report carries age_ms
+  bool backlog = false;  // measured earlier; each report carries age_ms
   std::vector<Report> reports;
-  int skipped = 0;              // decode only: reports of this frame that were refused (counted, the others are taken)
-  std::string first_refusal;    // decode only: why the first of them was refused
+  int skipped = 0;            // decode only: reports of this frame that were refused (counted, the others are taken)
+  std::string first_refusal;  // decode only: why the first of them was refused
 };
 struct AgentProgress {
   std::string action_id, worker_id;
@@ -63,7 +64,8 @@ struct MonitorWorkerCommand {
   std::string worker_id, incarnation;
   Verb verb = Verb::drain;  // drain or resume
 };
-using MonitorFrame = std::variant<std::monostate, MonitorWelcome, MonitorRefusal, Lease, Ladder, MonitorAck, MonitorWorkerCommand>;
+using MonitorFrame =
+    std::variant<std::monostate, MonitorWelcome, MonitorRefusal, Lease, Ladder, MonitorAck, MonitorWorkerCommand>;
 
 std::string encode(const AgentFrame& frame);
 std::string encode(const MonitorFrame& frame);

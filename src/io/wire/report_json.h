@@ -45,7 +45,8 @@ Result<BulkReports> parse_reports(std::string_view body);
 // {"accepted":2,"refused":[{"index":1,"message":"…"}]}
 std::string bulk_answer_json(const BulkReports& bulk);
 
-// Writes what is set, nothing else; parse_report reads back an equal report (times to the millisecond).
+// Writes what is set, nothing else; parse_report reads back an equal report: times to the
+// millisecond; numbers of up to four decimals exactly, longer ones to one unit in the last place (Boost.JSON 1.81).
 void append_report(std::string& out, const Report& report);
 std::string report_json(const Report& report);
 

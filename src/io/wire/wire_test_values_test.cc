@@ -1,0 +1,194 @@
+#include "io/wire/wire_test_values.h"
+
+namespace paramedic::wire::testing {
+
+namespace {
+
+ProcessPart some_process() {
+  ProcessPart p;
+  p.pid = maybe(*rc::gen::inRange(1, 1 << 22));
+  p.started_at = maybe(some_time());
+  p.state = *rc::gen::elementOf(std::string("RSDTZX"));
+  p.threads = maybe(*rc::gen::inRange(0, 1000));
+  p.open_files = maybe(*rc::gen::inRange(0, 1000));
+  p.exit = maybe(some_exit());
+  return p;
+}
+
+ResourcesPart some_resources() {
+  ResourcesPart r;
+  r.cpu_percent = maybe(some_share());
+  r.cpu_cores = maybe(some_share());
+  r.memory_percent = maybe(some_share());
+  r.memory_mb = maybe(some_share());
+  r.memory_limit_kind = some_word<MemoryLimitKind>();
+  r.memory_limit_mb = maybe(some_share());
+  r.gpus = some_list<GpuPart>([] {
+    return GpuPart{some_name(), maybe(some_share()), maybe(some_share()), maybe(some_share()),
+                   maybe(*rc::gen::inRange(0, 200))};
+  });
+  return r;
+}
+
+TaskPart some_task() {
+  TaskPart t{some_name(),  some_count(), some_count(), some_count(),
+             some_count(), some_count(), some_count(), std::nullopt};
+  if (coin()) {
+    t.durations.emplace().sum_seconds = some_share();
+    for (auto& n : t.durations->counts) n = some_count();
+  }
+  return t;
+}
+
+QueuePart some_queue() {
+  return {some_text(),         some_name(),         maybe(coin()),       maybe(coin()),
+          maybe(some_share()), maybe(some_count()), maybe(some_share()), maybe(some_count())};
+}
+
+void some_identity(Report& r) {
+  r.worker_id = some_id();
+  if (coin()) r.pool = some_id();
+  r.host = some_text();
+  r.version = some_text();
+  if (coin()) r.incarnation = some_id();
+  r.seq = maybe(some_count());
+  r.sent_at = maybe(some_time());
+  r.age = some_span();
+  r.alive_at = maybe(some_time());
+  r.period = maybe(some_span() + 50ms);
+  r.concurrency = maybe(*rc::gen::inRange(0, 1000));
+}
+
+ActionRecord some_action() {
+  ActionRecord a;
+  a.action_id = some_id();
+  a.worker_id = some_id();
+  a.pool = some_text();
+  a.host = some_text();
+  a.incarnation = some_text();
+  a.new_incarnation = some_text();
+  a.kind = some_word<RemedyKind>();
+  a.state = some_word<ActionState>();
+  a.step = some_word<LadderStep>();
+  a.reason = some_word<Reason>();
+  a.text = some_text();
+  a.actor = some_text();
+  a.executor = some_text();
+  a.by_operator = coin();
+  a.counted_start = coin();
+  a.counted_stop = coin();
+  a.requested_at = some_time();
+  a.sent_at = maybe(some_time());
+  a.verify_since = maybe(some_time());
+  a.ended_at = maybe(some_time());
+  a.outcome = some_text();
+  return a;
+}
+
+Alert some_alert() {
+  Alert a;
+  a.key = some_id();
+  a.incident_id = some_text();
+  a.state = some_word<AlertState>();
+  a.severity = some_word<Severity>();
+  a.reason = some_word<Reason>();
+  a.check = some_text();
+  a.worker_id = some_text();
+  a.pool = some_text();
+  a.host = some_text();
+  a.title = some_text();
+  a.message = some_text();
+  a.labels = {{"k", some_text()}};
+  a.started_at = some_time();
+  a.ended_at = maybe(some_time());
+  a.closed_as = some_text();
+  a.hard_evidence = coin();
+  return a;
+}
+
+Incident some_incident() {
+  Incident i;
+  i.id = some_id();
+  i.scope = some_text();
+  i.severity = some_word<Severity>();
+  i.title = some_text();
+  i.pool = some_text();
+  i.host = some_text();
+  i.workers = some_list<std::string>(some_id);
+  i.affected_workers = *rc::gen::inRange(0, 100);
+  i.alert_keys = some_list<std::string>(some_id);
+  i.timeline = some_list<TimelineEntry>([] {
+    return TimelineEntry{some_time(), some_word<TimelineKind>(), some_text()};
+  });
+  i.started_at = some_time();
+  i.ended_at = maybe(some_time());
+  return i;
+}
+
+WorkerRecord some_worker() {
+  WorkerRecord w{some_id(), some_text(), some_text(), some_text(), some_text(), some_text()};
+  w.state = some_word<WorkerState>();
+  w.status = some_word<Status>();
+  w.back_within = maybe(some_span());
+  w.since = some_time();
+  w.forgotten = coin();
+  return w;
+}
+
+}  // namespace
+
+Report some_report() {
+  Report r;
+  some_identity(r);
+  if (coin()) r.capabilities = Capabilities{coin(), coin(), coin(), coin(), coin()};
+  r.state = maybe(static_cast<WorkerState>(*rc::gen::inRange(0, 4)));
+  if (coin()) r.stop = StopNotice{some_word<StopReason>(), maybe(some_span())};
+  if (coin()) r.labels = Labels{{"a", some_text().substr(0, 64)}, {"b", ""}};
+  if (coin()) r.process = some_process();
+  if (coin()) r.resources = some_resources();
+  if (coin())
+    r.disks = some_list<DiskPart>([] {
+      return DiskPart{some_name(), maybe(some_share()), maybe(some_count()), maybe(some_share())};
+    });
+  if (coin()) r.tasks = some_list<TaskPart>(some_task);
+  if (coin())
+    r.in_flight = some_list<InFlightTask>([] {
+      return InFlightTask{some_name(), some_text(), maybe(some_time()), some_text(), some_text()};
+    });
+  if (coin()) r.queues = some_list<QueuePart>(some_queue);
+  if (coin())
+    r.models = some_list<ModelPart>([] {
+      return ModelPart{some_name(),         some_word<ModelState>(),
+                       maybe(some_share()), maybe(some_share() / 100),
+                       some_text(),         maybe(coin())};
+    });
+  if (coin()) r.metrics = {{"first", some_share() - 50}, {"second_metric", double(some_count())}};
+  return r;
+}
+
+LedgerBody some_ledger_body() {
+  switch (*rc::gen::inRange(0, 10)) {
+    case 0:
+      return some_action();
+    case 1:
+      return some_worker();
+    case 2:
+      return BudgetRecord{some_id(), some_id(), some_text(), some_text(), coin(), coin(), some_time()};
+    case 3:
+      return QuarantineRecord{some_id(), some_text(), some_text(), some_text(), coin(), coin(), some_time()};
+    case 4:
+      return MaintenanceRecord{some_id(), some_text(), some_text(), coin(), maybe(some_time()), some_time()};
+    case 5:
+      return BigSwitchRecord{coin(), some_text(), some_text(), some_time()};
+    case 6:
+      return BackoffClearedRecord{some_id(), some_text(), some_time()};
+    case 7:
+      return AuditRecord{some_time(), some_text(), some_text(), some_text(), some_text(), some_text()};
+    case 8:
+      return some_incident();
+    default:
+      return some_alert();
+  }
+}
+
+}  // namespace paramedic::wire::testing
