@@ -46,7 +46,7 @@ bool Inbox::nearly_full() const {
   return live_.size() * 4 > limits_.live * 3 || backlog_.size() * 4 > limits_.backlog * 3;
 }
 
-void Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& clock) {
+Duration Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& clock) {
   std::unique_lock lock(mutex_);
   while (!stopped_ && urgent_.empty()) {
     const SteadyTime now = clock.now().steady;
@@ -56,6 +56,7 @@ void Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& cloc
     if (now >= due) break;
     wake_.wait_for(lock, due - now);
   }
+  const Duration waited = oldest_locked(clock.now().steady);
   for (auto* queue : {&urgent_, &live_}) {
     for (Waiting& waiting : *queue) out.push_back(std::move(waiting.input));
     queue->clear();
@@ -64,10 +65,15 @@ void Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& cloc
     out.push_back(std::move(backlog_.front().input));
     backlog_.pop_front();
   }
+  return waited;
 }
 
 Duration Inbox::oldest_wait(SteadyTime now) const {
   const std::lock_guard lock(mutex_);
+  return oldest_locked(now);
+}
+
+Duration Inbox::oldest_locked(SteadyTime now) const {
   Duration oldest{0};
   for (const auto* queue : {&urgent_, &live_})
     if (!queue->empty()) oldest = std::max(oldest, now - queue->front().since);

@@ -40,8 +40,9 @@ class Inbox {
   bool nearly_full() const;
 
   // Waits until something is due (an urgent input, a full batch time, `deadline`, or stop()) and moves it into `out`.
-  void take(std::vector<Input>& out, SteadyTime deadline, const Clock& clock);
-  // How long the oldest live or urgent input has waited; zero when none waits.
+  // Returns how long the oldest of the live and urgent ones had waited.
+  Duration take(std::vector<Input>& out, SteadyTime deadline, const Clock& clock);
+  // How long the oldest live or urgent input waits by now; zero when none does.
   Duration oldest_wait(SteadyTime now) const;
   InboxStats stats() const;
   // take() returns at once from now on.
@@ -54,6 +55,7 @@ class Inbox {
   };
   enum class Lane { urgent, live, backlog };
   static Lane lane_of(const Input& input);
+  Duration oldest_locked(SteadyTime now) const;
   bool fits(std::size_t urgent, std::size_t live, std::size_t backlog) const;
 
   const InboxLimits limits_;

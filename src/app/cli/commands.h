@@ -1,0 +1,74 @@
+// The subcommands of `paramedic`, one .cc file each. parse.cc turns argv into these option structs and calls them.
+// Each returns the process's exit code (base/result.h's table; docs/cli.md) and tells people what went wrong on standard error.
+// Called from main's thread, once.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/net/http.h"
+
+namespace paramedic::cli {
+
+struct ServeOptions {
+  std::string config_file;  // empty = all defaults
+  std::string data_dir, listen;  // over the file; empty = as in the file
+};
+int serve(const ServeOptions& options);
+
+struct AgentOptions {
+  std::string config_file;
+};
+int agent(const AgentOptions& options);
+
+struct RunOptions {
+  std::string id, pool, monitor = "http://127.0.0.1:8420", token_file, data_dir;
+  std::vector<std::string> command;
+};
+int run(const RunOptions& options);
+
+struct DemoOptions {
+  std::string data_dir, listen = "127.0.0.1:8420";
+  int workers = 6;
+};
+int demo(const DemoOptions& options);
+struct DemoBreakOptions {
+  std::string target, mode, monitor = "http://127.0.0.1:8420";
+};
+int demo_break(const DemoBreakOptions& options);
+
+struct CheckConfigOptions {
+  std::vector<std::string> files;
+  bool print = false;  // the effective configuration too
+};
+int check_config(const CheckConfigOptions& options);
+
+// Talks to a running monitor.
+struct ClientOptions {
+  std::string monitor = "http://127.0.0.1:8420", token_file;
+  bool json = false;
+};
+int status(const ClientOptions& client);
+int show(const ClientOptions& client, const std::string& worker);
+struct ActOptions {
+  std::string verb;    // restart, drain, resume, quarantine, release, approve, forget; freeze, thaw
+  std::string worker;  // empty for freeze and thaw
+  std::string reason;
+  bool force = false;
+};
+int act(const ClientOptions& client, const ActOptions& options);
+
+struct TokenOptions {
+  std::string name, pool;
+  std::vector<std::string> scopes;
+};
+int token(const TokenOptions& options);
+
+// Prints the `message` of a good answer, or the `detail` of a problem document on standard error; returns the exit code.
+int report_answer(const HttpResponse& answer);
+
+// Prints "paramedic: MESSAGE" and returns the exit code of its kind.
+int fail(const Error& error);
+
+}  // namespace paramedic::cli

@@ -1,0 +1,141 @@
+// argv → option structs. The only file that knows CLI11.
+#include "app/cli/parse.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "app/cli/commands.h"
+#include "app/cli/version.h"
+#include "app/demo/process_main.h"
+
+namespace paramedic::cli {
+
+namespace {
+
+void add_client(CLI::App& command, ClientOptions& client) {
+  command.add_option("--monitor", client.monitor, "URL of the monitor")->envname("PARAMEDIC_MONITOR")->capture_default_str();
+  command.add_option("--token-file", client.token_file, "File with the bearer token")->envname("PARAMEDIC_TOKEN_FILE");
+  command.add_flag("--json", client.json, "Print the monitor's JSON instead of a table");
+}
+
+struct Program {
+  CLI::App app{"Paramedic keeps fleets of task workers alive: it watches them, tells you early and once, restarts what is broken."};
+  int exit = 0;
+  ServeOptions serve_options;
+  AgentOptions agent_options;
+  RunOptions run_options;
+  DemoOptions demo_options;
+  DemoBreakOptions break_options;
+  CheckConfigOptions check_options;
+  ClientOptions client;
+  ActOptions act_options;
+  TokenOptions token_options;
+  std::string worker;
+
+  void add_servers();
+  void add_demo();
+  void add_client_commands();
+  void add_act(const char* verb, const char* help, bool of_worker);
+};
+
+void Program::add_servers() {
+  auto* serve_command = app.add_subcommand("serve", "Run the monitor");
+  serve_command->add_option("--config", serve_options.config_file, "Configuration (YAML); without it all defaults");
+  serve_command->add_option("--data-dir", serve_options.data_dir, "Where history.db and ledger.db live");
+  serve_command->add_option("--listen", serve_options.listen, "ADDRESS:PORT; port 0 = any free one");
+  serve_command->callback([this] { exit = serve(serve_options); });
+
+  auto* agent_command = app.add_subcommand("agent", "Run the agent of this host: starts, measures and restarts workers");
+  agent_command->add_option("--config", agent_options.config_file, "Configuration (YAML)")->required();
+  agent_command->callback([this] { exit = agent(agent_options); });
+
+  auto* run_command = app.add_subcommand("run", "Supervise one command: paramedic run --pool thumbs -- python worker.py");
+  run_command->add_option("--id", run_options.id, "Worker id; default: host name and the command's name");
+  run_command->add_option("--pool", run_options.pool, "Pool of the worker; default: default");
+  run_command->add_option("--monitor", run_options.monitor, "URL of the monitor")->envname("PARAMEDIC_MONITOR")->capture_default_str();
+  run_command->add_option("--token-file", run_options.token_file, "File with the agent's token")->envname("PARAMEDIC_TOKEN_FILE");
+  run_command->add_option("--data-dir", run_options.data_dir, "Where the supervisor keeps its journal");
+  run_command->add_option("command", run_options.command, "The command and its arguments, after --")->required();
+  run_command->callback([this] { exit = run(run_options); });
+
+  auto* check = app.add_subcommand("check-config", "Say all that is wrong with configuration files");
+  check->add_option("files", check_options.files, "Files of monitor or agent")->required();
+  check->add_flag("--print", check_options.print, "Print the effective configuration, secrets as stars");
+  check->callback([this] { exit = check_config(check_options); });
+
+  auto* token_command = app.add_subcommand("token", "Make a token: prints the secret once and the line for token_file");
+  token_command->add_option("name", token_options.name, "Whom it is for")->required();
+  token_command->add_option("--scope", token_options.scopes, "report, operate (repeat for several)")->required();
+  token_command->add_option("--pool", token_options.pool, "The only pool it may report for");
+  token_command->callback([this] { exit = token(token_options); });
+}
+
+void Program::add_demo() {
+  auto* command = app.add_subcommand("demo", "A monitor, an agent and example workers that really work and can be broken");
+  command->add_option("--data-dir", demo_options.data_dir, "Keep its data here; default: a temporary directory, removed at the end");
+  command->add_option("--listen", demo_options.listen, "ADDRESS:PORT; port 0 = any free one")->capture_default_str();
+  command->add_option("--workers", demo_options.workers, "Example workers in two pools")->check(CLI::Range(1, 200))->capture_default_str();
+  auto* broken = command->add_subcommand("break", "Make a worker of a running demo misbehave");
+  broken->add_option("id", break_options.target, "Worker id, or broker")->required();
+  broken->add_option("mode", break_options.mode, "crash hang leak errors slow starve disk model busy none; for broker: on or off");
+  broken->add_option("--monitor", break_options.monitor, "URL of the demo")->envname("PARAMEDIC_MONITOR")->capture_default_str();
+  broken->callback([this] { exit = demo_break(break_options); });
+  command->callback([this, broken] {
+    if (!broken->parsed()) exit = demo(demo_options);
+  });
+}
+
+void Program::add_act(const char* verb, const char* help, bool of_worker) {
+  auto* command = app.add_subcommand(verb, help);
+  add_client(*command, client);
+  if (of_worker) command->add_option("worker", act_options.worker, "Worker id")->required();
+  command->add_option("--reason", act_options.reason, "For the audit");
+  if (std::string_view(verb) == "restart") command->add_flag("--force", act_options.force, "Also the last healthy worker of its pool, also under the big switch");
+  command->callback([this, verb] {
+    act_options.verb = verb;
+    exit = act(client, act_options);
+  });
+}
+
+void Program::add_client_commands() {
+  auto* status_command = app.add_subcommand("status", "Table of all workers");
+  add_client(*status_command, client);
+  status_command->callback([this] { exit = status(client); });
+  auto* show_command = app.add_subcommand("show", "One worker with all findings");
+  add_client(*show_command, client);
+  show_command->add_option("worker", worker, "Worker id")->required();
+  show_command->callback([this] { exit = show(client, worker); });
+  add_act("restart", "Restart a worker", true);
+  add_act("drain", "Ask a worker to take no new task", true);
+  add_act("resume", "Ask a drained worker to take tasks again", true);
+  add_act("quarantine", "Leave a worker as it is: no automatic start or stop", true);
+  add_act("release", "End a quarantine; clears backoff and budget", true);
+  add_act("approve", "Let a waiting remedy run", true);
+  add_act("forget", "Forget a worker that is gone", true);
+  add_act("freeze", "Big switch: hold all automatic action, starts included", false);
+  add_act("thaw", "End the big switch", false);
+}
+
+}  // namespace
+
+int parse_and_run(int argc, char** argv) {
+  // The demo's own processes come first: they must run before any library starts a thread.
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (!args.empty() && args[0] == "demo-broker") return demo::demo_broker_main({args.begin() + 1, args.end()});
+  if (!args.empty() && args[0] == "demo-worker") return demo::demo_worker_main({args.begin() + 1, args.end()});
+  Program program;
+  program.app.set_version_flag("--version", std::string("paramedic ") + kVersion);
+  program.app.require_subcommand(1);
+  program.add_servers();
+  program.add_demo();
+  program.add_client_commands();
+  try {
+    program.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = program.app.exit(error);
+    return code == 0 ? 0 : exit_code(Errc::invalid_argument);
+  }
+  return program.exit;
+}
+
+}  // namespace paramedic::cli

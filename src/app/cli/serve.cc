@@ -1,0 +1,36 @@
+// paramedic serve: the monitor.
+#include <iostream>
+
+#include <boost/asio/io_context.hpp>
+
+#include "app/cli/commands.h"
+#include "app/cli/monitor.h"
+#include "io/config/yaml.h"
+
+namespace paramedic::cli {
+
+int fail(const Error& error) {
+  std::cerr << "paramedic: " << error.message << '\n';
+  return exit_code(error.code);
+}
+
+int serve(const ServeOptions& options) {
+  auto settings = load_monitor(options.config_file, options.data_dir, options.listen);
+  if (!settings) return fail(settings.error());
+  const SystemClock clock;
+  const auto log = make_stderr_logger(parse_log_level(settings->config.log_level));
+  const EmbeddedFiles files;
+  // Before any thread exists, so that every thread inherits the blocked signals and only the waiter sees them.
+  boost::asio::io_context signals;
+  StopSignal stop(signals);
+  daemon::DaemonOptions parts{.config = std::move(settings->config), .engine = std::move(settings->engine), .version = kVersion,
+                              .files = &files.files()};
+  auto started = daemon::Daemon::start(std::move(parts), clock, *log);
+  if (!started) return fail(started.error());
+  const int signal = stop.wait();
+  log->info("stopping", {{"signal", signal}});
+  (*started)->stop();
+  return 0;
+}
+
+}  // namespace paramedic::cli

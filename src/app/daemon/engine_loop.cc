@@ -1,0 +1,60 @@
+#include "app/daemon/engine_loop.h"
+
+namespace paramedic::daemon {
+
+void EngineLoop::start() {
+  const Now now = parts_.clock.now();
+  last_step_ns_ = now.steady.time_since_epoch().count();
+  next_deadline_ = now.steady;
+  std::vector<Input> none;
+  step(none, Duration{0});
+  parts_.hub.publish(parts_.engine.publish(now));
+  last_publish_ = now.steady;
+  thread_ = std::thread([this] { run(); });
+}
+
+void EngineLoop::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  parts_.inbox.stop();
+  thread_.join();
+}
+
+void EngineLoop::run() {
+  std::vector<Input> inputs;
+  while (!stopping_) {
+    SteadyTime until = next_deadline_;
+    if (parts_.engine.view_dirty()) until = std::min(until, last_publish_ + (publish_now_ ? kPublishGap : kPublishEvery));
+    const Duration waited = parts_.inbox.take(inputs, until, parts_.clock);
+    step(inputs, waited);
+    inputs.clear();
+    publish_if_due(parts_.clock.now());
+  }
+  inputs.push_back(ShutdownInput{});
+  (void)parts_.inbox.take(inputs, SteadyTime{}, parts_.clock);
+  step(inputs, Duration{0});
+  parts_.hub.publish(parts_.engine.publish(parts_.clock.now()));
+}
+
+void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {
+  const Now now = parts_.clock.now();
+  // Woken only to publish: nothing to decide.
+  if (inputs.empty() && now.steady < next_deadline_) return;
+  effects_.clear();
+  parts_.engine.step(inputs, waited, now, effects_);
+  next_deadline_ = effects_.next_deadline.value_or(now.steady + 1s);
+  publish_now_ = publish_now_ || effects_.publish_now;
+  parts_.dispatcher.submit(std::move(effects_.ledger), std::move(effects_.acts));
+  if (!effects_.history.empty()) parts_.store(std::move(effects_.history));
+  last_step_ns_ = now.steady.time_since_epoch().count();
+}
+
+void EngineLoop::publish_if_due(const Now& now) {
+  if (!parts_.engine.view_dirty()) return;
+  if (now.steady - last_publish_ < (publish_now_ ? kPublishGap : kPublishEvery)) return;
+  parts_.hub.publish(parts_.engine.publish(now));
+  last_publish_ = now.steady;
+  publish_now_ = false;
+}
+
+}  // namespace paramedic::daemon

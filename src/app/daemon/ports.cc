@@ -1,0 +1,112 @@
+#include "app/daemon/ports.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+namespace paramedic::daemon {
+
+namespace asio = boost::asio;
+
+std::optional<Error> IntakePort::refusal(const FleetView& fleet, const Report& report) const {
+  const auto known = fleet.find(report.worker_id);
+  if (known && !known->inactive() && !report.pool.empty() && report.pool != known->pool)
+    return Error{Errc::conflict, fmt::format("worker '{}' belongs to pool '{}', not '{}'; ids are unique per monitor", report.worker_id,
+                                             known->pool, report.pool)};
+  if (!known && fleet.counts.total + fleet.counts.inactive >= max_workers_)
+    return Error{Errc::too_large, fmt::format("{} workers are known; raise limits.max_workers or forget old ones", max_workers_)};
+  return std::nullopt;
+}
+
+Result<std::vector<api::IntakeRefusal>> IntakePort::push(std::vector<ReportInput> reports) {
+  std::vector<api::IntakeRefusal> refused;
+  std::vector<Input> inputs;
+  inputs.reserve(reports.size());
+  const auto fleet = hub_.view();
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    if (auto error = refusal(*fleet, reports[i].report))
+      refused.push_back({i, std::move(*error)});
+    else
+      inputs.push_back(std::move(reports[i]));
+  }
+  if (inputs.empty()) return refused;
+  if (const auto pushed = inbox_.push(inputs, clock_.now().steady); !pushed) return pushed.error();
+  return refused;
+}
+
+Result<void> HistoryPort::read(const api::HistoryQuery& query, const Sink& sink) {
+  // The store answers [from, to]; the API promises [from, to).
+  const HistoryQuery asked{.worker_id = query.worker_id, .from = query.from, .to = query.to - 1ms, .step = query.step.value_or(Duration{0}),
+                           .metrics = query.metrics};
+  const auto rows = history_.read(asked);
+  if (!rows) return rows.error();
+  (void)sink(*rows);
+  return {};
+}
+
+namespace {
+LedgerQuery ledger_query(const api::LedgerQuery& query) {
+  LedgerQuery out;
+  out.worker_id = query.worker_id;
+  out.pool = query.pool;
+  out.to = query.before;
+  out.limit = int(std::clamp<std::size_t>(query.limit, 1, 1000));
+  return out;
+}
+template <class T>
+Result<std::vector<T>> items(Result<LedgerPage<T>> page) {
+  if (!page) return page.error();
+  return std::move(page->items);
+}
+}  // namespace
+
+Result<std::vector<ActionRecord>> LedgerPort::restarts(const api::LedgerQuery& query) { return items(ledger_.actions(ledger_query(query))); }
+Result<std::vector<Incident>> LedgerPort::incidents(const api::LedgerQuery& query) { return items(ledger_.incidents(ledger_query(query))); }
+Result<std::optional<Incident>> LedgerPort::incident(const std::string& id) { return ledger_.incident(id); }
+Result<std::vector<AuditRecord>> LedgerPort::audit(const api::LedgerQuery& query) { return items(ledger_.audit(ledger_query(query))); }
+
+asio::awaitable<void> AgentPort::accept(std::shared_ptr<WebSocket> socket, std::string, api::AgentCredentials credentials) {
+  return links_.accept(std::move(socket), std::move(credentials.pool));
+}
+
+std::vector<api::ReadinessPart> ReadinessPort::parts() const {
+  const SteadyTime now = clock_.now().steady;
+  std::vector<api::ReadinessPart> out;
+  const Duration idle = now - loop_.last_step();
+  out.push_back({"engine", idle > 10s ? api::PartState::failed : api::PartState::ok,
+                 idle > 10s ? fmt::format("no step for {:.0f} s", to_seconds(idle)) : std::string()});
+  const Duration waits = inbox_.oldest_wait(now);
+  api::ReadinessPart inbox{"inbox"};
+  if (inbox_.nearly_full() || waits > 2s) {
+    inbox.state = api::PartState::degraded;
+    inbox.text = fmt::format("the oldest input waits for {:.1f} s; senders are slowed down", to_seconds(waits));
+  }
+  out.push_back(std::move(inbox));
+  api::ReadinessPart ledger{"ledger"};
+  if (dispatcher_.stats().degraded) {
+    ledger.state = api::PartState::degraded;
+    ledger.text = "cannot commit: stops are held, starts and notices go on";
+  }
+  out.push_back(std::move(ledger));
+  api::ReadinessPart history{"history"};
+  if (history_.stats().degraded) {
+    history.state = api::PartState::degraded;
+    history.text = "cannot write: rows wait in memory";
+  }
+  out.push_back(std::move(history));
+  return out;
+}
+
+void add_process_stats(telemetry::MonitorStats& stats) {
+  rusage usage{};
+  if (getrusage(RUSAGE_SELF, &usage) == 0)
+    stats.process_cpu_seconds = double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-6 * double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t size = 0, resident = 0;
+  if (statm >> size >> resident) stats.process_resident_bytes = resident * std::uint64_t(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace paramedic::daemon

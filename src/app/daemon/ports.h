@@ -1,0 +1,89 @@
+// The daemon's side of the API's ports: small adapters between io/api and the parts that the composition root owns.
+// Thread rules as in io/api/ports.h.
+#pragma once
+#include "app/daemon/engine_loop.h"
+#include "io/api/ports.h"
+#include "io/history/history_writer.h"
+#include "io/ledger/ledger.h"
+#include "io/sources/agent_link.h"
+#include "io/telemetry/monitor_stats.h"
+
+namespace paramedic::daemon {
+
+// Agents' frames into the inbox.
+class InboxSink final : public InputSink {
+ public:
+  InboxSink(Inbox& inbox, const Clock& clock) : inbox_(inbox), clock_(clock) {}
+  Result<void> push(std::vector<Input>& inputs) override { return inbox_.push(inputs, clock_.now().steady); }
+  bool nearly_full() const override { return inbox_.nearly_full(); }
+
+ private:
+  Inbox& inbox_;
+  const Clock& clock_;
+};
+
+// HTTP reports into the inbox. Refuses at once what the published fleet already shows to be wrong, so that the sender learns
+// it; the engine decides again.
+class IntakePort final : public api::Intake {
+ public:
+  IntakePort(Inbox& inbox, const ViewHub& hub, const Clock& clock, int max_workers)
+      : inbox_(inbox), hub_(hub), clock_(clock), max_workers_(max_workers) {}
+  Result<std::vector<api::IntakeRefusal>> push(std::vector<ReportInput> reports) override;
+
+ private:
+  std::optional<Error> refusal(const FleetView& fleet, const Report& report) const;
+  Inbox& inbox_;
+  const ViewHub& hub_;
+  const Clock& clock_;
+  const int max_workers_;
+};
+
+class HistoryPort final : public api::HistoryReader {
+ public:
+  explicit HistoryPort(History& history) : history_(history) {}
+  Result<void> read(const api::HistoryQuery& query, const Sink& sink) override;
+
+ private:
+  History& history_;
+};
+
+class LedgerPort final : public api::LedgerReader {
+ public:
+  explicit LedgerPort(Ledger& ledger) : ledger_(ledger) {}
+  Result<std::vector<ActionRecord>> restarts(const api::LedgerQuery& query) override;
+  Result<std::vector<Incident>> incidents(const api::LedgerQuery& query) override;
+  Result<std::optional<Incident>> incident(const std::string& id) override;
+  Result<std::vector<AuditRecord>> audit(const api::LedgerQuery& query) override;
+
+ private:
+  Ledger& ledger_;
+};
+
+class AgentPort final : public api::AgentLink {
+ public:
+  explicit AgentPort(AgentLinks& links) : links_(links) {}
+  boost::asio::awaitable<void> accept(std::shared_ptr<WebSocket> socket, std::string remote,
+                                      api::AgentCredentials credentials) override;
+
+ private:
+  AgentLinks& links_;
+};
+
+class ReadinessPort final : public api::Readiness {
+ public:
+  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const HistoryWriter& history, const Clock& clock)
+      : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), history_(history), clock_(clock) {}
+  std::vector<api::ReadinessPart> parts() const override;
+
+ private:
+  const EngineLoop& loop_;
+  const Inbox& inbox_;
+  const Dispatcher& dispatcher_;
+  const HistoryWriter& history_;
+  const Clock& clock_;
+};
+
+// CPU seconds and resident bytes of this process.
+void add_process_stats(telemetry::MonitorStats& stats);
+
+}  // namespace paramedic::daemon
