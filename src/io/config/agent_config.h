@@ -36,6 +36,10 @@ struct WorkerSpec {
   std::optional<Duration> period;  // of its reports; default = the agent's report_period
   std::string version;
   std::string stdout_to = "inherit";  // "inherit", "null" or a file to append to; standard error goes along
+  // The silence after which the monitor calls this worker dead. A sign of life is forwarded at once when the last forwarded
+  // one is older than half of it, else with the next report.
+  Duration heartbeat_deadline = 60s;
+  Duration watchdog{0};  // told to the worker as WATCHDOG_USEC (sd_notify); 0 = not told
 };
 
 struct AgentConfig {
@@ -45,6 +49,7 @@ struct AgentConfig {
   std::string agent_id;  // empty = the host name
   std::string host;      // empty = the host name
   std::string data_dir = "/var/lib/paramedic-agent";
+  std::string socket_dir;  // of the workers' sockets; empty = data_dir/s. Their paths must not be longer than 107 bytes
   Duration report_period = 5s;
   OnExit on_exit = OnExit::stop;
   std::string log_level = "info";

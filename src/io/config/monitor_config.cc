@@ -1,0 +1,160 @@
+#include "io/config/monitor_config.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "base/ids.h"
+
+namespace paramedic::config {
+
+namespace {
+
+constexpr int kMaxPools = 1000;
+
+bool numeric_address(const std::string& text) {
+  in6_addr out{};
+  return ::inet_pton(AF_INET, text.c_str(), &out) == 1 || ::inet_pton(AF_INET6, text.c_str(), &out) == 1;
+}
+
+// "127.0.0.1:8420", "[::1]:8420" or ":8420" (all addresses).
+void read_listen(ParamsReader& r, ListenConfig& out) {
+  std::string text;
+  r.read("listen", text);
+  if (!r.has("listen") || text.empty()) {
+    if (r.has("listen")) r.problem("listen", "must be ADDRESS:PORT, as 127.0.0.1:8420 or [::1]:8420");
+    return;
+  }
+  const auto colon = text.rfind(':');
+  std::string address = colon == std::string::npos ? text : text.substr(0, colon);
+  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+  if (address.size() >= 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
+  else if (address.find(':') != std::string::npos)
+    address = "?";  // an IPv6 address without brackets: where does it end?
+  if (address.empty()) address = "0.0.0.0";
+  std::uint16_t number = 0;
+  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (failed != std::errc{} || end != port.data() + port.size() || port.empty() || !numeric_address(address))
+    return r.problem(
+        "listen",
+        fmt::format("'{}' must be ADDRESS:PORT with a numeric address, as 127.0.0.1:8420 or [::1]:8420", text));
+  out = {std::move(address), number};
+}
+
+void read_sources(ParamsReader& r, std::vector<SourceConfig>& out) {
+  ParamsReader sources = r.child("sources");
+  for (SourceConfig& source : out) {
+    ParamsReader one = sources.child(to_string(source.type));
+    one.read("enabled", source.enabled);
+    one.finish();
+  }
+  sources.finish();
+}
+
+void read_history(ParamsReader& r, HistoryConfig& out) {
+  ParamsReader history = r.child("history");
+  history.read("resolution", out.resolution, 1s, 1h);
+  history.read("retention", out.retention, 1h, 24h * 366);
+  history.finish();
+}
+
+void read_limits(ParamsReader& r, LimitsConfig& out) {
+  ParamsReader limits = r.child("limits");
+  limits.read("max_workers", out.max_workers, 1, 1'000'000);
+  limits.read("new_ids_per_second", out.new_ids_per_second, 1, 100'000);
+  limits.read("max_agents", out.max_agents, 1, 100'000);
+  limits.read("max_event_clients", out.max_event_clients, 1, 10'000);
+  limits.read("inbox_reports", out.inbox_reports, 1000, 10'000'000);
+  limits.finish();
+}
+
+void read_http(ParamsReader& r, HttpConfig& out) {
+  ParamsReader http = r.child("http");
+  http.read("max_connections", out.max_connections, 10, 1'000'000);
+  http.read("threads", out.threads, 1, 64);
+  http.read_bytes("max_body", out.max_body_bytes, 1024, 1 << 30);
+  http.read_bytes("max_bulk", out.max_bulk_bytes, 1024, 1 << 30);
+  http.read("header_timeout", out.header_timeout, 100ms, 10min);
+  http.read("body_timeout", out.body_timeout, 100ms, 10min);
+  http.read("idle_timeout", out.idle_timeout, 1s, 1h);
+  http.read("write_timeout", out.write_timeout, 100ms, 10min);
+  http.finish();
+}
+
+void read_pools(ParamsReader& r, std::map<std::string, Params>& out) {
+  const Params* pools = r.take("pools");
+  if (!pools || pools->kind == Params::Kind::null) return;
+  if (!pools->is_map()) return r.problem("pools", "must be a map of pools");
+  if (pools->members.size() > std::size_t(kMaxPools))
+    return r.problem("pools", fmt::format("more than {} pools", kMaxPools));
+  const auto bad = [&](const std::string& name, const Params& at, std::string why) {
+    r.problems().push_back({at.file, at.line, "pools." + name, std::move(why)});
+  };
+  Params base = Params::map();
+  if (const Params* common = pools->find(kDefaultPool); common && common->is_map()) base = *common;
+  for (const auto& [name, settings] : pools->members) {
+    if (!valid_id(name))
+      bad(name, settings, explain_bad_id(name));
+    else if (!settings.is_map() && settings.kind != Params::Kind::null)
+      bad(name, settings, "must be a map of settings");
+    else
+      out[name] = name == kDefaultPool ? base : merge(base, settings);
+  }
+}
+
+void read_log_level(ParamsReader& r, std::string& out) {
+  r.read("log_level", out);
+  if (out != "debug" && out != "info" && out != "warning" && out != "error")
+    r.problem("log_level", fmt::format("'{}' must be one of: debug, info, warning, error", out));
+}
+
+// Rules over several keys.
+void cross_check(ParamsReader& r, const MonitorConfig& c) {
+  if (!c.listen.loopback() && c.token_file.empty())
+    r.problem(
+        "listen",
+        "an address that others reach needs a token_file; listen on 127.0.0.1 or create one with `paramedic token`");
+  if (c.data_dir.empty()) r.problem("data_dir", "must name a directory");
+  if (c.http.max_bulk_bytes < c.http.max_body_bytes) r.problem("http", "max_bulk must not be smaller than max_body");
+  if (c.history.resolution > c.history.retention) r.problem("history", "resolution must not be longer than retention");
+}
+
+}  // namespace
+
+bool ListenConfig::loopback() const { return address == "::1" || address.starts_with("127."); }
+
+const Params& MonitorConfig::pool(std::string_view name) const {
+  const auto found = pools.find(std::string(name));
+  return found != pools.end() ? found->second : pools.at(std::string(kDefaultPool));
+}
+
+bool MonitorConfig::source_enabled(SourceKind kind) const {
+  return std::any_of(sources.begin(), sources.end(),
+                     [&](const SourceConfig& s) { return s.type == kind && s.enabled; });
+}
+
+MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
+  MonitorConfig c;
+  ParamsReader r(&tree, "", problems);
+  read_listen(r, c.listen);
+  r.read("data_dir", c.data_dir);
+  r.read("token_file", c.token_file);
+  r.read("allowed_hosts", c.allowed_hosts);
+  r.read("interval", c.interval, 1s, 1h);
+  read_log_level(r, c.log_level);
+  r.read("shutdown_grace", c.shutdown_grace, 0s, 10min);
+  read_sources(r, c.sources);
+  c.history.resolution = c.interval;
+  read_history(r, c.history);
+  read_limits(r, c.limits);
+  read_http(r, c.http);
+  read_pools(r, c.pools);
+  cross_check(r, c);
+  r.finish();
+  return c;
+}
+
+}  // namespace paramedic::config
