@@ -1,5 +1,6 @@
-// The state of class Recovery, private to its .cc files. Each file is one concern: facts (what happened), actions (ladders),
-// verify (proof), decide (who may), timers (settle, leases), commands (operators), restore (the ledger read back).
+// The state of class Recovery, private to its .cc files. Each file is one concern: facts (what happened), actions
+// (ladders), verify (proof), decide (who may), timers (settle, leases), commands (operators), restore (the ledger read
+// back).
 #pragma once
 #include <deque>
 #include <map>
@@ -23,13 +24,13 @@ struct Recovery::Impl {
 
   struct Worker {
     RecoveryWorkerFacts facts;
-    bool seen = false;   // facts came in this life of the monitor (not only a record of the ledger)
-    std::string policy_pool;  // the pool it is counted in
+    bool seen = false;  // facts came in this life of the monitor (not only a record of the ledger)
     // What it adds to its pool's counts; kept so that it can be taken away again.
     bool counted = false, counted_known = false, counted_ill = false;
     std::optional<SteadyTime> ill_since;
 
     Backoff backoff;
+    std::deque<std::string> past;   // earlier incarnations, the latest last: late facts of them are no births
     std::string ended_incarnation;  // whose end was handled
     bool crashed = false;           // dead against its will: wants a start
     bool stopped = false;           // ended on purpose
@@ -54,6 +55,7 @@ struct Recovery::Impl {
     std::optional<SteadyTime> crash_rises_at;
     std::string crash_loop_key;  // set while it crash-loops
     std::optional<SteadyTime> timer;
+    SteadyTime looked_at{};  // by the last settle(): verification deadlines before it have been judged
 
     bool action_open() const { return action && !is_final(action->state); }
     bool action_running() const { return action_open() && action->state != ActionState::waiting_approval; }
@@ -80,7 +82,9 @@ struct Recovery::Impl {
     std::optional<SteadyTime> until;
   };
 
-  explicit Impl(RecoveryPolicies p, const Now& started) : policies(std::move(p)) { fleet.monitor_started = started.steady; }
+  explicit Impl(RecoveryPolicies p, const Now& started) : policies(std::move(p)) {
+    fleet.monitor_started = started.steady;
+  }
 
   // ---- recovery_facts.cc
   Worker& worker(const std::string& id) { return workers[id]; }
@@ -100,16 +104,24 @@ struct Recovery::Impl {
   void check_crash_loop(Worker& w, const Now& now, RecoveryOutput& out);
   void end_crash_loop(Worker& w, RecoveryOutput& out);
   void clear_history(Worker& w, const std::string& reason, bool also_quarantine, const Now& now, RecoveryOutput& out);
+  static bool is_past(const Worker& w, const std::string& incarnation);
+  static void remember_past(Worker& w, const std::string& incarnation);
   void adopt_successor(Worker& w, const Now& now);
   void set_next_start(Worker& w);
 
   // ---- recovery_actions.cc
   void begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by, const Now& now,
                   RecoveryOutput& out);
-  void begin_start(Worker& w, Reason reason, std::string text, const CommandInput* by, const Now& now, RecoveryOutput& out);
+  void begin_start(Worker& w, Reason reason, std::string text, const CommandInput* by, const Now& now,
+                   RecoveryOutput& out);
+  bool count_start(const std::string& action_id);  // false: counted before
+  void count_death_of(Worker& w, const AgentStartInput& start, SteadyTime at, const Now& now, RecoveryOutput& out);
+  void announce(Worker& w, const std::string& incarnation, const Now& now, RecoveryOutput& out);
   void begin_agent_start(Worker& w, const AgentStartInput& start, const Now& now, RecoveryOutput& out);
-  void wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now, RecoveryOutput& out);
-  ActionRecord new_action(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by, const Now& now);
+  void wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now,
+                         RecoveryOutput& out);
+  ActionRecord new_action(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by,
+                          const Now& now);
   Ladder ladder_of(const Worker& w) const;
   Duration action_time(const Worker& w) const;
   void record_action(Worker& w, const Now& now, RecoveryOutput& out);
@@ -144,7 +156,10 @@ struct Recovery::Impl {
   void renew_lease(Worker& w, const Now& now, RecoveryOutput& out);
   void expire_maintenance(const Now& now, RecoveryOutput& out);
   std::optional<SteadyTime> next_deadline() const;
-  void touch(const Worker& w) { touched.insert(w.facts.id); dirty_pools.insert(w.facts.pool); }
+  void touch(const Worker& w) {
+    touched.insert(w.facts.id);
+    dirty_pools.insert(w.facts.pool);
+  }
   void touch_all();
 
   // ---- recovery_commands.cc
@@ -166,22 +181,23 @@ struct Recovery::Impl {
   void wish_alert(const Worker& w, bool on, Severity severity, Reason reason, std::string title, std::string message,
                   RecoveryOutput& out) const;
   void event(const Worker& w, std::string kind, std::string text, const Now& now, RecoveryOutput& out) const;
-  void note(const Worker& w, TimelineKind kind, std::string text, std::optional<bool> holds_open, RecoveryOutput& out) const;
+  void note(const Worker& w, TimelineKind kind, std::string text, std::optional<bool> holds_open,
+            RecoveryOutput& out) const;
 
   RecoveryPolicies policies;
   GovernorFleet fleet;
   bool shut_down = false;
   std::map<std::string, Worker, std::less<>> workers;
   std::map<std::string, Pool, std::less<>> pools;
-  std::map<std::string, BudgetWindow> budgets;          // stops by budget_key
+  std::map<std::string, BudgetWindow> budgets;  // stops by budget_key
   std::map<std::string, std::deque<SteadyTime>> host_deaths;
   std::map<std::string, std::set<std::string>> crash_loops;  // alert key → workers
   std::map<std::string, MaintenanceEntry> maintenance;
-  std::deque<std::string> counted_order;                // action ids of agent starts already counted, oldest first
+  std::deque<std::string> counted_order;  // action ids of agent starts already counted, oldest first
   std::set<std::string> counted;
   std::deque<std::pair<std::string, CommandResult>> answered;  // by idempotency key, latest last
-  std::set<std::pair<SteadyTime, std::string>> timers;  // workers
-  std::set<std::string> touched;                        // workers to look at in settle()
+  std::set<std::pair<SteadyTime, std::string>> timers;         // workers
+  std::set<std::string> touched;                               // workers to look at in settle()
   std::set<std::string> dirty_pools;
   RecoveryStats stats;
 };

@@ -1,0 +1,298 @@
+// Ladders: one remedy from the wish to its end, and quarantine.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "base/text.h"
+#include "core/recovery/recovery_impl.h"
+
+namespace paramedic {
+
+namespace {
+constexpr std::size_t kCountedStarts = 20'000;
+
+std::string_view verb(RemedyKind kind) {
+  if (kind == RemedyKind::start) return "start";
+  return kind == RemedyKind::drain_restart ? "drain and restart" : "restart";
+}
+}  // namespace
+
+ActionRecord Recovery::Impl::new_action(Worker& w, RemedyKind kind, Reason reason, std::string text,
+                                        const CommandInput* by, const Now& now) {
+  ActionRecord a;
+  const bool waited = w.action_open() && w.action->state == ActionState::waiting_approval && w.action->kind == kind;
+  if (waited) a = *w.action;
+  // A crash's start is named alike by agent and monitor; anything else is named after the instant of its decision.
+  const bool crash_start = kind == RemedyKind::start && w.crashed && !by;
+  const std::int64_t attempt = crash_start ? w.backoff.crashes() : now.wall.time_since_epoch().count();
+  if (!waited) {
+    a.action_id = make_action_id(w.facts.id, w.facts.incarnation, attempt);
+    a.requested_at = now.wall;
+  }
+  a.worker_id = w.facts.id;
+  a.pool = w.facts.pool;
+  a.host = w.facts.host;
+  a.incarnation = w.facts.incarnation;
+  a.kind = kind;
+  a.reason = reason;
+  a.text = std::move(text);
+  a.executor = w.facts.source;
+  a.by_operator = by != nullptr;
+  a.actor = by ? by->actor : "paramedic";
+  return a;
+}
+
+Ladder Recovery::Impl::ladder_of(const Worker& w) const {
+  const ActionRecord& a = *w.action;
+  const RecoveryPolicy& p = policy_of(w);
+  Ladder ladder;
+  ladder.action_id = a.action_id;
+  ladder.worker_id = a.worker_id;
+  ladder.expected_incarnation = a.incarnation;
+  ladder.kind = a.kind;
+  if (a.kind == RemedyKind::drain_restart) {
+    ladder.drain = p.drain;
+    ladder.max_drain = p.max_drain;
+  }
+  if (is_stop(a.kind)) ladder.term_grace = p.term_grace;
+  ladder.reason = a.text;
+  return ladder;
+}
+
+// The longest that the action may take before its slot is freed as failed.
+Duration Recovery::Impl::action_time(const Worker& w) const {
+  const RecoveryPolicy& p = policy_of(w);
+  Duration total = grace_of(w) + p.verify_proof + p.no_outcome;
+  if (is_stop(w.action->kind)) total += p.term_grace;
+  if (w.action->kind == RemedyKind::drain_restart) total += std::max(p.drain, p.max_drain);
+  return total;
+}
+
+void Recovery::Impl::record_action(Worker& w, const Now& now, RecoveryOutput& out) {
+  out.ledger.push_back({now.wall, *w.action});
+  touch(w);
+}
+
+void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by,
+                                const Now& now, RecoveryOutput& out) {
+  ActionRecord a = new_action(w, kind, reason, std::move(text), by, now);
+  a.state = ActionState::sent;
+  a.sent_at = now.wall;
+  a.counted_stop = !by;
+  w.action = std::move(a);
+  w.action_deadline = now.steady + action_time(w);
+  w.verify.reset();
+  set_hold(w, std::nullopt, out);
+  record_action(w, now, out);
+  ++stats.stops_done;
+  if (!by) {
+    Pool& pool = pool_of(w);
+    pool.stops.add(now.steady);
+    pool.down.insert(w.facts.id);
+    budgets[budget_key(w)].add(now.steady);
+    if (w.quarantine.on) {
+      const auto hash = stable_hash(w.facts.id, stable_hash(w.action->action_id));
+      const double swing = 1 + policy_of(w).backoff.jitter * (2 * hash_fraction(hash) - 1);
+      w.quarantine.next_retry = now.steady + from_seconds(to_seconds(policy_of(w).quarantine_retry) * swing);
+    }
+    out.ledger.push_back(
+        {now.wall, BudgetRecord{w.action->action_id, w.facts.id, w.facts.pool, w.facts.host, true, false, now.wall}});
+  }
+  out.acts.push_back(SendLadder{w.facts.source, ladder_of(w)});
+  const std::string said = fmt::format("{} by {}: {}", verb(kind), w.action->actor, w.action->text);
+  note(w, TimelineKind::acted, said, true, out);
+  event(w, "action", fmt::format("{}: {}", w.facts.id, said), now, out);
+}
+
+void Recovery::Impl::begin_start(Worker& w, Reason reason, std::string text, const CommandInput* by, const Now& now,
+                                 RecoveryOutput& out) {
+  ActionRecord a = new_action(w, RemedyKind::start, reason, std::move(text), by, now);
+  a.state = ActionState::sent;
+  a.sent_at = now.wall;
+  a.counted_start = !by;
+  w.action = std::move(a);
+  w.action_deadline = now.steady + action_time(w);
+  set_hold(w, std::nullopt, out);
+  record_action(w, now, out);
+  ++stats.starts_done;
+  count_start(w.action->action_id);
+  if (!by)
+    out.ledger.push_back({now.wall, BudgetRecord{w.action->action_id, w.facts.id, w.facts.pool, w.facts.host, false,
+                                                 w.crashed, now.wall}});
+  out.acts.push_back(SendLadder{w.facts.source, ladder_of(w)});
+  const std::string said = fmt::format("start by {}: {}", w.action->actor, w.action->text);
+  note(w, TimelineKind::acted, said, true, out);
+  event(w, "action", fmt::format("{}: {}", w.facts.id, said), now, out);
+}
+
+bool Recovery::Impl::count_start(const std::string& action_id) {
+  if (!counted.insert(action_id).second) return false;
+  counted_order.push_back(action_id);
+  if (counted_order.size() > kCountedStarts) {
+    counted.erase(counted_order.front());
+    counted_order.pop_front();
+  }
+  return true;
+}
+
+// The agent started `w` by itself: the death that it answers is counted now if no report told of it.
+void Recovery::Impl::count_death_of(Worker& w, const AgentStartInput& start, SteadyTime at, const Now& now,
+                                    RecoveryOutput& out) {
+  const bool was_ours = std::exchange(w.end_was_ours, false);
+  const bool unseen = w.ended_incarnation != start.previous_incarnation;
+  if (w.stop_running() && w.action->incarnation == start.previous_incarnation)
+    finish_action(w, ActionState::abandoned, "the worker ended by itself first", now, out);
+  if (w.facts.incarnation != start.previous_incarnation || (!unseen && !was_ours)) return;
+  w.facts.exit = start.exit;
+  w.ended_incarnation = start.previous_incarnation;
+  crashed(w, at, now, out);
+}
+
+void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, const Now& now, RecoveryOutput& out) {
+  if (!count_start(start.action_id)) return;
+  const SteadyTime at = now.steady - std::max(start.ago, Duration{0});
+  ActionRecord a = new_action(w, RemedyKind::start, Reason::exited,
+                              fmt::format("crash {} in a row", std::max(start.crashes, 1)), nullptr, now);
+  a.action_id = start.action_id;
+  a.incarnation = start.previous_incarnation;
+  a.new_incarnation = start.incarnation;
+  a.executor = start.source;
+  a.state = ActionState::verifying;
+  a.step = LadderStep::verify;
+  a.counted_start = true;
+  a.requested_at = wall_at(at, now);
+  a.sent_at = a.verify_since = a.requested_at;
+  ++stats.starts_done;
+  out.ledger.push_back(
+      {now.wall, BudgetRecord{start.action_id, w.facts.id, w.facts.pool, w.facts.host, false, true, wall_at(at, now)}});
+  event(w, "action", fmt::format("{} started by its agent", w.facts.id), now, out);
+  const bool over = w.ended_incarnation == start.incarnation || is_past(w, start.incarnation);
+  if (over) {  // told late: that incarnation has died again meanwhile
+    a.state = ActionState::failed;
+    a.outcome = "it crashed again before its cure was proven";
+    a.ended_at = now.wall;
+    ++stats.actions_failed;
+    out.ledger.push_back({now.wall, std::move(a)});
+    if (w.crashed) w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes + 1), now.steady);
+    set_next_start(w);
+    return touch(w);
+  }
+  count_death_of(w, start, at, now, out);
+  if (w.action_open()) finish_action(w, ActionState::abandoned, "the agent started it as " + start.action_id, now, out);
+  w.action = std::move(a);
+  w.action_deadline = now.steady + action_time(w);
+  record_action(w, now, out);
+  note(w, TimelineKind::acted, fmt::format("started by its agent: {}", w.action->text), true, out);
+  if (w.facts.incarnation != start.incarnation) announce(w, start.incarnation, now, out);
+  if (!w.verify) begin_verify(w, now.steady, now, out);
+}
+
+// Its starter tells of a new incarnation; its first report is still on the way.
+void Recovery::Impl::announce(Worker& w, const std::string& incarnation, const Now& now, RecoveryOutput& out) {
+  remember_past(w, w.facts.incarnation);
+  RecoveryWorkerFacts& f = w.facts;
+  f.incarnation = incarnation;
+  f.dead = f.heard = false;
+  f.exit.reset();
+  f.status = Status::unknown;
+  f.wish = {};
+  f.took_task = f.idle_with_empty_queue = f.smoke_ok = std::nullopt;
+  f.in_flight.clear();
+  born(w, now, out);
+  update_wish(w, now, out);
+  recount(w, now);
+}
+
+void Recovery::Impl::wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now,
+                                       RecoveryOutput& out) {
+  if (w.action_open()) return;
+  ActionRecord a = new_action(w, kind, reason, std::move(text), nullptr, now);
+  a.state = ActionState::waiting_approval;
+  w.action = std::move(a);
+  record_action(w, now, out);
+  note(w, TimelineKind::held, fmt::format("{} waits for approval: {}", verb(kind), w.action->text), std::nullopt, out);
+  event(w, "action", fmt::format("{}: {} waits for approval", w.facts.id, verb(kind)), now, out);
+}
+
+void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out) {
+  if (!w.action_running() || w.action->action_id != p.action_id) return;
+  if (p.done && !p.ok) {
+    const auto state = w.action->state == ActionState::sent && p.step == LadderStep::accepted ? ActionState::refused
+                                                                                              : ActionState::failed;
+    return finish_action(w, state, p.message.empty() ? "its executor gave no reason" : p.message, now, out);
+  }
+  if (!p.new_incarnation.empty()) {
+    w.action->new_incarnation = p.new_incarnation;
+    if (p.new_incarnation != w.facts.incarnation && !is_past(w, p.new_incarnation))
+      announce(w, p.new_incarnation, now, out);
+  }
+  const bool moved = w.action->step != p.step || w.action->state == ActionState::sent;
+  if (p.step > w.action->step) w.action->step = p.step;
+  if (w.action->state == ActionState::sent) w.action->state = ActionState::running;
+  if (p.done && w.action->state == ActionState::running) {
+    w.action->step = LadderStep::verify;
+    return begin_verify(w, now.steady, now, out);
+  }
+  if (moved) record_action(w, now, out);
+}
+
+void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string outcome, const Now& now,
+                                   RecoveryOutput& out) {
+  const bool ran = w.action_running();
+  ActionRecord& a = *w.action;
+  a.state = state;
+  a.outcome = std::move(outcome);
+  a.ended_at = now.wall;
+  w.action_deadline.reset();
+  w.approved = false;
+  pool_of(w).down.erase(w.facts.id);
+  record_action(w, now, out);
+  if (!ran) return;
+  const bool good = state == ActionState::succeeded;
+  ++(good ? stats.actions_succeeded : stats.actions_failed);
+  note(w, good ? TimelineKind::verified : TimelineKind::acted,
+       fmt::format("{} {}: {}", verb(a.kind), to_string(state), a.outcome), false, out);
+  event(w, "action", fmt::format("{}: {} {}: {}", w.facts.id, verb(a.kind), to_string(state), a.outcome), now, out);
+  if (good || state == ActionState::abandoned) return;
+  if (state == ActionState::refused && a.kind == RemedyKind::start && w.crashed) {
+    w.next_start = std::max(w.next_start.value_or(now.steady), now.steady + w.backoff.policy().first);
+    return;
+  }
+  // The ladder ended it, or could not start it: from here on a crash like any other, so that it is not left down.
+  const bool still_down = w.ended_incarnation == a.incarnation && !w.ended_incarnation.empty() && !w.stopped;
+  if (still_down && (std::exchange(w.end_was_ours, false) || (a.kind == RemedyKind::start && w.crashed)))
+    crashed(w, now.steady, now, out);
+}
+
+void Recovery::Impl::quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out) {
+  const RecoveryPolicy& p = policy_of(w);
+  const auto hash = hash_mix(stable_hash(w.facts.id), stable_hash(w.facts.incarnation));
+  const double swing = 1 + p.backoff.jitter * (2 * hash_fraction(hash) - 1);
+  w.quarantine = {true, false, std::move(reason), now.steady,
+                  now.steady + from_seconds(to_seconds(p.quarantine_retry) * swing)};
+  w.quarantine_alert = true;
+  out.ledger.push_back(
+      {now.wall, QuarantineRecord{w.facts.id, w.facts.pool, w.quarantine.reason, "paramedic", true, false, now.wall}});
+  wish_alert(w, true, Severity::critical, Reason::quarantined, fmt::format("Worker {} is quarantined", w.facts.id),
+             fmt::format("{}; it is left as it is and tried again once per {}", w.quarantine.reason,
+                         format_duration(p.quarantine_retry)),
+             out);
+  note(w, TimelineKind::held, "quarantined: " + w.quarantine.reason, std::nullopt, out);
+  event(w, "action", fmt::format("{} quarantined: {}", w.facts.id, w.quarantine.reason), now, out);
+  touch(w);
+}
+
+void Recovery::Impl::end_quarantine(Worker& w, std::string reason, const std::string& actor, const Now& now,
+                                    RecoveryOutput& out) {
+  if (!w.quarantine.on) return;
+  out.ledger.push_back(
+      {now.wall, QuarantineRecord{w.facts.id, w.facts.pool, reason, actor, false, w.quarantine.by_operator, now.wall}});
+  event(w, "action", fmt::format("{} released from quarantine: {}", w.facts.id, reason), now, out);
+  w.quarantine = {};
+  if (std::exchange(w.quarantine_alert, false)) wish_alert(w, false, Severity::info, Reason::quarantined, "", "", out);
+  set_next_start(w);
+  touch(w);
+}
+
+}  // namespace paramedic
