@@ -1,0 +1,408 @@
+#include "core/engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace paramedic {
+
+namespace {
+
+// A monitor without I/O: feeds inputs, keeps all effects and the latest publication.
+struct Bench {
+  ManualClock clock;
+  EngineConfig config;
+  std::unique_ptr<Engine> engine;
+  Effects all;
+  FleetDelta delta;
+  std::vector<Input> waiting;
+  std::uint64_t seq = 0;
+
+  explicit Bench(EngineConfig c = {}) : config(std::move(c)) { engine = std::make_unique<Engine>(config, clock.now()); }
+
+  Effects step(Duration waited = {}) {
+    Effects out;
+    engine->step(waiting, waited, clock.now(), out);
+    waiting.clear();
+    for (const auto& entry : out.ledger) all.ledger.push_back(entry);
+    for (const auto& act : out.acts) all.acts.push_back(act);
+    for (const auto& row : out.history) all.history.push_back(row);
+    if (engine->view_dirty()) delta = engine->publish(clock.now());
+    return out;
+  }
+  // Steps at every deadline and at least each second, as the daemon does.
+  void run_for(Duration d) {
+    const SteadyTime end = clock.now().steady + d;
+    while (clock.now().steady < end) {
+      clock.advance(std::min<Duration>(1s, end - clock.now().steady));
+      step();
+    }
+  }
+  void connect(const std::string& agent, SourceState state = SourceState::connected) {
+    waiting.push_back(SourceInput{.source = "agent/" + agent, .state = state, .host = agent, .period = 5s, .can_restart = true, .received = clock.now().steady});
+  }
+  Report report(const std::string& id, const std::string& incarnation = "1") {
+    Report r;
+    r.worker_id = id;
+    r.pool = "thumbs";
+    r.host = "h1";
+    r.incarnation = incarnation;
+    r.seq = ++seq;
+    r.sent_at = r.alive_at = clock.now().wall;
+    r.period = 5s;
+    r.state = WorkerState::running;
+    r.capabilities = Capabilities{.voice = true, .process = true};
+    r.process = ProcessPart{.pid = 100, .state = 'S'};
+    r.resources = ResourcesPart{.cpu_percent = 10, .memory_percent = 20, .memory_mb = 100};
+    return r;
+  }
+  void send(Report r, const std::string& agent = "h1") {
+    waiting.push_back(ReportInput{std::move(r), "agent/" + agent, clock.now().steady});
+    waiting.push_back(SourceFrameInput{"agent/" + agent, clock.now().steady});
+  }
+  // A fleet of `count` healthy workers that has reported for `d`.
+  void live(int count, Duration d = 10s) {
+    connect("h1");
+    for (Duration t{0}; t < d; t += 5s) {
+      for (int i = 0; i < count; ++i) send(report("w-" + std::to_string(i)));
+      step();
+      clock.advance(5s);
+    }
+    for (int i = 0; i < count; ++i) send(report("w-" + std::to_string(i)));
+    step();
+  }
+  std::shared_ptr<const WorkerView> worker(const std::string& id) { return delta.view->find(id); }
+  template <class A>
+  std::vector<A> acts() const {
+    std::vector<A> out;
+    for (const Act& act : all.acts)
+      if (const auto* one = std::get_if<A>(&act)) out.push_back(*one);
+    return out;
+  }
+  CommandResult command(Verb verb, const std::string& worker_id, bool force = false) {
+    CommandInput input{.command_id = "c" + std::to_string(++seq), .verb = verb, .worker_id = worker_id, .actor = "ada", .reason = "test", .force = force};
+    const std::string id = input.command_id;
+    waiting.push_back(std::move(input));
+    step();
+    for (const Answer& answer : acts<Answer>())
+      if (answer.command_id == id) return answer.result;
+    ADD_FAILURE() << "no answer to " << to_string(verb);
+    return {};
+  }
+};
+
+int count_events(const FleetDelta& delta, std::string_view kind) {
+  int n = 0;
+  for (const FleetEvent& event : delta.view->events) n += event.kind == kind;
+  return n;
+}
+
+}  // namespace
+
+TEST(Engine, judges_a_reporting_worker_healthy) {
+  Bench bench;
+  bench.live(3);
+  EXPECT_EQ(bench.delta.view->counts.healthy, 3);
+  const auto worker = bench.worker("w-1");
+  ASSERT_TRUE(worker);
+  EXPECT_EQ(worker->verdict.status, Status::healthy);
+  EXPECT_EQ(worker->verdict.score, 1.0);
+  EXPECT_EQ(worker->pool, "thumbs");
+  EXPECT_EQ(worker->metrics.find("cpu_percent"), 10);
+  EXPECT_EQ(worker->verdict.findings.size(), 6u);
+}
+
+TEST(Engine, tells_a_death_at_once_and_lets_the_agent_start_again) {
+  Bench bench;
+  bench.live(3);
+  Report dead = bench.report("w-1");
+  dead.process->exit = ExitInfo{.signal = 9};
+  bench.send(dead);
+  const Effects out = bench.step();
+  EXPECT_TRUE(out.publish_now);
+  EXPECT_EQ(bench.worker("w-1")->verdict.status, Status::critical);
+  EXPECT_EQ(bench.worker("w-1")->verdict.score, 0.0);
+  EXPECT_EQ(count_events(bench.delta, "exit"), 1);
+  EXPECT_EQ(count_events(bench.delta, "transition"), 1 + 3);  // and three first ones from unknown
+  bool transition_row = false;
+  for (const HistoryRow& row : out.history) transition_row = transition_row || (row.transition && row.status == Status::critical);
+  EXPECT_TRUE(transition_row);
+  EXPECT_FALSE(bench.acts<SendLease>().empty());
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());  // the agent starts it under its lease
+}
+
+TEST(Engine, restarts_a_silent_worker_after_the_first_minute_and_proves_the_cure) {
+  Bench bench;
+  bench.live(3, 65s);
+  for (int i = 0; i < 18; ++i) {  // w-1 falls silent; its process still sleeps
+    bench.clock.advance(5s);
+    Report silent = bench.report("w-1");
+    silent.alive_at.reset();
+    bench.send(silent);
+    bench.send(bench.report("w-0"));
+    bench.send(bench.report("w-2"));
+    bench.step();
+  }
+  bench.run_for(3s);
+  const auto ladders = bench.acts<SendLadder>();
+  ASSERT_EQ(ladders.size(), 1u);
+  EXPECT_EQ(ladders[0].ladder.worker_id, "w-1");
+  EXPECT_EQ(ladders[0].ladder.kind, RemedyKind::restart);
+  EXPECT_EQ(ladders[0].ladder.expected_incarnation, "1");
+  EXPECT_EQ(ladders[0].source, "agent/h1");
+  ProgressInput done{.source = "agent/h1", .action_id = ladders[0].ladder.action_id, .worker_id = "w-1", .step = LadderStep::start, .done = true, .new_incarnation = "2"};
+  done.received = bench.clock.now().steady;
+  bench.waiting.push_back(done);
+  bench.step();
+  EXPECT_FALSE(bench.acts<SendAck>().empty());
+  for (int i = 0; i < 26; ++i) {
+    for (const char* id : {"w-0", "w-2"}) bench.send(bench.report(id));
+    bench.send(bench.report("w-1", "2"));
+    bench.step();
+    bench.clock.advance(5s);
+  }
+  ASSERT_TRUE(bench.worker("w-1")->action);
+  EXPECT_EQ(bench.worker("w-1")->action->state, ActionState::succeeded) << bench.worker("w-1")->action->outcome;
+  EXPECT_EQ(bench.delta.view->stats.actions_succeeded, 1u);
+}
+
+TEST(Engine, makes_workers_of_a_silent_agent_unknown_and_touches_none) {
+  Bench bench;
+  bench.live(5, 70s);
+  bench.run_for(5min);
+  EXPECT_EQ(bench.delta.view->counts.unknown, 5);
+  EXPECT_FALSE(bench.worker("w-0")->verdict.score);
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());
+  int critical = 0;
+  for (const Incident& incident : bench.delta.view->incidents) critical += incident.open() && incident.severity == Severity::critical;
+  EXPECT_EQ(critical, 1);  // one for the host, not five
+  bench.connect("h1");
+  for (int i = 0; i < 5; ++i) bench.send(bench.report("w-" + std::to_string(i)));
+  bench.step();
+  EXPECT_EQ(bench.delta.view->counts.healthy, 5);
+}
+
+TEST(Engine, condemns_nobody_while_its_own_input_waits) {
+  Bench bench;
+  bench.live(2);
+  bench.clock.advance(2min);
+  // The step is two minutes late: every voice looks two minutes old, although its datagrams wait in a buffer.
+  bench.waiting.push_back(SourceFrameInput{"agent/h1", bench.clock.now().steady});
+  bench.step(3s);
+  EXPECT_EQ(bench.delta.view->counts.critical, 0);
+  bool lag = false;
+  for (const Alert& alert : bench.delta.view->alerts) lag = lag || alert.reason == Reason::monitor_lag;
+  EXPECT_TRUE(lag);
+  bench.send(bench.report("w-0"));
+  bench.send(bench.report("w-1"));
+  bench.step();
+  bench.run_for(7s);
+  EXPECT_EQ(bench.delta.view->counts.critical, 0);
+  EXPECT_EQ(bench.delta.view->counts.healthy, 2);
+}
+
+TEST(Engine, a_restart_of_the_monitor_changes_no_status_to_the_worse) {
+  Bench before;
+  before.live(20, 30s);
+  LedgerState state;
+  std::map<std::string, WorkerRecord> latest;
+  for (const LedgerEntry& entry : before.all.ledger)
+    if (const auto* record = std::get_if<WorkerRecord>(&entry.body)) latest[record->worker_id] = *record;
+  for (const auto& [id, record] : latest) state.workers.push_back(record);
+  ASSERT_EQ(state.workers.size(), 20u);
+
+  Bench after;
+  after.clock.advance(1h);
+  after.engine = std::make_unique<Engine>(after.config, after.clock.now());
+  after.engine->restore(state, after.clock.now());
+  after.step();
+  EXPECT_EQ(after.delta.view->counts.unknown, 20);
+  after.run_for(8s);
+  after.connect("h1");
+  for (int i = 0; i < 20; ++i) after.send(after.report("w-" + std::to_string(i)));
+  after.step();
+  EXPECT_EQ(after.delta.view->counts.healthy, 20);
+  for (const FleetEvent& event : after.delta.view->events) EXPECT_TRUE(event.to != "critical" && event.to != "warning") << event.text;
+}
+
+TEST(Engine, an_operator_restarts_and_the_answer_names_the_action) {
+  Bench bench;
+  bench.live(3);
+  const CommandResult result = bench.command(Verb::restart, "w-0");
+  EXPECT_TRUE(result.success) << result.message;
+  EXPECT_FALSE(result.action_id.empty());
+  ASSERT_EQ(bench.acts<SendLadder>().size(), 1u);
+  EXPECT_EQ(bench.acts<SendLadder>()[0].ladder.action_id, result.action_id);
+  EXPECT_EQ(bench.command(Verb::restart, "nobody").error->code, Errc::not_found);
+  bool audited = false;
+  for (const LedgerEntry& entry : bench.all.ledger)
+    if (const auto* audit = std::get_if<AuditRecord>(&entry.body)) audited = audited || (audit->verb == "restart" && audit->actor == "ada");
+  EXPECT_TRUE(audited);
+}
+
+TEST(Engine, the_big_switch_refuses_and_is_shown) {
+  Bench bench;
+  bench.live(3);
+  EXPECT_TRUE(bench.command(Verb::freeze, "").success);
+  EXPECT_TRUE(bench.delta.view->big_switch_held);
+  EXPECT_FALSE(bench.command(Verb::restart, "w-0").success);
+  EXPECT_TRUE(bench.command(Verb::restart, "w-0", true).success);
+  EXPECT_TRUE(bench.command(Verb::thaw, "").success);
+  EXPECT_FALSE(bench.delta.view->big_switch_held);
+}
+
+TEST(Engine, forgets_a_worker_and_says_when_it_will_be_back) {
+  Bench bench;
+  bench.live(2);
+  const CommandResult result = bench.command(Verb::forget, "w-0");
+  EXPECT_TRUE(result.success);
+  EXPECT_NE(result.message.find("next report"), std::string::npos);
+  EXPECT_EQ(bench.delta.view->counts.total, 1);
+  EXPECT_EQ(bench.command(Verb::forget, "w-0").error->code, Errc::not_found);
+  EXPECT_EQ(bench.command(Verb::forget, "nobody").error->code, Errc::not_found);
+  bench.run_for(16min);
+  EXPECT_FALSE(bench.worker("w-0"));
+}
+
+TEST(Engine, maintenance_mutes_and_is_shown_as_state) {
+  Bench bench;
+  bench.live(3);
+  EXPECT_TRUE(bench.command(Verb::maintenance_on, "w-0").success);
+  EXPECT_EQ(bench.worker("w-0")->state, WorkerState::maintenance);
+  EXPECT_EQ(bench.delta.view->maintenance.size(), 1u);
+  EXPECT_TRUE(bench.command(Verb::maintenance_off, "w-0").success);
+  EXPECT_EQ(bench.worker("w-0")->state, WorkerState::running);
+}
+
+TEST(Engine, a_broker_that_nobody_reaches_is_one_incident_and_no_stop) {
+  Bench bench;
+  bench.live(4, 65s);
+  for (int t = 0; t < 40; ++t) {
+    for (int i = 0; i < 4; ++i) {
+      Report r = bench.report("w-" + std::to_string(i));
+      r.capabilities->queues = true;
+      r.queues = {{.broker = "redis-a", .name = "thumbs", .connected = t < 4}};
+      bench.send(r);
+    }
+    bench.step();
+    bench.clock.advance(5s);
+  }
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());
+  EXPECT_EQ(bench.delta.view->counts.critical, 0);
+  int open = 0;
+  for (const Incident& incident : bench.delta.view->incidents) open += incident.open();
+  EXPECT_EQ(open, 1);
+  ASSERT_EQ(bench.delta.view->queues.size(), 1u);
+  EXPECT_TRUE(bench.delta.view->queues[0].broker_down);
+}
+
+TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {
+  EngineConfig config;
+  config.resolution = 10s;
+  Bench bench(config);
+  bench.live(1, 60s);
+  int plain = 0;
+  for (const HistoryRow& row : bench.all.history) plain += !row.transition;
+  EXPECT_NEAR(plain, 6, 1);
+}
+
+TEST(Engine, sends_late_reports_to_history_only) {
+  Bench bench;
+  bench.live(1);
+  Report old = bench.report("w-0");
+  old.resources->cpu_percent = 99;
+  old.age = 10min;
+  bench.waiting.push_back(ReportInput{old, "agent/h1", bench.clock.now().steady, true});
+  const Effects out = bench.step();
+  ASSERT_EQ(out.history.size(), 1u);
+  EXPECT_TRUE(out.history[0].backlog);
+  EXPECT_EQ(bench.worker("w-0")->metrics.find("cpu_percent"), 10);
+}
+
+TEST(Engine, publishing_shares_what_did_not_change) {
+  Bench bench;
+  bench.live(200);
+  const auto before = bench.delta.view;
+  bench.clock.advance(1s);
+  Report dead = bench.report("w-0");
+  dead.process->exit = ExitInfo{.code = 1};
+  bench.send(dead);
+  bench.step();
+  const auto after = bench.delta.view;
+  ASSERT_EQ(after->pages.size(), 4u);
+  int shared = 0;
+  for (std::size_t i = 0; i < after->pages.size(); ++i) shared += before->pages[i] == after->pages[i];
+  EXPECT_EQ(shared, 3);
+  EXPECT_EQ(bench.delta.changed.size(), 1u);
+  EXPECT_EQ(after->find("w-150"), before->find("w-150"));
+}
+
+TEST(Engine, decides_the_same_from_the_same_inputs) {
+  const auto run = [] {
+    Bench bench;
+    bench.live(10, 70s);
+    Report dead = bench.report("w-3");
+    dead.process->exit = ExitInfo{.signal = 11};
+    bench.send(dead);
+    bench.step();
+    bench.command(Verb::restart, "w-5");
+    bench.run_for(2min);
+    std::string text;
+    for (const Act& act : bench.all.acts) text += std::to_string(act.index());
+    for (const LedgerEntry& entry : bench.all.ledger) {
+      text += std::to_string(entry.body.index());
+      if (const auto* action = std::get_if<ActionRecord>(&entry.body)) text += action->action_id;
+    }
+    for (const FleetEvent& event : bench.delta.view->events) text += event.text;
+    return text;
+  };
+  EXPECT_EQ(run(), run());
+}
+
+TEST(Engine, holds_stops_while_the_ledger_is_down_and_says_so) {
+  Bench bench;
+  bench.live(3);
+  bench.waiting.push_back(LedgerStateInput{true, "disk full"});
+  bench.step();
+  EXPECT_TRUE(bench.delta.view->ledger_degraded);
+  bool told = false;
+  for (const Alert& alert : bench.delta.view->alerts) told = told || alert.reason == Reason::ledger_degraded;
+  bench.run_for(1s);
+  for (const Alert& alert : bench.delta.view->alerts) told = told || alert.reason == Reason::ledger_degraded;
+  EXPECT_TRUE(told);
+  bench.waiting.push_back(LedgerStateInput{false, ""});
+  bench.step();
+  EXPECT_FALSE(bench.delta.view->ledger_degraded);
+}
+
+TEST(Engine, acts_no_more_after_shutdown) {
+  Bench bench;
+  bench.live(3, 70s);
+  bench.waiting.push_back(ShutdownInput{});
+  bench.step();
+  const auto before = bench.all.acts.size();
+  Report dead = bench.report("w-1");
+  dead.process->exit = ExitInfo{.signal = 9};
+  bench.send(dead);
+  bench.step();
+  for (std::size_t i = before; i < bench.all.acts.size(); ++i) EXPECT_FALSE(std::holds_alternative<SendLadder>(bench.all.acts[i]));
+}
+
+TEST(EngineConfig, reads_every_part_of_a_pool_and_names_each_mistake) {
+  Params pool = Params::map();
+  pool.set("checks", Params::map().set("heartbeat", Params::map().set("critical_after", Params::of("20s"))));
+  pool.set("weights", Params::map().set("heartbeat", Params::of("1")));
+  pool.set("recovery", Params::map().set("mode", Params::of("off")));
+  pool.set("min_healthy", Params::of("2")).set("resolution", Params::of("5s"));
+  Problems problems;
+  const PoolSettings settings = parse_pool_settings(pool, "pools.thumbs", problems);
+  EXPECT_TRUE(problems.empty()) << problems[0].to_string();
+  EXPECT_EQ(settings.rules.min_healthy, 2);
+  EXPECT_EQ(settings.resolution, Duration{5s});
+  EXPECT_EQ(settings.recovery.mode, RecoveryMode::off);
+  pool.set("min_healthy", Params::of("-1")).set("typo", Params::of("1"));
+  (void)parse_pool_settings(pool, "pools.thumbs", problems);
+  EXPECT_EQ(problems.size(), 2u);
+}
+
+}  // namespace paramedic
