@@ -9,18 +9,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # kind: (folder, list file, macro, docs page)
 KINDS = {
     "check": ("src/core/checks", "builtin_checks.def", "PARAMEDIC_CHECK", "docs/checks.md"),
-    "collector": ("src/app/agent/collectors", "builtin_collectors.def", "PARAMEDIC_COLLECTOR", "docs/agent.md"),
+    "collector": ("src/app/agent/collectors", "collectors.def", "PARAMEDIC_COLLECTOR", "docs/agent.md"),
 }
 
 
 def listed(folder, list_file, macro, root=ROOT):
     text = (root / folder / list_file).read_text()
-    return re.findall(rf"^{macro}\((\w+)\)", text, re.M)
+    return re.findall(rf"^{macro}\((\w+)", text, re.M)
 
 
 def present(folder, root=ROOT):
     """Names of the extension files: every .cc that defines one, by the folder's convention NAME.cc."""
-    helpers = {"checks", "check_set", "judge", "common", "collectors"}
+    helpers = {"check", "checks", "collector", "folder_size"}  # what the extensions share
     names = {p.stem for p in (root / folder).glob("*.cc")}
     return sorted(n for n in names if not n.endswith(("_test", "_fuzz")) and n not in helpers)
 

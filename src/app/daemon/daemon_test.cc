@@ -1,0 +1,188 @@
+// The whole monitor in one process: real stores in a temporary directory, real HTTP on a free port.
+#include "app/daemon/daemon.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "io/net/http_client.h"
+
+namespace paramedic::daemon {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct TempDir {
+  TempDir() {
+    std::string pattern = (fs::temp_directory_path() / "paramedic-daemon-test-XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~TempDir() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  fs::path path;
+};
+
+struct Monitor {
+  TempDir dir;
+  SystemClock clock;
+  std::unique_ptr<Logger> log = make_null_logger();
+  std::unique_ptr<Daemon> daemon;
+
+  config::MonitorConfig config() const {
+    config::MonitorConfig out;
+    out.listen.port = 0;
+    out.data_dir = dir.path.string();
+    out.history.resolution = 1s;
+    out.shutdown_grace = 1s;
+    return out;
+  }
+  Result<void> start(const config::MonitorConfig& config) {
+    Problems problems;
+    DaemonOptions options{.config = config, .engine = make_engine_config(config, problems), .version = "test"};
+    auto started = Daemon::start(std::move(options), clock, *log);
+    if (!started) return started.error();
+    daemon = std::move(*started);
+    return {};
+  }
+  void restart() {
+    daemon->stop();
+    daemon.reset();
+    const auto started = start(config());
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  HttpResponse call(std::string method, const std::string& path, std::string body = {}) const {
+    HttpCall call{.method = std::move(method), .url = fmt::format("http://127.0.0.1:{}{}", daemon->port(), path), .body = std::move(body)};
+    if (call.method == "POST") call.headers.emplace_back("Content-Type", "application/json");
+    auto answer = http_request(std::move(call));
+    EXPECT_TRUE(answer) << path << ": " << (answer ? "" : answer.error().message);
+    return answer ? *answer : HttpResponse{.status = 0};
+  }
+  // Asks until `text` stands in the answer.
+  std::string wait_for(const std::string& path, const std::string& text) const {
+    std::string body;
+    for (int i = 0; i < 500; ++i) {
+      body = call("GET", path).body;
+      if (body.find(text) != std::string::npos) return body;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ADD_FAILURE() << path << " never had " << text << "; last: " << body.substr(0, 2000);
+    return body;
+  }
+};
+
+struct DaemonTest : testing::Test {
+  Monitor monitor;
+  void SetUp() override {
+    const auto started = monitor.start(monitor.config());
+    ASSERT_TRUE(started) << started.error().message;
+  }
+};
+
+}  // namespace
+
+TEST_F(DaemonTest, shows_a_worker_that_reports_over_http) {
+  EXPECT_EQ(monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})").status, 202);
+  const std::string body = monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  EXPECT_NE(body.find("\"cpu_percent\":12.5"), std::string::npos);
+  EXPECT_NE(monitor.call("GET", "/metrics").body.find("worker_health_score{worker_id=\"w-1\"} 1"), std::string::npos);
+  EXPECT_EQ(monitor.call("GET", "/readyz").status, 200);
+}
+
+TEST_F(DaemonTest, stores_history_that_survives_a_restart) {
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})");
+  monitor.wait_for("/health/workers/w-1/history?hours=1", "\"cpu_percent\":12.5");
+  monitor.restart();
+  EXPECT_NE(monitor.call("GET", "/health/workers/w-1/history?hours=1").body.find("\"cpu_percent\":12.5"), std::string::npos);
+  // Known, but not heard since: unknown, not dead.
+  EXPECT_NE(monitor.call("GET", "/health/workers/w-1").body.find("\"status\":\"unknown\""), std::string::npos);
+}
+
+TEST_F(DaemonTest, refuses_a_worker_of_another_pool_and_says_so) {
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  const HttpResponse refused = monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"other"})");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_NE(refused.body.find("belongs to pool 'thumbs'"), std::string::npos);
+}
+
+TEST_F(DaemonTest, answers_operators_and_remembers_them) {
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  EXPECT_EQ(monitor.call("POST", "/recovery/freeze", R"({"reason":"deploy"})").status, 200);
+  monitor.wait_for("/health/summary", "deploy");
+  monitor.restart();
+  monitor.wait_for("/health/summary", "deploy");  // the big switch survives
+  EXPECT_NE(monitor.wait_for("/audit", "freeze").find("deploy"), std::string::npos);
+  EXPECT_EQ(monitor.call("POST", "/recovery/thaw", "{}").status, 200);
+  // Nobody can restart what reports over HTTP.
+  EXPECT_GE(monitor.call("POST", "/health/workers/w-1/restart", "{}").status, 400);
+  EXPECT_EQ(monitor.call("DELETE", "/health/workers/w-1").status, 200);
+  EXPECT_EQ(monitor.call("DELETE", "/health/workers/nobody").status, 404);
+}
+
+TEST_F(DaemonTest, streams_transitions_at_once) {
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  bool snapshot = false, exit = false;
+  std::thread poster;
+  HttpCall call{.url = fmt::format("http://127.0.0.1:{}/health/events", monitor.daemon->port())};
+  const auto followed = follow_lines(std::move(call), [&](std::string_view line) {
+    if (line.starts_with("event: snapshot")) {
+      snapshot = true;
+      poster = std::thread([this] {
+        monitor.call("POST", "/health/workers/w-1/report", R"({"process":{"state":"X","exit":{"signal":9}}})");
+      });
+    }
+    exit = exit || (snapshot && line.find("\"kind\":\"exit\"") != std::string_view::npos);
+    return !exit;
+  });
+  if (poster.joinable()) poster.join();
+  EXPECT_TRUE(followed);
+  EXPECT_TRUE(snapshot && exit);
+}
+
+TEST_F(DaemonTest, names_the_thing_when_it_cannot_start) {
+  Monitor second;
+  auto config = second.config();
+  config.listen.port = monitor.daemon->port();
+  auto failed = second.start(config);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::conflict);
+  EXPECT_NE(failed.error().message.find(std::to_string(config.listen.port)), std::string::npos);
+
+  config = second.config();
+  config.data_dir = monitor.dir.path.string();
+  failed = second.start(config);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::conflict);
+
+  config = second.config();
+  config.listen.address = "0.0.0.0";
+  failed = second.start(config);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::forbidden);
+
+  config = second.config();
+  config.token_file = "/no/such/file";
+  failed = second.start(config);
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("/no/such/file"), std::string::npos);
+}
+
+TEST(Daemon, two_fit_in_one_process) {
+  Monitor a, b;
+  ASSERT_TRUE(a.start(a.config()));
+  ASSERT_TRUE(b.start(b.config()));
+  a.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  a.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  EXPECT_EQ(b.call("GET", "/health/workers/w-1").status, 404);
+}
+
+}  // namespace paramedic::daemon
