@@ -35,18 +35,33 @@ using FlatResult = typename FlatResultOf<T>::type;
 Error current_exception_error(std::string_view what);
 Error deadline_error(Duration deadline);
 
+// The operation with its exception, if any, as an Error.
+template <class T>
+boost::asio::awaitable<FlatResult<T>> as_result(boost::asio::awaitable<T> operation) {
+  try {
+    if constexpr (std::is_void_v<T>) {
+      co_await std::move(operation);
+      co_return FlatResult<T>{};
+    } else {
+      co_return co_await std::move(operation);
+    }
+  } catch (...) {
+    co_return current_exception_error("operation failed");
+  }
+}
+
 template <class T>
 boost::asio::awaitable<FlatResult<T>> with_deadline(boost::asio::awaitable<T> operation, Duration deadline) {
-  using namespace boost::asio::experimental::awaitable_operators;
+  using namespace boost::asio::experimental::awaitable_operators;  // a || b: the first that ends; the other is
+                                                                   // cancelled
   try {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
     timer.expires_after(std::chrono::duration_cast<boost::asio::steady_timer::duration>(deadline));
-    auto winner = co_await (std::move(operation) || timer.async_wait(boost::asio::use_awaitable));
+    auto guarded = as_result(std::move(operation));
+    auto late = timer.async_wait(boost::asio::use_awaitable);
+    auto winner = co_await (std::move(guarded) || std::move(late));
     if (winner.index() == 1) co_return deadline_error(deadline);
-    if constexpr (std::is_void_v<T>)
-      co_return FlatResult<T>{};
-    else
-      co_return std::get<0>(std::move(winner));
+    co_return std::get<0>(std::move(winner));
   } catch (...) {
     co_return current_exception_error("operation failed");
   }

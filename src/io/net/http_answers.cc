@@ -95,8 +95,8 @@ asio::awaitable<bool> HttpConnection::answer_stream(Streamed streamed) {
 asio::awaitable<std::exception_ptr> HttpConnection::run_producer(Streamed& streamed) {
   const CountWhileAlive open(loop_.counters().streams);
   watch_ended_ = std::make_unique<Event>(executor());
-  asio::co_spawn(executor(), watch_client(shared_from_this()), asio::detached);
   streaming_ = true;
+  asio::co_spawn(executor(), watch_client(shared_from_this()), asio::detached);
   auto work = streamed.produce(*this);
   auto [failure] = co_await asio::co_spawn(
       executor(), std::move(work), asio::bind_cancellation_slot(cancel_.slot(), asio::as_tuple(asio::use_awaitable)));

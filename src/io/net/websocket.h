@@ -1,6 +1,7 @@
 // One WebSocket connection, the same on the server's and the client's side. Messages are whole texts.
 // Thread rule: all members but executor() and remote_address() only on executor(); from elsewhere
 // `asio::post(socket->executor(), …)`. Lifetime: shared; when the last reference goes, the TCP connection is cut.
+// References must be gone before the server (or the client's io_context) is destroyed.
 #pragma once
 #include <chrono>
 #include <cstdint>
