@@ -1,0 +1,282 @@
+// The API's JSON as the dashboard reads it (docs/openapi.yaml; written by src/io/wire/view_json.cc). Times are RFC 3339 UTC,
+// unknown numbers null. Members that an older or newer monitor may leave out are optional.
+export type Status = "unknown" | "critical" | "warning" | "healthy";
+export type FindingStatus = Status | "error" | "not_applicable";
+export type WorkerState =
+  | "starting" | "running" | "draining" | "stopping" | "restarting" | "quarantined" | "maintenance" | "stopped" | "gone";
+export type Severity = "info" | "warning" | "critical";
+export type Metrics = Record<string, number | null>;
+
+export interface Counts {
+  total_workers: number;
+  healthy_workers: number;
+  warning_workers: number;
+  critical_workers: number;
+  unknown_workers: number;
+  inactive_workers: number;
+}
+
+export interface Pending {
+  check_name: string;
+  reason: string;
+  subject?: string | null;
+  from: FindingStatus;
+  to: FindingStatus;
+  seen: number;
+  needed: number;
+}
+
+export interface HoldBack {
+  wanted: string;
+  code: string;
+  text: string;
+  until?: string | null;
+}
+
+export interface ActionRecord {
+  action_id: string;
+  worker_id?: string;
+  pool?: string;
+  kind: string;
+  state: string;
+  step: string;
+  reason?: string;
+  text?: string;
+  actor?: string;
+  executor?: string | null;
+  by_operator?: boolean;
+  requested_at?: string | null;
+  sent_at?: string | null;
+  verify_since?: string | null;
+  ended_at?: string | null;
+  outcome?: string | null;
+}
+
+export interface Worker {
+  worker_id: string;
+  status: Status;
+  health_score: number | null;
+  last_check: string | null;
+  issues: string[];
+  metrics: Metrics;
+  pool: string;
+  host: string | null;
+  pid: number | null;
+  version: string | null;
+  incarnation: string | null;
+  labels: Record<string, string>;
+  state: WorkerState;
+  confidence: number | null;
+  pending: Pending[];
+  source?: string | null;
+  status_since?: string | null;
+  last_report?: string | null;
+  alive_at?: string | null;
+  held: HoldBack | null;
+  action: ActionRecord | null;
+}
+
+export interface Cause {
+  reason: string;
+  status: FindingStatus;
+  value: number | null;
+  limit: number | null;
+  unit?: string;
+  subject?: string | null;
+  remedy?: string;
+  since?: string | null;
+  message?: string;
+}
+
+export interface Finding {
+  check_name: string;
+  status: FindingStatus;
+  message: string;
+  metrics: Metrics;
+  causes?: Cause[];
+}
+
+export interface InFlightTask {
+  id: string;
+  type: string | null;
+  started_at?: string | null;
+  args_digest?: string | null;
+}
+
+export interface WorkerQueue {
+  broker: string | null;
+  name: string;
+  connected?: boolean | null;
+  paused?: boolean | null;
+  rtt_ms?: number | null;
+  ready?: number | null;
+  oldest_age_seconds?: number | null;
+  consumed?: number | null;
+}
+
+export interface Model {
+  name: string;
+  state: string;
+  load_seconds?: number | null;
+  progress?: number | null;
+  error?: string | null;
+  smoke_ok?: boolean | null;
+}
+
+export interface TaskType {
+  type: string;
+  completed: number;
+  failed: number;
+  retried: number;
+  revoked: number;
+  lost: number;
+  duration_seconds?: { count: number; sum: number; p50: number | null; p95: number | null; p99: number | null };
+}
+
+export interface ExitInfo {
+  code?: number | null;
+  signal?: number | null;
+  oom?: boolean;
+  unknown_cause?: boolean;
+}
+
+export interface WorkerDetail extends Worker {
+  findings: Finding[];
+  tasks?: TaskType[];
+  in_flight?: InFlightTask[];
+  queues?: WorkerQueue[];
+  models?: Model[];
+  crashes?: number;
+  stops_used?: number;
+  stops_allowed?: number;
+  last_exit?: ExitInfo | null;
+  started_at?: string | null;
+  first_seen?: string | null;
+  period_seconds?: number | null;
+}
+
+export interface Pool extends Counts {
+  pool: string;
+  mode: string;
+  findings: Cause[];
+  frozen?: string | null;
+  frozen_since?: string | null;
+  maintenance?: boolean;
+  down_now?: number;
+  down_allowed?: number;
+  stops_hour?: number;
+  stops_hour_allowed?: number;
+  tasks_per_minute?: number | null;
+}
+
+export interface Queue {
+  broker: string | null;
+  name: string;
+  ready?: number | null;
+  oldest_age_seconds?: number | null;
+  paused?: boolean | null;
+  workers?: number;
+  connected?: number;
+  broker_down?: boolean;
+  consumed_per_minute?: number | null;
+  last_consumed?: string | null;
+  pools?: string[];
+}
+
+export interface Source {
+  id: string;
+  kind: string;
+  host?: string | null;
+  version?: string | null;
+  state: string;
+  since?: string | null;
+  workers?: number;
+}
+
+export interface TimelineEntry {
+  at: string;
+  kind: string;
+  text: string;
+}
+
+export interface Incident {
+  id: string;
+  scope: string;
+  severity: Severity;
+  title: string;
+  pool?: string | null;
+  host?: string | null;
+  workers?: string[];
+  affected_workers?: number;
+  timeline?: TimelineEntry[];
+  started_at: string;
+  ended_at?: string | null;
+}
+
+export interface FleetEvent {
+  id: number;
+  at: string;
+  kind: string;
+  worker_id?: string | null;
+  pool?: string | null;
+  from?: string | null;
+  to?: string | null;
+  text: string;
+}
+
+export interface BigSwitch {
+  held: boolean;
+  reason?: string | null;
+}
+
+export interface Maintenance {
+  id: string; // "worker/<id>", "pool/<pool>", "fleet"
+  reason?: string | null;
+  actor?: string | null;
+  until?: string | null;
+}
+
+/** Members of both the snapshot and a delta of GET /health/events, and of GET /health/summary. */
+export interface FleetFrame extends Partial<Counts> {
+  generation?: number;
+  at?: string;
+  pools?: Pool[];
+  queues?: Queue[];
+  sources?: Source[];
+  open_incidents?: Incident[]; // without timeline: GET /incidents/{id} has it
+  maintenance?: Maintenance[];
+  events?: FleetEvent[];
+  big_switch?: BigSwitch;
+  ledger_degraded?: boolean;
+}
+
+export interface Snapshot extends FleetFrame {
+  workers: Worker[];
+}
+
+export interface Delta extends FleetFrame {
+  workers?: Worker[];
+  removed?: string[];
+}
+
+export interface HistoryPoint {
+  timestamp: string;
+  status: Status;
+  health_score: number | null;
+  metrics: Metrics;
+  transition?: boolean;
+  backlog?: boolean;
+}
+
+export interface CommandResult {
+  success: boolean;
+  action_id?: string;
+  message: string;
+  running?: boolean;
+}
+
+export interface DemoInfo {
+  enabled: boolean;
+  modes: string[];
+  broker?: boolean; // the demo broker can be switched, and is on or off
+}
