@@ -142,7 +142,7 @@ def test_is_left_alone_and_recovers_when_healed(stage, mode):
     story = stage.stories[worker_id]
     wait_for(f"{reason} of {worker_id}", lambda: (reason, status) in story.seen_after, WITHIN)
     stage.heal(worker_id)
-    wait_for(f"{worker_id} healthy again after {mode}", lambda: stage.api.worker(worker_id)["status"] == "healthy", 75)
+    wait_for(f"{worker_id} healthy again after {mode}", lambda: stage.api.worker(worker_id)["status"] == "healthy", 100)
     assert stage.api.restarts(worker_id) == []
     worker = stage.api.worker(worker_id)
     assert worker["pid"] == story.first_pid, "nobody restarted it"
@@ -185,12 +185,12 @@ def test_is_visible_in_metrics(stage):
 def test_the_command_line_breaks_as_well(stage):
     worker_id = "thumbs-6"
     before = stage.api.worker(worker_id)["pid"]
-    done = run(["demo", "break", worker_id, "crash", "--url", stage.api.url])
+    done = run(["demo", "break", worker_id, "crash", "--monitor", stage.api.url])
     assert done.returncode == 0, done.stderr
     wait_for("the crash", lambda: stage.api.worker(worker_id)["pid"] not in (None, before), 30)
-    wrong = run(["demo", "break", worker_id, "explode", "--url", stage.api.url])
+    wrong = run(["demo", "break", worker_id, "explode", "--monitor", stage.api.url])
     assert wrong.returncode != 0 and re.search("explode|mode", wrong.stderr)
-    missing = run(["demo", "break", "nobody", "crash", "--url", stage.api.url])
+    missing = run(["demo", "break", "nobody", "crash", "--monitor", stage.api.url])
     assert missing.returncode != 0 and "nobody" in missing.stderr
 
 

@@ -13,6 +13,7 @@ READERS = ["/health/workers", "/health/summary", "/metrics", "/health/events", "
 def api(shared_world):
     _, api = shared_world.serve()
     api.report("w", resources={"cpu_percent": 1})
+    wait_for("the worker", lambda: "w" in api.workers(), 5)
     return api
 
 
@@ -67,7 +68,7 @@ def test_streams_and_sockets_ask_for_the_origin_as_well(api):
 def test_the_own_page_may(api):
     origin = api.url
     answer = api.request("POST", "/recovery/thaw", json={"reason": "x"}, headers={"Origin": origin}, validate=False)
-    assert answer.status_code == 200
+    assert answer.status_code in (200, 202)
 
 
 def test_reading_never_acts(api):

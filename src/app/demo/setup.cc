@@ -41,9 +41,9 @@ pools:
         cpu_warning_percent: 75
         cpu_critical_percent: 85
       task_performance:
-        window: 30s
+        window: 1m
         min_tasks: 10
-        expected_durations: {{resize: 300ms, crop: 300ms, digest: 300ms, pack: 300ms}}
+        expected_durations: {{resize: 150ms, crop: 150ms, digest: 150ms, pack: 150ms}}
         task_limits: {{resize: 20s, crop: 20s, digest: 20s, pack: 20s}}
       queue_connection:
         disconnected_after: 10s
@@ -114,7 +114,7 @@ std::vector<std::string> shortenings() {
       "reports and rounds every 1 s instead of 5 s and 30 s",
       "heartbeat: warning after 5 s, critical after 10 s of silence (usually 30 s and 60 s); stopped after 10 s (60 s)",
       "CPU: mean of 30 s, warning above 75 %, critical above 85 % (5 min, 90 %, 95 %)",
-      "tasks: window of 30 s and 10 tasks (5 min, 20), expected 0.3 s each, hung after 20 s (learned, at least 300 s)",
+      "tasks: window of 1 min and 10 tasks (5 min, 20), expected 0.15 s each, hung after 20 s (learned, at least 300 s)",
       "queue: not consuming after 15 s, disconnected after 10 s, restarted for it after 1 min (60 s, 30 s, 2 min)",
       "model: deadline 20 s (300 s)",
       fmt::format("memory limit {} MB, disk quota {} MB per worker", kMemoryLimitMb, kDiskQuotaMb),
