@@ -107,13 +107,14 @@ asio::awaitable<void> HttpLoop::send_refusal(tcp::socket socket) {
   stream->try_write({asio::buffer(text)});
   stream->end_send();
   const SteadyTime until = std::chrono::steady_clock::now() + kRefusalPatience;
-  std::array<char, 4096> dropped;
+  std::string dropped = take_buffer();
   bool ended = false;
   while (!ended && !stopping_ && std::chrono::steady_clock::now() < until) {
     auto waiting = stream->wait_readable();
     const auto late = co_await with_deadline(std::move(waiting), kRefusalPatience);
     ended = !late || std::get<0>(*late) || stream->try_read(dropped).ended;
   }
+  give_buffer(std::move(dropped));
   --refusing_;
 }
 
