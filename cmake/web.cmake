@@ -4,6 +4,10 @@
 # makes the static library TARGET that defines  paramedic::embedded::VARIABLE()  → span<const api::EmbeddedFile>
 # (src/io/api/embedded_files.h). FILE is absolute, or relative to the calling folder; it may be the output of another
 # custom command. A *.yaml FILE under a *.json URL is converted (needs python3-yaml).
+# Debian's own Python, which has Debian's python3-yaml; another one may come first in PATH.
+if(EXISTS /usr/bin/python3)
+  set(Python3_EXECUTABLE /usr/bin/python3)
+endif()
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 function(paramedic_embed target variable)
@@ -31,3 +35,23 @@ paramedic_embed(paramedic_openapi openapi_files /openapi.json=${CMAKE_SOURCE_DIR
 
 # The dashboard: web/ is built by esbuild (npm) into web/dist, then embedded by paramedic_embed(paramedic_dashboard …).
 # ./dev runs `npm ci` when web/node_modules is out of date; CMake only bundles and embeds.
+option(PARAMEDIC_DASHBOARD "Build the dashboard into the program (needs Node.js >= 18 and `npm ci` in web/)" ON)
+set(web ${CMAKE_SOURCE_DIR}/web)
+if(PARAMEDIC_DASHBOARD)
+  find_program(NODE_EXECUTABLE NAMES node nodejs REQUIRED)
+  set(dist ${CMAKE_BINARY_DIR}/web)
+  file(GLOB_RECURSE web_sources CONFIGURE_DEPENDS ${web}/src/*)
+  add_custom_command(OUTPUT ${dist}/index.html ${dist}/app.js ${dist}/app.css ${dist}/favicon.svg
+    COMMAND ${CMAKE_COMMAND} -DNODE=${NODE_EXECUTABLE} -DWEB=${web} -DOUT=${dist} -P ${CMAKE_SOURCE_DIR}/cmake/build_web.cmake
+    DEPENDS ${web_sources} ${web}/build.mjs ${web}/package-lock.json ${CMAKE_SOURCE_DIR}/cmake/build_web.cmake
+    COMMENT "Bundling the dashboard" VERBATIM)
+else()
+  set(dist ${web}/off) # one page that says so
+endif()
+set(dashboard_files "")
+foreach(name index.html app.js app.css favicon.svg)
+  if(PARAMEDIC_DASHBOARD OR EXISTS ${dist}/${name})
+    list(APPEND dashboard_files /${name}=${dist}/${name})
+  endif()
+endforeach()
+paramedic_embed(paramedic_dashboard dashboard_files ${dashboard_files})

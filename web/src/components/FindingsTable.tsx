@@ -63,6 +63,7 @@ function FindingRows({ finding }: { finding: Finding }) {
           <td><StatusPill status={cause.status} /></td>
           <td>
             {cause.message ?? finding.message}
+            {" "}
             {cause.remedy && cause.remedy !== "none" && <span class="tag remedy">asks for {words(cause.remedy)}</span>}
           </td>
           <td class="num">{amount(cause.value, cause)}</td>

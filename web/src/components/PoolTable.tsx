@@ -55,9 +55,9 @@ const PoolRow = memo(function PoolRow({ pool, onMaintenance }: { pool: Pool; onM
       <td>
         <PoolMode pool={pool} />
       </td>
-      <td class="num">{number(pool.tasks_per_minute, 1)}</td>
-      <td class="num">{`${pool.down_now ?? 0} of ${pool.down_allowed ?? 1}`}</td>
-      <td class="num">{`${pool.stops_hour ?? 0} of ${pool.stops_hour_allowed ?? 5}`}</td>
+      <td class="num" data-label="Tasks/min">{number(pool.tasks_per_minute, 1)}</td>
+      <td class="num" data-label="Down now">{`${pool.down_now ?? 0} of ${pool.down_allowed ?? 1}`}</td>
+      <td class="num" data-label="Stops/h">{`${pool.stops_hour ?? 0} of ${pool.stops_hour_allowed ?? 5}`}</td>
       <td class="num">
         <button type="button" class="button quiet small" onClick={() => onMaintenance(pool)}>
           {pool.maintenance ? "End maintenance" : "Maintenance…"}
