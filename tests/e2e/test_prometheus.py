@@ -18,7 +18,8 @@ def api(shared_world):
                        labels={"zone": 'a"\\b'}, queues=[{"broker": "b", "name": "q", "connected": True, "ready": 3, "consumed": seq}],
                        tasks=[{"type": "resize", "completed": 5 * seq, "failed": seq, "started": 7 * seq,
                                "duration_seconds": {"sum": 2.0 * seq, "buckets": [0] * 8 + [6 * seq] + [0] * 15}}])
-    wait_for("three workers", lambda: len(api.workers()) == 3, 5)
+    wait_for("both reports of three workers",
+             lambda: [api.metric("task_total", worker_id=f"w-{i}", status="completed") for i in range(3)] == [10, 10, 10], 5)
     return api
 
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "app/demo/processes.h"
+#include "app/demo/process_main.h"
 #include "app/demo/test_support.h"
 
 namespace paramedic::demo {

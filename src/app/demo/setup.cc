@@ -1,6 +1,7 @@
 #include "app/demo/setup.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "app/demo/control.h"
 #include "app/demo/unix_socket.h"
@@ -52,6 +53,8 @@ pools:
       model_loading:
         expected: 10s
         deadline: 20s
+      disk_space:
+        ignore_mounts: [{mount}]
     recovery:
       stops_window: 5m
       stop_interval: 2s
@@ -109,15 +112,28 @@ std::string yaml_text(std::string_view text) {
   return out + "\"";
 }
 
+// The highest folder above `path` on the same file system, as the agent names it.
+std::filesystem::path mount_of(std::filesystem::path path) {
+  struct ::stat here {};
+  struct ::stat above {};
+  if (::stat(path.c_str(), &here) != 0) return path;
+  while (path.has_parent_path() && path != path.parent_path() && ::stat(path.parent_path().c_str(), &above) == 0 &&
+         above.st_dev == here.st_dev)
+    path = path.parent_path();
+  return path;
+}
+
 std::vector<std::string> shortenings() {
   return {
       "reports and rounds every 1 s instead of 5 s and 30 s",
       "heartbeat: warning after 5 s, critical after 10 s of silence (usually 30 s and 60 s); stopped after 10 s (60 s)",
       "CPU: mean of 30 s, warning above 75 %, critical above 85 % (5 min, 90 %, 95 %)",
-      "tasks: window of 1 min and 10 tasks (5 min, 20), expected 0.15 s each, hung after 20 s (learned, at least 300 s)",
+      "tasks: window of 1 min and 10 tasks (5 min, 20), expected 0.15 s each, hung after 20 s (learned, at least 300 "
+      "s)",
       "queue: not consuming after 15 s, disconnected after 10 s, restarted for it after 1 min (60 s, 30 s, 2 min)",
       "model: deadline 20 s (300 s)",
-      fmt::format("memory limit {} MB, disk quota {} MB per worker", kMemoryLimitMb, kDiskQuotaMb),
+      fmt::format("memory limit {} MB, disk quota {} MB per worker; the file system of this machine is not judged",
+                  kMemoryLimitMb, kDiskQuotaMb),
       "recovery: first stop 5 s after the start of the monitor (60 s), 2 s apart (10 s), at least 30 an hour per pool "
       "(5), "
       "3 per worker in 5 min (30 min)",
@@ -149,7 +165,8 @@ Result<void> prepare_pool(const DemoSetupOptions& options, std::size_t pool, Dem
 
 std::string monitor_yaml(const DemoSetupOptions& options) {
   return fmt::format(kMonitorYaml, fmt::arg("listen", yaml_text(options.listen)),
-                     fmt::arg("data_dir", yaml_text((options.root / "monitor").string())));
+                     fmt::arg("data_dir", yaml_text((options.root / "monitor").string())),
+                     fmt::arg("mount", yaml_text(mount_of(options.root).string())));
 }
 
 std::string agent_yaml(const DemoSetupOptions& options) {

@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <sys/wait.h>
 
-#include "app/demo/processes.h"
+#include "app/demo/process_main.h"
 #include "app/demo/test_support.h"
 #include "app/demo/work.h"
 

@@ -1,4 +1,4 @@
-#include "app/demo/processes.h"
+#include "app/demo/process_main.h"
 
 #include <charconv>
 #include <csignal>
