@@ -48,21 +48,6 @@ struct FleetConfig {
   std::map<std::string, std::string, std::less<>> aliases;  // another name → worker id
 };
 
-// What one report did.
-struct ReportOutcome {
-  WorkerHandle worker = kNoWorker;  // kNoWorker: late or backlog row of a worker that is not known
-  bool is_new_worker = false;       // first heard (a restored worker heard again is not new)
-  bool is_new_incarnation = false;  // also true for a new worker
-  bool exited = false;              // this report brought the end of the incarnation
-  bool state_changed = false;       // WorkerFacts::state
-  bool judge = false;               // accepted live: goes into a round
-  bool duplicate = false;           // same seq again: dropped
-  std::optional<HistoryRow> late;   // to history only
-  std::optional<WorkerHandle>
-      absorbed;                      // turned out to be the same worker as `worker`: removed; drop what you hold of it
-  std::string previous_incarnation;  // of a new incarnation
-};
-
 // What a change of sources did. `affected`: workers to judge now, ascending.
 struct SourceOutcome {
   struct Change {
@@ -72,6 +57,24 @@ struct SourceOutcome {
   };
   std::vector<Change> changes;
   std::vector<WorkerHandle> affected;
+  bool broker_changed = false;
+};
+
+// What one report did.
+struct ReportOutcome {
+  SourceOutcome source;             // its source is new, or spoke again after a silence; usually empty
+  WorkerHandle worker = kNoWorker;  // kNoWorker: late or backlog row of a worker that is not known
+  bool is_new_worker = false;       // first heard (a restored worker heard again is not new)
+  bool is_new_incarnation = false;  // also true for a new worker
+  bool exited = false;              // this report brought the end of the incarnation
+  bool state_changed = false;       // WorkerFacts::state
+  bool judge = false;               // accepted live: goes into a round
+  bool duplicate = false;           // same seq again: dropped
+  bool broker_changed = false;      // a broker went down or came back: judge workers_of_broker()
+  std::optional<HistoryRow> late;   // to history only
+  std::optional<WorkerHandle>
+      absorbed;                      // turned out to be the same worker as `worker`: removed; drop what you hold of it
+  std::string previous_incarnation;  // of a new incarnation
 };
 
 struct SweepOutcome {
@@ -82,6 +85,14 @@ struct SweepOutcome {
     std::string worker_id, pool;
   };
   std::vector<Removed> removed;  // slots that are free now
+};
+
+// A message broker as the fleet sees it. Down: all of the >= 2 workers that report it have it disconnected.
+struct BrokerFacts {
+  std::string name;
+  int reporting = 0, disconnected = 0;  // workers
+  bool down = false;
+  SteadyTime since{};  // when `down` took its value
 };
 
 // What pool findings are made from; filled by Fleet::pool_facts.
@@ -160,9 +171,12 @@ class Fleet {
   std::vector<WorkerHandle> workers() const;                                   // by worker id
   std::vector<WorkerHandle> workers_of_pool(std::string_view pool) const;      // by worker id
   std::vector<WorkerHandle> workers_of_source(std::string_view source) const;  // by worker id
+  std::vector<WorkerHandle> workers_of_broker(std::string_view broker) const;  // by worker id
   std::vector<std::string> pools() const;                                      // by name
+  std::vector<BrokerFacts> brokers() const;                                    // by name
   std::size_t size() const;                                                    // slots in use
 
+  // Visits all workers of the pool: for once per second or after a change, not for every round.
   PoolFacts pool_facts(std::string_view pool, const Now& now) const;
   const PoolRules& rules(std::string_view pool) const;
   const StatusCounts& counts() const;
@@ -182,6 +196,8 @@ class Fleet {
   const EngineStats& stats() const;
 
  private:
+  bool returned(WorkerHandle worker) const;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

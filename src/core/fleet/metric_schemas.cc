@@ -7,8 +7,9 @@ namespace paramedic {
 
 namespace {
 constexpr std::array<std::string_view, kStandardMetrics> kNames = {
-    "avg_duration_seconds", "completed_tasks",        "cpu_percent", "disk_percent",   "error_rate",       "failed_tasks", "gpu_memory_percent",
-    "gpu_utilization",      "last_heartbeat_seconds", "memory_mb",   "memory_percent", "tasks_per_minute", "total_tasks"};
+    "avg_duration_seconds", "completed_tasks",    "cpu_percent",     "disk_percent",           "error_rate",
+    "failed_tasks",         "gpu_memory_percent", "gpu_utilization", "last_heartbeat_seconds", "memory_mb",
+    "memory_percent",       "tasks_per_minute",   "total_tasks"};
 static_assert(std::is_sorted(kNames.begin(), kNames.end()));
 }  // namespace
 
@@ -31,7 +32,8 @@ std::shared_ptr<const MetricNames> MetricSchemas::intern(MetricNames names) {
   return made;
 }
 
-std::shared_ptr<const MetricSchema> MetricSchemas::schema(std::uint32_t mask, const std::shared_ptr<const MetricNames>& custom) {
+std::shared_ptr<const MetricSchema> MetricSchemas::schema(std::uint32_t mask,
+                                                          const std::shared_ptr<const MetricNames>& custom) {
   const auto key = std::make_pair(mask, custom.get());
   if (const auto found = schemas_.find(key); found != schemas_.end())
     if (auto alive = found->second.lock()) return alive;
@@ -44,7 +46,8 @@ std::shared_ptr<const MetricSchema> MetricSchemas::schema(std::uint32_t mask, co
     for (std::size_t i = 0; i < custom->size(); ++i) all.emplace_back((*custom)[i], std::int16_t(~std::int16_t(i)));
   // A custom metric that is called like a standard one gives way to it.
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first == b.first; }), all.end());
+  all.erase(std::unique(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first == b.first; }),
+            all.end());
   MetricNames names;
   for (const auto& [name, from] : all) {
     names.emplace_back(name);

@@ -20,7 +20,8 @@ void fade(DurationHistogram& h) {
 
 std::uint32_t PoolMemory::type_index(std::string_view type, bool full) {
   if (const auto found = types_.find(type); found != types_.end() && !full) return found->second;
-  const bool fold = full || durations_.size() + 1 >= kMaxTaskTypesPerPool;
+  const std::size_t named = durations_.size() - types_.count(kOtherType);
+  const bool fold = full || named >= kMaxTaskTypesPerPool;
   const std::string_view name = fold ? kOtherType : type;
   if (const auto found = types_.find(name); found != types_.end()) return found->second;
   const auto index = std::uint32_t(durations_.size());

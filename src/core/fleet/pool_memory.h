@@ -1,4 +1,5 @@
-// What a pool learns from its workers: durations per task type, the gap between takes, load times per model. Engine's strand.
+// What a pool learns from its workers: durations per task type, the gap between takes, load times per model. Engine's
+// strand.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -21,7 +21,8 @@ std::uint32_t QueueTable::broker_index(std::string_view name) {
   return spare;
 }
 
-std::optional<std::uint32_t> QueueTable::acquire(std::string_view broker, std::string_view name, const std::string& pool) {
+std::optional<std::uint32_t> QueueTable::acquire(std::string_view broker, std::string_view name,
+                                                 const std::string& pool) {
   auto queue = find(broker, name);
   if (!queue) {
     if (index_.size() >= max_queues_) return std::nullopt;
@@ -50,7 +51,8 @@ std::optional<std::uint32_t> QueueTable::acquire(std::string_view broker, std::s
 
 void QueueTable::release(std::uint32_t queue, const std::string& pool) {
   Entry& entry = entries_[queue];
-  if (const auto found = entry.pools.find(pool); found != entry.pools.end() && --found->second == 0) entry.pools.erase(found);
+  if (const auto found = entry.pools.find(pool); found != entry.pools.end() && --found->second == 0)
+    entry.pools.erase(found);
   if (--entry.references > 0) return;
   --brokers_[entry.broker].queues;
   index_.erase({contexts_[queue].broker, contexts_[queue].name});
@@ -112,23 +114,25 @@ void QueueTable::share(std::span<const QueueFacts> queues, int sign) {
   }
 }
 
-bool QueueTable::settle_broker(std::uint32_t broker, const Now& now) {
+void QueueTable::settle_broker(std::uint32_t broker, const Now& now) {
   BrokerState& b = brokers_[broker];
   const bool down = b.reporting >= 2 && b.disconnected == b.reporting;
-  if (down == b.down) return false;
+  if (down == b.down) return;
   b.down = down;
   b.since = now.steady;
   for (std::uint32_t q = 0; q < contexts_.size(); ++q)
     if (entries_[q].references > 0 && entries_[q].broker == broker) contexts_[q].broker_down = down;
-  return true;
+  ++flips_;
 }
 
-bool QueueTable::update_shares(std::span<QueueFacts> queues, bool present, const Now& now) {
-  const auto wants = [&](const QueueFacts& q) { return present && q.connected.has_value() && q.stamp.known(now.steady); };
+void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, const Now& now) {
+  const auto wants = [&](const QueueFacts& q) {
+    return present && q.connected.has_value() && q.stamp.known(now.steady);
+  };
   const bool same = std::all_of(queues.begin(), queues.end(), [&](const QueueFacts& q) {
     return q.counted == wants(q) && q.counted_connected == (wants(q) && *q.connected);
   });
-  if (same) return false;
+  if (same) return;
   share(queues, -1);
   for (QueueFacts& q : queues) {
     QueueContext& c = contexts_[q.queue];
@@ -141,9 +145,7 @@ bool QueueTable::update_shares(std::span<QueueFacts> queues, bool present, const
     q.counted_connected = connected;
   }
   share(queues, +1);
-  bool changed = false;
-  for (const QueueFacts& q : queues) changed = settle_broker(entries_[q.queue].broker, now) || changed;
-  return changed;
+  for (const QueueFacts& q : queues) settle_broker(entries_[q.queue].broker, now);
 }
 
 std::vector<BrokerState> QueueTable::brokers() const {

@@ -38,13 +38,16 @@ class QueueTable {
   void took(std::uint32_t queue, WorkerHandle worker, SteadyTime at, std::uint64_t count);
   void forget_taker(std::uint32_t queue, WorkerHandle worker);
 
-  // Brings one worker's share in the counts of its queues and brokers up to date. `present`: it is there and can be believed.
-  // True when a broker went down or came back.
-  bool update_shares(std::span<QueueFacts> queues, bool present, const Now& now);
+  // Brings one worker's share in the counts of its queues and brokers up to date. `present`: it is there and can be
+  // believed.
+  void update_shares(std::span<QueueFacts> queues, bool present, const Now& now);
+
+  // Counts how often a broker went down or came back.
+  std::uint64_t flips() const { return flips_; }
 
   std::span<const QueueContext> contexts() const { return contexts_; }
   const QueueContext& context(std::uint32_t queue) const { return contexts_[queue]; }
-  std::vector<BrokerState> brokers() const;  // by name
+  std::vector<BrokerState> brokers() const;            // by name
   std::vector<QueueView> views(const Now& now) const;  // by broker, name
 
  private:
@@ -57,9 +60,10 @@ class QueueTable {
   };
   std::uint32_t broker_index(std::string_view name);
   void share(std::span<const QueueFacts> queues, int sign);
-  bool settle_broker(std::uint32_t broker, const Now& now);
+  void settle_broker(std::uint32_t broker, const Now& now);
 
   std::size_t max_queues_;
+  std::uint64_t flips_ = 0;
   std::map<std::pair<std::string, std::string>, std::uint32_t> index_;  // (broker, name) → queue
   std::vector<QueueContext> contexts_;
   std::vector<Entry> entries_;  // parallel to contexts_
