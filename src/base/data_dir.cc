@@ -1,15 +1,14 @@
 #include "base/data_dir.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace paramedic {
 
@@ -50,7 +49,8 @@ Result<DataDir> DataDir::open(const std::string& path) {
     const std::string who = holder(fd);
     ::close(fd);
     if (why != EWOULDBLOCK) return unusable(fmt::format("cannot lock {}", lock), why);
-    return make_error(Errc::conflict, fmt::format("data directory {} is in use by {}; stop it or set another data_dir", path, who));
+    return make_error(Errc::conflict,
+                      fmt::format("data directory {} is in use by {}; stop it or set another data_dir", path, who));
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
@@ -59,7 +59,8 @@ Result<DataDir> DataDir::open(const std::string& path) {
   return DataDir(path, fd);
 }
 
-DataDir::DataDir(DataDir&& other) noexcept : path_(std::move(other.path_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+DataDir::DataDir(DataDir&& other) noexcept
+    : path_(std::move(other.path_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
 
 DataDir& DataDir::operator=(DataDir&& other) noexcept {
   std::swap(path_, other.path_);

@@ -92,6 +92,8 @@ void read_settings(ParamsReader& r, WorkerSpec& w) {
   r.read("concurrency", w.concurrency, 1, 1'000'000);
   r.read("period", w.period, 100ms, 1h);
   r.read("version", w.version);
+  r.read("heartbeat_deadline", w.heartbeat_deadline, 100ms, 24h);
+  r.read("watchdog", w.watchdog, 0s, 24h);
   r.read("stdout", w.stdout_to);
   if (w.stdout_to != "inherit" && w.stdout_to != "null" && w.stdout_to.find('/') == std::string::npos)
     r.problem("stdout", fmt::format("'{}' must be inherit, null or the path of a file", w.stdout_to));
@@ -169,6 +171,7 @@ AgentConfig parse_agent_config(const Params& tree, Problems& problems) {
   if (!c.host.empty() && !valid_id(c.host)) r.problem("host", explain_bad_id(c.host));
   r.read("data_dir", c.data_dir);
   if (c.data_dir.empty()) r.problem("data_dir", "must name a directory");
+  r.read("socket_dir", c.socket_dir);
   r.read("report_period", c.report_period, 100ms, 1h);
   r.read_enum("on_exit", c.on_exit);
   r.read("log_level", c.log_level);

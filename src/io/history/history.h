@@ -63,7 +63,7 @@ struct HistoryOptions {
   Duration retention = 24h * 7;
   std::size_t max_buffered = 200'000;  // rows
   std::size_t retain_batch = 20'000;   // rows per pass
-  Duration checkpoint_every = 60s;     // of the writes; how much log is read again at start
+  int checkpoint_flushes = 60;         // how many flushes are read again at a start after a crash
   std::uint64_t max_pages = 0;         // tests only: PRAGMA max_page_count; 0 = unlimited
 };
 // Creates the directory and file when missing. Errors as Ledger's.

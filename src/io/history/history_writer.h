@@ -47,7 +47,7 @@ class HistoryWriter {
   void run();
   Result<void> write_batch();
   void note(const Result<void>& result);
-  void retain();
+  bool retain();  // true: more is due at once
 
   History& history_;
   const Clock& clock_;

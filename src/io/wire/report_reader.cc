@@ -98,7 +98,7 @@ bool Reader::member(Key k, const Value& m, Report& r) {
   if (k == "period_seconds") {
     double seconds = 0;
     if (!f.number(k, m, seconds, 0.05, 86'400)) return false;
-    r.period = from_seconds(seconds);
+    r.period = Duration{std::llround(seconds * 1e9)};  // rounded: 2048.006 must not become 2048.005999999
     return true;
   }
   if (k == "capabilities") return capabilities(k, m, r.capabilities.emplace());

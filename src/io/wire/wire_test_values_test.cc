@@ -159,10 +159,10 @@ Report some_report() {
   if (coin())
     r.models = some_list<ModelPart>([] {
       return ModelPart{some_name(),         some_word<ModelState>(),
-                       maybe(some_share()), maybe(some_share() / 100),
+                       maybe(some_share()), maybe(double(*rc::gen::inRange(0, 10001)) / 10000),
                        some_text(),         maybe(coin())};
     });
-  if (coin()) r.metrics = {{"first", some_share() - 50}, {"second_metric", double(some_count())}};
+  if (coin()) r.metrics = {{"first", -some_share()}, {"second_metric", double(some_count())}};
   return r;
 }
 

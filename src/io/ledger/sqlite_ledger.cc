@@ -1,0 +1,367 @@
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/data_dir.h"
+#include "base/retention.h"
+#include "base/text.h"
+#include "io/ledger/ledger.h"
+#include "io/sqlite/database.h"
+#include "io/wire/ledger_json.h"
+
+namespace paramedic {
+
+namespace {
+
+using sqlite::Database;
+using sqlite::Statement;
+using sqlite::Step;
+
+// record: one row per (kind, key), the latest wins. Kinds that only append use their sequence number as key.
+// `at` = when it began (stable over updates: pages are ordered by it), `touched` = the latest write; both in Unix
+// nanoseconds.
+constexpr const char* kMigrations[] = {
+    "CREATE TABLE record(id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, key TEXT NOT NULL, at INTEGER "
+    "NOT NULL,"
+    " touched INTEGER NOT NULL, worker TEXT NOT NULL, pool TEXT NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL,"
+    " UNIQUE(kind, key));"
+    "CREATE INDEX record_open ON record(kind, open, at);"
+    "CREATE INDEX record_worker ON record(kind, worker, at);"
+    "CREATE INDEX record_at ON record(kind, at);"
+    "CREATE INDEX record_touched ON record(open, touched);",
+};
+
+constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
+constexpr int kMaxPage = 1000;
+
+std::int64_t nanos(WallTime t) { return t.time_since_epoch().count(); }
+
+// The columns of one entry.
+struct Row {
+  std::string key, worker, pool;
+  WallTime at{};
+  bool open = true;
+};
+
+Row row_of(const ActionRecord& r) { return {r.action_id, r.worker_id, r.pool, r.requested_at, !is_final(r.state)}; }
+Row row_of(const WorkerRecord& r) { return {r.worker_id, r.worker_id, r.pool, r.since, !r.forgotten}; }
+Row row_of(const BudgetRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
+Row row_of(const QuarantineRecord& r) { return {r.worker_id, r.worker_id, r.pool, r.at, r.on}; }
+Row row_of(const MaintenanceRecord& r) { return {r.id, "", "", r.at, r.on}; }
+Row row_of(const BigSwitchRecord& r) { return {"big_switch", "", "", r.at, true}; }
+Row row_of(const BackoffClearedRecord& r) { return {r.worker_id, r.worker_id, "", r.at, false}; }
+Row row_of(const AuditRecord& r) { return {"", r.target, "", r.at, false}; }
+Row row_of(const Incident& r) {
+  return {r.id, r.scope.starts_with("worker/") ? r.scope.substr(7) : "", r.pool, r.started_at, r.open()};
+}
+// Each episode of an alert is kept: the same key fires again and again.
+Row row_of(const Alert& r) {
+  return {fmt::format("{}@{}", r.key, nanos(r.started_at)), r.worker_id, r.pool, r.started_at,
+          r.state == AlertState::firing};
+}
+
+// Space that is given back to the file system when it is full, so that decisions still commit.
+class Reserve {
+ public:
+  Reserve(std::string file, std::uint64_t bytes) : file_(std::move(file)), bytes_(bytes) {}
+  bool held() const { return held_; }
+  // False when the disk has no room for it: then nothing is held and nothing was left behind.
+  bool take() {
+    if (bytes_ == 0 || held_) return held_;
+    const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    held_ = ::posix_fallocate(fd, 0, off_t(bytes_)) == 0;
+    ::close(fd);
+    if (!held_) ::unlink(file_.c_str());
+    return held_;
+  }
+  bool spend() {
+    if (!held_) return false;
+    held_ = false;
+    return ::unlink(file_.c_str()) == 0;
+  }
+
+ private:
+  std::string file_;
+  std::uint64_t bytes_;
+  bool held_ = false;
+};
+
+class SqliteLedger final : public Ledger {
+ public:
+  SqliteLedger(DataDir dir, LedgerOptions options, Database writer, Database reader)
+      : dir_(std::move(dir)),
+        options_(std::move(options)),
+        writer_(std::move(writer)),
+        reader_(std::move(reader)),
+        reserve_(dir_.file("ledger.reserve"), options_.reserve_bytes) {}
+
+  Result<void> start();
+  Result<void> commit(std::span<const LedgerEntry> entries) override;
+  Result<LedgerState> load(Now now) override;
+  Result<PruneResult> prune(Now now) override;
+  Result<LedgerPage<ActionRecord>> actions(const LedgerQuery& q) override {
+    return page<ActionRecord>(LedgerKind::action, q);
+  }
+  Result<LedgerPage<Incident>> incidents(const LedgerQuery& q) override {
+    return page<Incident>(LedgerKind::incident, q);
+  }
+  Result<LedgerPage<Alert>> alerts(const LedgerQuery& q) override { return page<Alert>(LedgerKind::alert, q); }
+  Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
+    return page<AuditRecord>(LedgerKind::audit, q);
+  }
+  Result<std::optional<Incident>> incident(std::string_view id) override {
+    return one<Incident>(LedgerKind::incident, id);
+  }
+  Result<std::optional<ActionRecord>> action(std::string_view id) override {
+    return one<ActionRecord>(LedgerKind::action, id);
+  }
+  LedgerStats stats() const override;
+
+ private:
+  Result<void> write(std::span<const LedgerEntry> entries);
+  Result<void> put(const LedgerEntry& entry);
+  template <class T, class Keep>
+  Result<void> each(LedgerKind kind, bool open_only, WallTime since, Keep keep);
+  template <class T>
+  Result<LedgerPage<T>> page(LedgerKind kind, const LedgerQuery& query);
+  template <class T>
+  Result<std::optional<T>> one(LedgerKind kind, std::string_view key);
+  template <class T>
+  std::optional<T> decode(LedgerKind kind, std::string_view body);
+
+  DataDir dir_;
+  LedgerOptions options_;
+  Database writer_;
+  Database reader_;  // guarded by reader_mutex_
+  std::mutex reader_mutex_;
+  Reserve reserve_;
+  Statement upsert_;
+  std::int64_t next_append_ = 1;  // key of the next appended entry
+  std::optional<SteadyTime> last_prune_;
+  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0;
+  std::atomic<bool> degraded_ = false, spent_ = false;
+};
+
+Result<void> SqliteLedger::start() {
+  auto upsert = writer_.prepare(
+      "INSERT INTO record(kind, key, at, touched, worker, pool, open, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+      " ON CONFLICT(kind, key) DO UPDATE SET at=excluded.at, touched=excluded.touched, worker=excluded.worker,"
+      " pool=excluded.pool, open=excluded.open, body=excluded.body");
+  if (!upsert) return upsert.error();
+  upsert_ = std::move(*upsert);
+  const auto last = writer_.number("SELECT seq FROM sqlite_sequence WHERE name='record'");
+  if (!last) return last.error();
+  next_append_ = *last + 1;
+  spent_ = !reserve_.take() && options_.reserve_bytes > 0;
+  return {};
+}
+
+Result<void> SqliteLedger::commit(std::span<const LedgerEntry> entries) {
+  if (entries.empty()) return {};
+  auto done = write(entries);
+  // Full disk: give back the reserve and try once more.
+  if (!done && done.error().code == Errc::unavailable && reserve_.spend()) {
+    spent_ = true;
+    done = write(entries);
+  }
+  degraded_ = !done;
+  if (!done) {
+    ++failures_;
+    return with_context(done.error(), "ledger cannot commit");
+  }
+  ++commits_;
+  entries_ += entries.size();
+  return {};
+}
+
+Result<void> SqliteLedger::write(std::span<const LedgerEntry> entries) {
+  const std::int64_t first_append = next_append_;
+  sqlite::Transaction transaction(writer_);
+  Result<void> done = transaction.begun();
+  for (std::size_t i = 0; done && i < entries.size(); ++i) done = put(entries[i]);
+  if (done) done = transaction.commit();
+  if (!done) next_append_ = first_append;
+  return done;
+}
+
+Result<void> SqliteLedger::put(const LedgerEntry& entry) {
+  Row row = std::visit([](const auto& record) { return row_of(record); }, entry.body);
+  if (row.key.empty()) row.key = fmt::format("#{}", next_append_++);
+  const std::string body = wire::ledger_json(entry.body);
+  upsert_.bind(1, std::int64_t(wire::ledger_kind(entry.body)))
+      .bind(2, row.key)
+      .bind(3, nanos(row.at))
+      .bind(4, nanos(entry.at));
+  upsert_.bind(5, row.worker).bind(6, row.pool).bind(7, std::int64_t(row.open)).bind(8, body);
+  if (upsert_.step() == Step::failed) return writer_.error();
+  return {};
+}
+
+template <class T>
+std::optional<T> SqliteLedger::decode(LedgerKind kind, std::string_view body) {
+  auto parsed = wire::parse_ledger(kind, body);
+  if (parsed) return std::get<T>(std::move(*parsed));
+  ++unreadable_;
+  return std::nullopt;
+}
+
+template <class T, class Keep>
+Result<void> SqliteLedger::each(LedgerKind kind, bool open_only, WallTime since, Keep keep) {
+  auto statement =
+      writer_.prepare("SELECT body FROM record WHERE kind=?1 AND (open=1 OR (?2=0 AND touched>=?3)) ORDER BY at, id");
+  if (!statement) return statement.error();
+  statement->bind(1, std::int64_t(kind)).bind(2, std::int64_t(open_only)).bind(3, nanos(since));
+  Step step;
+  while ((step = statement->step()) == Step::row)
+    if (auto record = decode<T>(kind, statement->text(0))) keep(std::move(*record));
+  if (step == Step::failed) return writer_.error();
+  return {};
+}
+
+Result<LedgerState> SqliteLedger::load(Now now) {
+  LedgerState s;
+  const WallTime recent = now.wall - kBudgetWindow;
+  const auto into = [](auto& list) { return [&list](auto&& record) { list.push_back(std::move(record)); }; };
+  // The latest episode of an alert key wins: an older one that never saw its end is not firing any more.
+  std::map<std::string, Alert> firing;
+  const auto newest = [&](Alert&& alert) { firing[alert.key] = std::move(alert); };
+  Result<void> done = each<ActionRecord>(LedgerKind::action, false, recent, into(s.actions));
+  if (done) done = each<WorkerRecord>(LedgerKind::worker, true, recent, into(s.workers));
+  if (done) done = each<BudgetRecord>(LedgerKind::budget, false, recent, into(s.budgets));
+  if (done) done = each<QuarantineRecord>(LedgerKind::quarantine, true, recent, into(s.quarantines));
+  if (done) done = each<MaintenanceRecord>(LedgerKind::maintenance, true, recent, into(s.maintenance));
+  if (done)
+    done = each<BigSwitchRecord>(LedgerKind::big_switch, true, recent,
+                                 [&](BigSwitchRecord&& r) { s.big_switch = std::move(r); });
+  if (done) done = each<BackoffClearedRecord>(LedgerKind::backoff_cleared, false, recent, into(s.backoff_cleared));
+  if (done) done = each<Incident>(LedgerKind::incident, true, recent, into(s.incidents));
+  if (done) done = each<Alert>(LedgerKind::alert, true, recent, newest);
+  if (!done) return done.error();
+  for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
+  return s;
+}
+
+Result<PruneResult> SqliteLedger::prune(Now now) {
+  const Duration passed = last_prune_ ? now.steady - *last_prune_ : Duration{0};
+  last_prune_ = now.steady;
+  if (reserve_.take()) spent_ = false;
+  const auto oldest = writer_.number("SELECT touched FROM record WHERE open=0 ORDER BY touched LIMIT 1");
+  if (!oldest) return oldest.error();
+  const WallTime cutoff = retention_cutoff(WallTime{Duration{*oldest}}, now.wall, options_.retention, passed);
+  auto statement = writer_.prepare("DELETE FROM record WHERE open=0 AND touched<?1");
+  if (!statement) return statement.error();
+  if (statement->bind(1, nanos(cutoff)).step() == Step::failed) return writer_.error();
+  const PruneResult result{std::uint64_t(writer_.changes())};
+  pruned_ += result.deleted;
+  return result;
+}
+
+// Cursor "<at>-<id>" of the last item: stable while new records come in at the top.
+struct Cursor {
+  std::int64_t at = std::numeric_limits<std::int64_t>::max();
+  std::int64_t id = std::numeric_limits<std::int64_t>::max();
+};
+std::optional<Cursor> parse_cursor(std::string_view text) {
+  Cursor c;
+  if (text.empty()) return c;
+  const auto* end = text.data() + text.size();
+  const auto at = std::from_chars(text.data(), end, c.at);
+  if (at.ec != std::errc{} || at.ptr == end || *at.ptr != '-') return std::nullopt;
+  const auto id = std::from_chars(at.ptr + 1, end, c.id);
+  if (id.ec != std::errc{} || id.ptr != end) return std::nullopt;
+  return c;
+}
+
+template <class T>
+Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) {
+  const auto cursor = parse_cursor(q.cursor);
+  if (!cursor) return make_error(Errc::invalid_argument, "cursor: not one that this server gave");
+  if (q.limit < 1 || q.limit > kMaxPage)
+    return make_error(Errc::invalid_argument, fmt::format("limit: must be from 1 to {}", kMaxPage));
+  const std::lock_guard lock(reader_mutex_);
+  // The worker condition is spliced in so that its index is used.
+  const std::string sql = fmt::format(
+      "SELECT at, id, body FROM record WHERE kind=?1 {} AND (?3='' OR pool=?3) AND (?4=0 OR open=1) AND at>=?5 AND "
+      "at<?6"
+      " AND (at, id)<(?7, ?8) ORDER BY at DESC, id DESC LIMIT ?9",
+      q.worker_id.empty() ? "AND ?2=''" : "AND worker=?2");
+  auto s = reader_.prepare(sql.c_str());
+  if (!s) return s.error();
+  s->bind(1, std::int64_t(kind)).bind(2, q.worker_id).bind(3, q.pool).bind(4, std::int64_t(q.open_only));
+  s->bind(5, q.from ? nanos(*q.from) : std::numeric_limits<std::int64_t>::min());
+  s->bind(6, q.to ? nanos(*q.to) : std::numeric_limits<std::int64_t>::max());
+  s->bind(7, cursor->at).bind(8, cursor->id).bind(9, std::int64_t(q.limit) + 1);
+  LedgerPage<T> out;
+  Cursor last;
+  int rows = 0;
+  Step step;
+  while ((step = s->step()) == Step::row) {
+    if (rows++ == q.limit) {
+      out.next = fmt::format("{}-{}", last.at, last.id);
+      break;
+    }
+    last = {s->integer(0), s->integer(1)};
+    if (auto record = decode<T>(kind, s->text(2))) out.items.push_back(std::move(*record));
+  }
+  if (step == Step::failed) return reader_.error();
+  return out;
+}
+
+template <class T>
+Result<std::optional<T>> SqliteLedger::one(LedgerKind kind, std::string_view key) {
+  const std::lock_guard lock(reader_mutex_);
+  auto s = reader_.prepare("SELECT body FROM record WHERE kind=?1 AND key=?2");
+  if (!s) return s.error();
+  const Step step = s->bind(1, std::int64_t(kind)).bind(2, key).step();
+  if (step == Step::failed) return reader_.error();
+  return step == Step::row ? decode<T>(kind, s->text(0)) : std::optional<T>();
+}
+
+LedgerStats SqliteLedger::stats() const {
+  LedgerStats s;
+  s.commits = commits_;
+  s.entries = entries_;
+  s.failures = failures_;
+  s.pruned = pruned_;
+  s.unreadable = unreadable_;
+  s.degraded = degraded_;
+  s.reserve_spent = spent_;
+  s.file_bytes = sqlite::file_bytes(dir_.file("ledger.db"));
+  return s;
+}
+
+Result<void> check_integrity(Database& db) {
+  auto s = db.prepare("PRAGMA quick_check(1)");
+  if (!s) return s.error();
+  if (s->step() != Step::row) return db.error();
+  if (s->text(0) == "ok") return {};
+  return make_error(Errc::corrupt, fmt::format("{}: damaged ({}); move it away to start empty, or restore a backup",
+                                               db.file(), s->text(0)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const LedgerOptions& options) {
+  auto dir = DataDir::open(options.data_dir);
+  if (!dir) return dir.error();
+  const std::string file = dir->file("ledger.db");
+  auto writer = Database::open(file, {.max_pages = options.max_pages});
+  if (!writer) return writer.error();
+  if (auto done = check_integrity(*writer); !done) return done.error();
+  if (auto done = sqlite::migrate(*writer, kMigrations, int(std::size(kMigrations))); !done) return done.error();
+  auto reader = Database::open(file, {.read_only = true});
+  if (!reader) return reader.error();
+  auto ledger = std::make_unique<SqliteLedger>(std::move(*dir), options, std::move(*writer), std::move(*reader));
+  if (auto done = ledger->start(); !done) return done.error();
+  return ledger;
+}
+
+}  // namespace paramedic
