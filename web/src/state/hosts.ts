@@ -4,6 +4,7 @@ import { type Row, type ShownStatus, sortableId } from "./list.ts";
 
 export interface HostGroup {
   host: string;
+  sortId: string;
   counts: Record<ShownStatus, number>;
   workers: number; // not inactive
   agent: string | null; // state of the host's agent; null = no agent
@@ -15,7 +16,7 @@ export function groupByHost(rows: Iterable<Row>, sources: Source[]): HostGroup[]
     const host = row.worker.host ?? "";
     let group = groups.get(host);
     if (!group) {
-      group = { host, counts: { critical: 0, unknown: 0, warning: 0, healthy: 0, inactive: 0 }, workers: 0, agent: null };
+      group = { host, sortId: sortableId(host), counts: { critical: 0, unknown: 0, warning: 0, healthy: 0, inactive: 0 }, workers: 0, agent: null };
       groups.set(host, group);
     }
     ++group.counts[row.shown];
@@ -28,13 +29,12 @@ export function groupByHost(rows: Iterable<Row>, sources: Source[]): HostGroup[]
   return [...groups.values()].sort(worstFirst);
 }
 
-/** Critical share first, then not connected agents, unknown, warning; then by name. */
+/** Most critical first, then lost agents, unknown, warning; then by name. */
 function worstFirst(a: HostGroup, b: HostGroup): number {
-  const key = (g: HostGroup) => [g.counts.critical, g.agent && g.agent !== "connected" ? 1 : 0, g.counts.unknown, g.counts.warning];
-  const x = key(a);
-  const y = key(b);
-  for (let i = 0; i < x.length; ++i) if (x[i] !== y[i]) return (y[i] ?? 0) - (x[i] ?? 0);
-  const m = sortableId(a.host);
-  const n = sortableId(b.host);
-  return m < n ? -1 : m > n ? 1 : 0;
+  if (a.counts.critical !== b.counts.critical) return b.counts.critical - a.counts.critical;
+  const lost = (g: HostGroup) => (g.agent && g.agent !== "connected" ? 1 : 0);
+  if (lost(a) !== lost(b)) return lost(b) - lost(a);
+  if (a.counts.unknown !== b.counts.unknown) return b.counts.unknown - a.counts.unknown;
+  if (a.counts.warning !== b.counts.warning) return b.counts.warning - a.counts.warning;
+  return a.sortId < b.sortId ? -1 : a.sortId > b.sortId ? 1 : 0;
 }
