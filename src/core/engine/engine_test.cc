@@ -66,7 +66,7 @@ struct Bench {
     for (Duration t{0}; t < d; t += 5s) {
       for (int i = 0; i < count; ++i) send(report("w-" + std::to_string(i)));
       step();
-      clock.advance(5s);
+      run_for(5s);
     }
     for (int i = 0; i < count; ++i) send(report("w-" + std::to_string(i)));
     step();
@@ -135,7 +135,7 @@ TEST(Engine, restarts_a_silent_worker_after_the_first_minute_and_proves_the_cure
   Bench bench;
   bench.live(3, 65s);
   for (int i = 0; i < 18; ++i) {  // w-1 falls silent; its process still sleeps
-    bench.clock.advance(5s);
+    bench.run_for(5s);
     Report silent = bench.report("w-1");
     silent.alive_at.reset();
     bench.send(silent);
@@ -159,7 +159,7 @@ TEST(Engine, restarts_a_silent_worker_after_the_first_minute_and_proves_the_cure
     for (const char* id : {"w-0", "w-2"}) bench.send(bench.report(id));
     bench.send(bench.report("w-1", "2"));
     bench.step();
-    bench.clock.advance(5s);
+    bench.run_for(5s);
   }
   ASSERT_TRUE(bench.worker("w-1")->action);
   EXPECT_EQ(bench.worker("w-1")->action->state, ActionState::succeeded) << bench.worker("w-1")->action->outcome;
@@ -187,6 +187,10 @@ TEST(Engine, condemns_nobody_while_its_own_input_waits) {
   bench.live(2);
   bench.clock.advance(2min);
   // The step is two minutes late: every voice looks two minutes old, although its datagrams wait in a buffer.
+  bench.waiting.push_back(SourceFrameInput{"agent/h1", bench.clock.now().steady});
+  bench.step(3s);
+  EXPECT_EQ(bench.delta.view->counts.critical, 0);
+  bench.clock.advance(1s);
   bench.waiting.push_back(SourceFrameInput{"agent/h1", bench.clock.now().steady});
   bench.step(3s);
   EXPECT_EQ(bench.delta.view->counts.critical, 0);
@@ -285,7 +289,7 @@ TEST(Engine, a_broker_that_nobody_reaches_is_one_incident_and_no_stop) {
       bench.send(r);
     }
     bench.step();
-    bench.clock.advance(5s);
+    bench.run_for(5s);
   }
   EXPECT_TRUE(bench.acts<SendLadder>().empty());
   EXPECT_EQ(bench.delta.view->counts.critical, 0);
@@ -322,8 +326,8 @@ TEST(Engine, sends_late_reports_to_history_only) {
 TEST(Engine, publishing_shares_what_did_not_change) {
   Bench bench;
   bench.live(200);
+  bench.run_for(1s);
   const auto before = bench.delta.view;
-  bench.clock.advance(1s);
   Report dead = bench.report("w-0");
   dead.process->exit = ExitInfo{.code = 1};
   bench.send(dead);

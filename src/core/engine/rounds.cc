@@ -71,8 +71,9 @@ void Engine::Impl::round(WorkerHandle worker, const Now& now, Effects& out) {
   run_checks(settings.checks, snapshot, raw, checks_failed);
   ++rounds_run;
 
-  // A monitor that lags condemns nobody: the judgement is made on a copy and thrown away when it is worse.
-  const bool may_condemn = now.steady >= condemn_from;
+  // A monitor that lags condemns nobody: the judgement is made on a copy and thrown away when it is worse. A death that
+  // was seen is no matter of age and counts all the same.
+  const bool may_condemn = now.steady >= condemn_from || facts.dead();
   VerdictState before;
   if (!may_condemn) before = s.memory;
   Judgement judgement = judge(s.memory, raw, facts.period, now, settings.weights);
