@@ -7,6 +7,7 @@ validate() raises AssertionError with the member that is wrong. validate_event()
 validate_schema() for any schema of the document.
 """
 import functools
+import json
 import pathlib
 import re
 
@@ -104,3 +105,14 @@ def validate(method, path, status, body=None):
                 assert body["status"] == status, f"{what}: the problem says status {body['status']}"
             return
     assert not isinstance(body, (dict, list)), f"{what}: a JSON body is not documented"
+
+
+def check_response(method, path, status, content_type, content):
+    """The same for an answer as it came: its content type must be a documented one, JSON is parsed here."""
+    kind = (content_type or "").split(";")[0].strip()
+    is_json = kind == "application/json" or kind.endswith("+json")
+    validate(method, path, status, json.loads(content) if is_json and content else None)
+    operation = document()["paths"].get(template_of(path), {}).get("get" if method == "HEAD" else method.lower(), {})
+    documented = resolve(operation.get("responses", {}).get(str(status), {})).get("content", {})
+    if documented and content:
+        assert kind in documented, f"{method} {path} → {status}: content type {kind} is not documented"

@@ -44,7 +44,7 @@ Result<void> check_listen(std::string_view address, bool has_tokens) {
   if (has_tokens || is_loopback(address)) return {};
   return make_error(Errc::forbidden, "refusing to listen on " + std::string(address) +
                                          " without a token file: anybody who reaches it could restart workers; set "
-                                         "server.token_file or listen on 127.0.0.1");
+                                         "token_file or listen on 127.0.0.1");
 }
 
 Result<void> check_host(const HttpRequest& request, const GuardOptions& options) {
@@ -54,8 +54,7 @@ Result<void> check_host(const HttpRequest& request, const GuardOptions& options)
   const std::string name = without_port(*host);
   if (is_loopback(name) || name == without_port(options.listen_address) || contains(options.allowed_hosts, name))
     return {};
-  return make_error(Errc::forbidden,
-                    "host '" + name + "' is not a name of this monitor: add it to server.allowed_hosts");
+  return make_error(Errc::forbidden, "host '" + name + "' is not a name of this monitor: add it to allowed_hosts");
 }
 
 Result<void> check_origin(const HttpRequest& request, const GuardOptions& options) {
@@ -65,8 +64,8 @@ Result<void> check_origin(const HttpRequest& request, const GuardOptions& option
     const std::string host = lower(request.header("Host"));
     const bool own = origin == "http://" + host || origin == "https://" + host;
     if (!own && !contains(options.allowed_origins, origin))
-      return make_error(Errc::forbidden, "requests from web pages of '" + value +
-                                             "' are refused: add that origin to server.allowed_origins");
+      return make_error(Errc::forbidden,
+                        "requests from web pages of '" + value + "' are refused: open the page of this monitor itself");
   }
   return {};
 }

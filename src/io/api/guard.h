@@ -13,7 +13,7 @@ namespace paramedic::api {
 struct GuardOptions {
   std::string listen_address = "127.0.0.1";
   std::vector<std::string> allowed_hosts;    // further names of this monitor, without port: "paramedic.example.net"
-  std::vector<std::string> allowed_origins;  // further origins: "https://dash.example.net"
+  std::vector<std::string> allowed_origins;  // further pages that may ask: "https://dash.example.net"
 };
 
 // True for 127.0.0.0/8, ::1 and "localhost".

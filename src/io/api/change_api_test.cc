@@ -1,0 +1,167 @@
+// Routes that take reports and commands.
+#include "io/api/test_api.h"
+
+namespace paramedic::api {
+namespace {
+
+using testing::HasSubstr;
+
+class ChangeApi : public ApiTest {
+ protected:
+  void SetUp() override {
+    fake.fleet = make_fleet({make_full_worker("w-1"), make_worker("w-2", Status::healthy, "hashes")});
+  }
+};
+
+TEST_F(ChangeApi, takes_a_report_into_the_inbox) {
+  const Answer a = post("/health/workers/w%2F7/report", R"({"pool":"p","resources":{"cpu_percent":41.2},"shiny":1})");
+  EXPECT_EQ(a.status, 202);
+  EXPECT_EQ(a.at("/accepted"), "1");
+  ASSERT_EQ(fake.taken.size(), 1u);
+  EXPECT_EQ(fake.taken[0].report.worker_id, "w/7");
+  EXPECT_EQ(fake.taken[0].source, "http");
+  EXPECT_EQ(fake.taken[0].received, clock.now().steady);
+  EXPECT_EQ(api->stats().reports, 1u);
+  EXPECT_EQ(api->stats().unknown_report_members, 1u);
+}
+
+TEST_F(ChangeApi, refuses_a_report_that_is_wrong_or_has_no_room) {
+  expect_problem(post("/health/workers/w-1/report", "{"), 400, "");
+  expect_problem(post("/health/workers/w-1/report", R"({"worker_id":"w-2"})"), 400, "w-2");
+  expect_problem(post("/health/workers/w-1/report", R"({"resources":{"cpu_percent":"high"}})"), 400, "cpu_percent");
+  expect_problem(post("/health/workers/refuse-me/report", "{}"), 429, "too many new workers");
+  fake.inbox_full = true;
+  const Answer full = post("/health/workers/w-1/report", "{}");
+  expect_problem(full, 503, "inbox is full");
+  EXPECT_EQ(full.header("Retry-After"), "1");
+  EXPECT_EQ(post("/health/reports", R"([{"worker_id":"a"}])").header("Retry-After"), "1");
+  EXPECT_EQ(api->stats().reports_refused, 6u);
+}
+
+TEST_F(ChangeApi, takes_the_good_reports_of_a_bulk_and_names_the_others) {
+  const Answer a =
+      post("/health/reports", R"([{"worker_id":"a"},{"worker_id":"a b"},{"worker_id":"refuse-me"},{"worker_id":"c"}])");
+  EXPECT_EQ(a.status, 202);
+  EXPECT_EQ(a.at("/accepted"), "2");
+  EXPECT_EQ(a.at("/refused/0/index"), "1");
+  EXPECT_EQ(a.at("/refused/1/index"), "2");
+  EXPECT_THAT(a.at("/refused/1/message"), HasSubstr("too many new workers"));
+  const Answer lines = post("/health/reports", "{\"worker_id\":\"d\"}\nnonsense\n{\"worker_id\":\"e\"}\n",
+                            {{"Content-Type", "application/x-ndjson"}});
+  EXPECT_EQ(lines.at("/accepted"), "2");
+  EXPECT_EQ(lines.at("/refused/0/index"), "1");
+  expect_problem(post("/health/reports", "[{"), 400, "");
+}
+
+TEST_F(ChangeApi, parses_a_large_bulk_on_the_pool) {
+  std::string body = "[";
+  for (int i = 0; i < 5000; ++i)
+    body += (i ? "," : "") + std::string(R"({"worker_id":"n-)") + std::to_string(i) + "\"}";
+  EXPECT_EQ(post("/health/reports", body + "]").at("/accepted"), "5000");
+  EXPECT_EQ(fake.taken.size(), 5000u);
+  expect_problem(post("/health/reports", body), 400, "");
+}
+
+TEST_F(ChangeApi, refuses_bodies_over_the_limit_of_the_route) {
+  EXPECT_EQ(call("POST", "/health/workers/w-1/report", std::string(300 << 10, ' ')).status, 413);
+  EXPECT_EQ(call("POST", "/recovery/freeze", std::string(17 << 10, ' ')).status, 413);
+  EXPECT_EQ(Api::body_limit("POST", "/health/reports"), std::size_t{16} << 20);
+  EXPECT_TRUE(fake.taken.empty());
+}
+
+TEST_F(ChangeApi, hands_a_restart_to_the_engine_and_tells_which_tasks_are_lost) {
+  fake.answer = CommandResult{.success = true, .action_id = "a-9", .running = true, .message = "restart begun"};
+  const Answer a =
+      post("/health/workers/w-1/restart", R"({"reason":"stuck","force":true})", {{"Idempotency-Key", "k1"}});
+  EXPECT_EQ(a.status, 202);
+  EXPECT_EQ(a.at("/success"), "true");
+  EXPECT_EQ(a.at("/action_id"), "a-9");
+  EXPECT_EQ(a.at("/in_flight/0/id"), "t-1");
+  ASSERT_EQ(fake.commands.size(), 1u);
+  const CommandInput& c = fake.commands[0];
+  EXPECT_EQ(c.verb, Verb::restart);
+  EXPECT_EQ(c.worker_id, "w-1");
+  EXPECT_EQ(c.reason, "stuck");
+  EXPECT_EQ(c.actor, "anonymous@127.0.0.1");
+  EXPECT_EQ(c.idempotency_key, "k1");
+  EXPECT_TRUE(c.force);
+}
+
+TEST_F(ChangeApi, answers_what_the_engine_refuses_as_a_problem) {
+  fake.answer.error = make_error(Errc::conflict, "w-1 is the last healthy worker of thumbs: send force");
+  expect_problem(post("/health/workers/w-1/restart"), 409, "send force");
+  fake.answer.error = make_error(Errc::not_found, "worker w-9 is not known");
+  expect_problem(post("/health/workers/w-9/drain"), 404, "w-9");
+  fake.answer.error = make_error(Errc::timeout, "the engine did not answer within 10 s");
+  expect_problem(post("/recovery/freeze"), 504, "10 s");
+}
+
+TEST_F(ChangeApi, knows_every_verb_of_a_worker) {
+  const std::pair<const char*, Verb> verbs[] = {{"restart", Verb::restart}, {"drain", Verb::drain},
+                                                {"resume", Verb::resume},   {"quarantine", Verb::quarantine},
+                                                {"release", Verb::release}, {"approve", Verb::approve}};
+  for (const auto& [path, verb] : verbs) {
+    EXPECT_EQ(post("/health/workers/w-1/" + std::string(path), R"({"reason":"x"})").status, 200);
+    EXPECT_EQ(fake.commands.back().verb, verb);
+  }
+  EXPECT_EQ(call("DELETE", "/health/workers/w-1?reason=scaled%20down").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::forget);
+  EXPECT_EQ(fake.commands.back().reason, "scaled down");
+  EXPECT_EQ(post("/recovery/freeze").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::freeze);
+  EXPECT_EQ(post("/recovery/thaw", R"({"reason":"over"})").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::thaw);
+}
+
+TEST_F(ChangeApi, begins_and_ends_maintenance_of_one_target) {
+  EXPECT_EQ(post("/maintenance", R"({"pool":"thumbs","duration":"2h","reason":"kernel"})").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::maintenance_on);
+  EXPECT_EQ(fake.commands.back().pool, "thumbs");
+  EXPECT_EQ(fake.commands.back().duration, Duration(2h));
+  EXPECT_EQ(post("/maintenance", R"({"fleet":true,"on":false})").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::maintenance_off);
+  EXPECT_EQ(fake.commands.back().pool + fake.commands.back().worker_id, "");
+  EXPECT_EQ(post("/maintenance", R"({"worker_id":"w-1"})").status, 200);
+  for (const char* body : {"", "{}", R"({"fleet":false})", R"({"pool":"a","fleet":true})"})
+    expect_problem(post("/maintenance", body), 400, "name one target");
+  expect_problem(post("/maintenance", R"({"fleet":true,"on":false,"duration":"1h"})"), 400, "'duration'");
+  expect_problem(post("/maintenance", R"({"fleet":true,"duration":"soon"})"), 400, "'duration'");
+}
+
+TEST_F(ChangeApi, refuses_commands_that_are_not_understood) {
+  expect_problem(post("/health/workers/w-1/restart", R"({"froce":true})"), 400,
+                 "unknown member 'froce'; known are reason, force");
+  expect_problem(post("/health/workers/w-1/resume", R"({"force":true})"), 400, "unknown member 'force'");
+  expect_problem(post("/health/workers/w-1/restart", R"({"force":"yes"})"), 400, "true or false");
+  expect_problem(post("/health/workers/w-1/restart", "[]"), 400, "JSON object");
+  expect_problem(post("/health/workers/w-1/restart", "{"), 400, "not valid JSON");
+  expect_problem(post("/health/workers/w%20x/restart"), 400, "worker id");
+  expect_problem(call("DELETE", "/health/workers/w%20x"), 400, "worker id");
+  expect_problem(call("DELETE", "/health/workers/w?force=1"), 400, "unknown parameter");
+  expect_problem(post("/recovery/freeze", R"({"reason":5})"), 400, "'reason'");
+  expect_problem(post("/maintenance", R"({"worker_id":"a b"})"), 400, "'worker_id'");
+  expect_problem(post("/recovery/freeze", "", {{"Idempotency-Key", "a b"}}), 400, "Idempotency-Key");
+  EXPECT_TRUE(fake.commands.empty());
+}
+
+TEST_F(ChangeApi, breaks_demo_workers_only_in_the_demonstration) {
+  EXPECT_EQ(get("/demo").at("/modes/0"), "crash");
+  const Answer a = post("/demo/break", R"({"worker_id":"d-1","mode":"crash"})");
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.at("/message"), "d-1 crashes");
+  expect_problem(post("/demo/break", R"({"worker_id":"d-1","mode":"melt"})"), 404, "no mode 'melt'");
+  expect_problem(post("/demo/break", R"({"mode":"crash"})"), 400, "'worker_id' and 'mode'");
+}
+
+TEST_F(ChangeApi, has_neither_demo_nor_agents_when_their_ports_are_absent) {
+  Ports ports = fake.all();
+  ports.demo = nullptr;
+  ports.agents = nullptr;
+  serve({}, nullptr, ports);
+  EXPECT_EQ(get("/demo").at("/enabled"), "false");
+  expect_problem(post("/demo/break", R"({"worker_id":"d-1","mode":"crash"})"), 404, "no demonstration");
+  expect_problem(get("/health/agents"), 404, "takes no agents");
+}
+
+}  // namespace
+}  // namespace paramedic::api
