@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { age, duration, number, parseTime, percent, plural, score, withUnit } from "../src/state/format.ts";
+import { age, duration, number, parseTime, percent, plural, score, shortAge, withUnit } from "../src/state/format.ts";
 
 test("durations read as people say them", () => {
   const cases: [number, string][] = [
-    [0, "0 s"], [0.0004, "< 1 ms"], [0.0123, "12 ms"], [0.4, "0.4 s"], [4.25, "4.3 s"], [12, "12 s"], [59.6, "1 min"], [185, "3 min 5 s"],
+    [0, "0 s"], [0.0004, "< 1 ms"], [0.0123, "12 ms"], [0.4, "400 ms"], [0.99999, "1 s"], [4.25, "4.3 s"], [12, "12 s"], [59.6, "1 min"], [185, "3 min 5 s"],
     [3600, "1 h"], [7443, "2 h 4 min"], [277_200, "3 d 5 h"],
   ];
   for (const [seconds, text] of cases) assert.equal(duration(seconds), text);
@@ -17,6 +17,7 @@ test("what is not known is a dash, and clocks that disagree are not negative", (
   }
   assert.equal(age(-3), "0 s");
   assert.equal(age(9.9), "9 s");
+  assert.deepEqual([72.9, 100, 6000, 200_000].map(shortAge), ["72 s", "1 min", "1 h", "2 d"]);
 });
 
 test("numbers are grouped and lose trailing zeros", () => {

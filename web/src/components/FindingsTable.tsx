@@ -61,14 +61,14 @@ function FindingRows({ finding }: { finding: Finding }) {
         <tr key={`${cause.reason}/${cause.subject ?? ""}`} data-check={finding.check_name}>
           {i === 0 && head}
           <td><StatusPill status={cause.status} /></td>
-          <td>
+          <td class="f-message">
             {cause.message ?? finding.message}
             {" "}
             {cause.remedy && cause.remedy !== "none" && <span class="tag remedy">asks for {words(cause.remedy)}</span>}
           </td>
-          <td class="num">{amount(cause.value, cause)}</td>
-          <td class="num">{amount(cause.limit, cause)}</td>
-          <td class="num"><Age time={cause.since} /></td>
+          <td class="num" data-label="Value">{amount(cause.value, cause)}</td>
+          <td class="num" data-label="Limit">{amount(cause.limit, cause)}</td>
+          <td class="num" data-label="Since"><Age time={cause.since} /></td>
         </tr>
       ))}
     </>

@@ -10,6 +10,7 @@ import { WorkerRow } from "./WorkerRow.tsx";
 
 const ROW_PX = 46;
 const NARROW_ROW_PX = 112;
+const NARROW_BELOW_PX = 700; // rows become cards
 /** From this size on the order is renewed once a second; values are always new. */
 const LARGE = 500;
 
@@ -27,17 +28,15 @@ export function WorkerList({ version }: { version: number }) {
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
-    const narrow = matchMedia("(max-width: 760px)");
-    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight, rowPx: narrow.matches ? NARROW_ROW_PX : ROW_PX });
+    const measure = () =>
+      setView({ top: element.scrollTop, height: element.clientHeight, rowPx: element.clientWidth < NARROW_BELOW_PX ? NARROW_ROW_PX : ROW_PX });
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     element.addEventListener("scroll", measure, { passive: true });
-    narrow.addEventListener("change", measure);
     measure();
     return () => {
       observer.disconnect();
       element.removeEventListener("scroll", measure);
-      narrow.removeEventListener("change", measure);
     };
   }, []);
   useEffect(() => {
@@ -83,7 +82,7 @@ export function WorkerList({ version }: { version: number }) {
         <h2 id="workers-title">Workers</h2>
         <ListToolbar query={query} pools={fleet.pools} matching={rows.length} all={fleet.rows.size} />
       </header>
-      <div class="list" role="grid" aria-labelledby="workers-title" aria-rowcount={rows.length + 1} aria-colcount={COLUMNS.length}>
+      <div class={view.rowPx === NARROW_ROW_PX ? "list cards" : "list"} role="grid" aria-labelledby="workers-title" aria-rowcount={rows.length + 1} aria-colcount={COLUMNS.length}>
         <div role="rowgroup" class="list-headgroup">
           <ListHeader query={query} />
         </div>
@@ -113,7 +112,7 @@ export function WorkerList({ version }: { version: number }) {
         </div>
       </div>
       <p class="card-foot small muted" role="status" data-readout>
-        {cursor != null && rows[activeShown] ? <SlotReadout row={rows[activeShown]} cursor={cursor} now={now} seenUntil={fleet.seenUntil} /> : "Keys: / filter, ↑ ↓ rows, ← → along the strip, Enter opens."}
+        {cursor != null && rows[activeShown] ? <SlotReadout row={rows[activeShown]} cursor={cursor} now={now} seenUntil={fleet.seenUntil} /> : <span class="keys">Keys: / filter, ↑ ↓ rows, ← → along the strip, Enter opens.</span>}
       </p>
     </section>
   );

@@ -43,14 +43,14 @@ export const WorkerRow = memo(
           <StatusPill status={shown} />
           {parseTime(worker.status_since) != null && (
             <span class="small muted since">
-              <Age time={worker.status_since} />
+              <Age short time={worker.status_since} />
             </span>
           )}
         </div>
         <div role="gridcell" class="cell c-state">
           <State row={row} />
         </div>
-        <div role="gridcell" class="cell c-score num">{score(worker.health_score)}</div>
+        <div role="gridcell" class="cell c-score num" data-label="score">{score(worker.health_score)}</div>
         <div role="gridcell" class="cell c-issues">
           <Issues row={row} />
         </div>
@@ -63,9 +63,9 @@ export const WorkerRow = memo(
           )}
         </div>
         <div role="gridcell" class="cell c-memory num" data-label="MiB">{number(worker.metrics.memory_mb, 0)}</div>
-        <div role="gridcell" class="cell c-tasks num" data-label="tasks/min">{number(worker.metrics.tasks_per_minute, 1)}</div>
-        <div role="gridcell" class="cell c-voice num" data-label="voice"><Age time={worker.alive_at} /></div>
-        <div role="gridcell" class="cell c-report num" data-label="report"><Age time={worker.last_report ?? worker.last_check} /></div>
+        <div role="gridcell" class="cell c-tasks num" data-label="tasks/m">{number(worker.metrics.tasks_per_minute, 1)}</div>
+        <div role="gridcell" class="cell c-voice num" data-label="voice"><Age short time={worker.alive_at} /></div>
+        <div role="gridcell" class="cell c-report num" data-label="report"><Age short time={worker.last_report ?? worker.last_check} /></div>
         <div role="gridcell" class="cell c-strip"><Strip slots={row.strip.read(now, seenUntil)} cursor={cursor} /></div>
       </div>
     );

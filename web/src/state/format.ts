@@ -4,12 +4,12 @@
 /** What stands where a value is not known. */
 export const NONE = "–";
 
-/** "0.4 s", "12 s", "3 min 5 s", "2 h 4 min", "3 d 4 h". Negative ages (clocks that disagree) read as 0. */
+/** "400 ms", "12 s", "3 min 5 s", "2 h 4 min", "3 d 4 h". Negative ages (clocks that disagree) read as 0. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null || !Number.isFinite(seconds)) return NONE;
   const s = Math.max(0, seconds);
   if (s > 0 && s < 0.001) return "< 1 ms";
-  if (s < 1 && s > 0) return s < 0.1 ? `${Math.round(s * 1000)} ms` : `${trim(s, 1)} s`;
+  if (s < 0.9995 && s > 0) return `${Math.round(s * 1000)} ms`;
   if (s < 59.5) return s < 10 && s % 1 >= 0.05 ? `${trim(s, 1)} s` : `${Math.round(s)} s`;
   return pair(Math.round(s), 86400, "d", 3600, "h") ?? pair(Math.round(s), 3600, "h", 60, "min") ?? pair(Math.round(s), 60, "min", 1, "s") ?? "";
 }
@@ -18,6 +18,15 @@ export function duration(seconds: number | null | undefined): string {
 export function age(seconds: number | null | undefined): string {
   if (seconds == null || !Number.isFinite(seconds)) return NONE;
   return duration(Math.max(0, Math.floor(seconds)));
+}
+
+/** One unit only, where room is short: "72 s", "3 min", "5 h", "2 d". */
+export function shortAge(seconds: number | null | undefined): string {
+  if (seconds == null || !Number.isFinite(seconds)) return NONE;
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 100) return `${s} s`;
+  if (s < 6000) return `${Math.floor(s / 60)} min`;
+  return s < 172_800 ? `${Math.floor(s / 3600)} h` : `${Math.floor(s / 86_400)} d`;
 }
 
 function pair(s: number, big: number, bigName: string, small: number, smallName: string): string | undefined {
