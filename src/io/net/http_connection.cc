@@ -108,6 +108,10 @@ Stream::Step HttpConnection::read_some() {
   return step;
 }
 
+void HttpConnection::release_input() {
+  if (begin_ == end_ && !in_.empty()) loop_.give_buffer(std::exchange(in_, {}));
+}
+
 // Sends what is waiting, then reads more. False: the connection is over.
 asio::awaitable<bool> HttpConnection::fill() {
   if (parser_.header_done() && parser_.expects_continue() && !continued_ && begin_ == end_) {
@@ -123,7 +127,7 @@ asio::awaitable<bool> HttpConnection::fill() {
   bool wait_first = phase_ != Phase::body;  // the rest of a body is usually there already
   while (true) {
     if (wait_first) {
-      if (begin_ == end_ && !in_.empty()) loop_.give_buffer(std::exchange(in_, {}));
+      release_input();
       co_await stream_->wait_readable();
       if (cut_ || closing_) co_return false;
       if (timed_out_) {
@@ -227,6 +231,7 @@ asio::awaitable<bool> HttpConnection::answer(HttpReply reply) {
     const bool sent = co_await flush();
     if (!sent) co_return false;
   }
+  release_input();  // what follows may last for hours
   if (auto* deferred = std::get_if<Deferred>(&reply)) co_return co_await answer_deferred(std::move(*deferred));
   if (auto* streamed = std::get_if<Streamed>(&reply)) co_return co_await answer_stream(std::move(*streamed));
   co_return co_await answer_upgrade(std::move(std::get<Upgrade>(reply)));

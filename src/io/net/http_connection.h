@@ -33,6 +33,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void enter(Phase phase, Duration allowed);
   void enter_reading();
   Stream::Step read_some();
+  void release_input();
   void skip_blank_lines();
   boost::asio::awaitable<void> report_timeout();
   boost::asio::awaitable<void> refuse(int status, std::string detail);
