@@ -137,13 +137,13 @@ TEST_F(EventsApi, resynchronises_when_publications_come_faster_than_text_is_made
   RawClient client(server->port());
   client.send(kFollow);
   client.read_until("}\n\n");
-  std::atomic<bool> go{false};
+  const auto go = std::make_shared<std::atomic<bool>>(false);
   for (int i = 0; i < 2; ++i) {  // both pool threads are busy
-    const bool posted = pool.post([&go] { EXPECT_TRUE(eventually([&go] { return go.load(); })); });
+    const bool posted = pool.post([go] { EXPECT_TRUE(eventually([&go] { return go->load(); })); });
     EXPECT_TRUE(posted);
   }
   for (std::uint64_t g = 2; g < 6; ++g) publish(g, "w-" + std::to_string(g));
-  go = true;
+  *go = true;
   const std::string& all = client.read_until("event: snapshot", 2);
   EXPECT_THAT(all, testing::Not(HasSubstr("event: delta")));
 }
