@@ -256,7 +256,7 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   event(w, "action", fmt::format("{}: {} {}: {}", w.facts.id, verb(a.kind), to_string(state), a.outcome), now, out);
   if (good || state == ActionState::abandoned) return;
   if (state == ActionState::refused && a.kind == RemedyKind::start && w.crashed) {
-    w.next_start = std::max(w.next_start.value_or(now.steady), now.steady + w.backoff.policy().first);
+    w.not_before = now.steady + w.backoff.policy().first;
     return;
   }
   // The ladder ended it, or could not start it: from here on a crash like any other, so that it is not left down.

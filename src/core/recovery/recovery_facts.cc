@@ -63,8 +63,10 @@ void Recovery::Impl::recount(Worker& w, const Now& now) {
   const bool asks = w.facts.wish.kind != RemedyKind::none || w.stop_wish.kind != RemedyKind::none;
   const bool was_ill = std::get<2>(before) && std::get<0>(before);
   w.counted = !is_inactive(w.facts.state) && !w.stopped;
-  w.counted_known = w.facts.status != Status::unknown || w.crashed;
-  w.counted_ill = w.crashed || (w.facts.status == Status::critical && asks);
+  // A crash is known for as long as its agent is there to tell of a start.
+  const bool down = w.crashed && w.facts.source_connected;
+  w.counted_known = w.facts.status != Status::unknown || down;
+  w.counted_ill = down || (w.facts.status == Status::critical && asks);
   Pool& pool = pool_of(w);
   if (w.counted) ++pool.size;
   if (w.counted && w.counted_known) ++pool.known;
@@ -184,6 +186,7 @@ void Recovery::Impl::born(Worker& w, const Now& now, RecoveryOutput& out) {
   w.ended_incarnation.clear();
   w.crashed = w.stopped = w.end_was_ours = w.adds_jitter = false;
   w.next_start.reset();
+  w.not_before.reset();
   w.crash_rises_at.reset();
   pool_of(w).crashed.erase(w.facts.id);
   w.backoff.on_start(now.steady);
@@ -264,7 +267,6 @@ void Recovery::Impl::crashed(Worker& w, SteadyTime at, const Now& now, RecoveryO
   const Severity severity = w.crash_critical ? Severity::critical : Severity::info;
   wish_alert(w, true, severity, Reason::exited, fmt::format("Worker {} crashed", w.facts.id),
              fmt::format("{}; crash {} in a row", why, w.backoff.crashes()), out);
-  event(w, "exit", fmt::format("{} crashed: {}", w.facts.id, why), now, out);
   check_crash_loop(w, now, out);
   update_wish(w, now, out);
   recount(w, now);
@@ -295,7 +297,7 @@ void Recovery::Impl::set_next_start(Worker& w) {
   if (w.quarantine.on && !w.quarantine.by_operator)
     due = std::max(*due, *w.backoff.last_death() + backoff_delay(w.backoff.policy(), std::max(w.backoff.crashes(), 1),
                                                                  true, id, w.ended_incarnation));
-  w.next_start = due;
+  w.next_start = std::max(*due, w.not_before.value_or(*due));
 }
 
 void Recovery::Impl::check_crash_loop(Worker& w, const Now& now, RecoveryOutput& out) {

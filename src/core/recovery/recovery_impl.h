@@ -36,6 +36,7 @@ struct Recovery::Impl {
     bool stopped = false;           // ended on purpose
     bool end_was_ours = false;      // a ladder ended it
     std::optional<SteadyTime> next_start;
+    std::optional<SteadyTime> not_before;  // a refused start is not repeated at once
     bool adds_jitter = false;
 
     RemedyWish stop_wish;  // in force; kind none = no wish

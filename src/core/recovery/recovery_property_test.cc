@@ -1,0 +1,382 @@
+// Properties of recovery as a whole: a monitor (class Recovery), agents (LeaseHolder) and a world that breaks in random
+// ways. SAFETY: an oracle that shares no code with the governor reads the emitted effects: no brake is ever broken.
+// LIVENESS: no dead worker of an auto pool waits more than 7 min for its start unless something may hold it.
+#include <algorithm>
+#include <deque>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "core/recovery/recovery_harness.h"
+
+namespace paramedic {
+namespace {
+
+using Step = std::tuple<int, int, int>;  // what, whom, seconds
+
+struct SimWorker {
+  RecoveryWorkerFacts facts, told;  // the truth, and what the monitor heard last
+  std::unique_ptr<LeaseHolder> holder;
+  bool alive = true, stopped = false, in_ladder = false;
+  int life = 1;
+  SteadyTime died{};
+  SteadyTime excused{};  // until then something was allowed to hold its start
+  std::deque<SteadyTime> stops;
+  std::vector<AgentStartInput> untold;  // starts made while the monitor was away
+};
+
+struct PendingLadder {
+  Ladder ladder;
+  int fate = 0;
+  SteadyTime due{};
+};
+
+class World {
+ public:
+  explicit World(int size) : started_(clock_.now().steady), recovery_(RecoveryPolicies{}, clock_.now()) {
+    for (int i = 0; i < size; ++i) {
+      SimWorker w;
+      auto& f = w.facts;
+      f.id = "w" + std::to_string(i);
+      f.pool = i % 4 == 3 ? "b" : "a";
+      f.host = "h" + std::to_string(i % 3);
+      f.source = "agent/" + f.host;
+      f.version = "1";
+      f.incarnation = f.id + "#1";
+      f.by_agent = f.can_restart = f.source_connected = f.heard = true;
+      f.status = Status::healthy;
+      f.took_task = true;
+      w.holder = std::make_unique<LeaseHolder>(f.id);
+      w.holder->on_start(f.incarnation, clock_.now().steady);
+      workers_.push_back(std::move(w));
+    }
+    for (auto& w : workers_) say(w);
+    settle();
+  }
+
+  void run(const std::vector<Step>& steps) {
+    for (const auto& [what, whom, seconds] : steps) {
+      happen(what, workers_[std::size_t(whom) % workers_.size()], seconds);
+      settle();
+      pass(std::chrono::seconds(seconds));
+    }
+    pass(8min);
+  }
+  int automatic_stops() const { return automatic_stops_; }
+  int starts() const { return starts_; }
+
+ private:
+  Now now() const { return clock_.now(); }
+
+  void say(SimWorker& w) {
+    if (w.facts.source_connected) w.told = w.facts;
+    RecoveryWorkerFacts f = w.told;
+    f.source_connected = w.facts.source_connected;
+    if (!f.source_connected) {  // an absent agent tells nothing
+      f.status = Status::unknown;
+      f.wish = {};
+    }
+    recovery_.update_worker(f, now(), out_);
+  }
+
+  void die(SimWorker& w, ExitInfo exit, bool announced) {
+    w.alive = false;
+    w.died = now().steady;
+    w.stopped = announced || exit.code == 0;
+    w.facts.dead = true;
+    w.facts.exit = exit;
+    w.facts.announced_stop = announced;
+    w.facts.died_at = now().steady;
+    w.facts.status = Status::critical;
+    w.facts.wish = {RemedyKind::start, Reason::exited, "heartbeat", "process ended"};
+  }
+  void rise(SimWorker& w, bool ill) {
+    w.alive = true;
+    w.stopped = false;
+    w.facts.incarnation = w.facts.id + "#" + std::to_string(++w.life);
+    w.facts.dead = w.facts.announced_stop = false;
+    w.facts.exit.reset();
+    w.facts.died_at.reset();
+    w.facts.status = ill ? Status::critical : Status::healthy;
+    w.facts.wish = ill ? RemedyWish{RemedyKind::restart, Reason::hung_task, "", "hung"} : RemedyWish{};
+    w.holder->on_start(w.facts.incarnation, now().steady);
+  }
+  void command(Verb verb, const SimWorker& w, const std::string& pool = "", bool of_worker = true) {
+    CommandInput c;
+    c.verb = verb;
+    c.actor = "ann";
+    if (of_worker) c.worker_id = w.facts.id;
+    c.pool = pool;
+    recovery_.on_command(c, now(), out_);
+  }
+
+  void happen(int what, SimWorker& w, int seconds) {
+    switch (what) {
+      case 0:
+      case 1:
+        if (!w.alive || w.in_ladder) break;
+        die(w, seconds % 13 == 0 ? ExitInfo{.code = 0} : ExitInfo{.signal = 9}, seconds % 17 == 0);
+        w.holder->on_death(*w.facts.exit, w.facts.announced_stop, now().steady);
+        say(w);
+        break;
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+        if (!w.alive) break;
+        w.facts.status = Status::critical;
+        w.facts.wish = {seconds % 2 ? RemedyKind::restart : RemedyKind::drain_restart, Reason::hung_task, "", "hung"};
+        say(w);
+        break;
+      case 6:
+        if (!w.alive) break;
+        w.facts.status = Status::healthy;
+        w.facts.wish = {};
+        say(w);
+        break;
+      case 7:
+        connect(w.facts.host, !w.facts.source_connected);
+        break;
+      case 8:
+        broker_down_ = !broker_down_;
+        recovery_.update_pool({.pool = "a", .broker_down = broker_down_ ? "redis" : ""}, now(), out_);
+        break;
+      case 9:
+        lag_ = seconds % 3 == 0 ? 2s : 0s;
+        recovery_.set_own_lag(lag_);
+        break;
+      case 10:
+        degraded_ = !degraded_;
+        recovery_.set_ledger_degraded(degraded_);
+        break;
+      case 11:
+        big_switch_ = !big_switch_;
+        command(big_switch_ ? Verb::freeze : Verb::thaw, w, "", false);
+        break;
+      case 12: {
+        const bool on = maintained_.insert(w.facts.id).second;
+        if (!on) maintained_.erase(w.facts.id);
+        command(on ? Verb::maintenance_on : Verb::maintenance_off, w);
+        break;
+      }
+      case 13: {
+        const bool on = quarantined_.insert(w.facts.id).second;
+        if (!on) quarantined_.erase(w.facts.id);
+        command(on ? Verb::quarantine : Verb::release, w);
+        break;
+      }
+      case 14:
+        command(Verb::restart, w);
+        break;
+      case 15:
+        w.facts.version = std::to_string(seconds % 3);
+        say(w);
+        break;
+    }
+  }
+
+  void connect(const std::string& host, bool on) {
+    for (auto& w : workers_) {
+      if (w.facts.host != host) continue;
+      w.facts.source_connected = on;
+      say(w);
+      if (!on) continue;
+      for (auto& start : std::exchange(w.untold, {})) recovery_.on_agent_start(start, now(), out_);
+      say(w);
+    }
+  }
+
+  // The agent: ladders, leases, and starts of its own.
+  void agent_acts() {
+    for (auto& p : std::exchange(ladders_, {})) {
+      SimWorker& w = find(p.ladder.worker_id);
+      if (now().steady < p.due) {
+        ladders_.push_back(std::move(p));
+        continue;
+      }
+      w.in_ladder = false;
+      ProgressInput progress;
+      progress.action_id = p.ladder.action_id;
+      progress.worker_id = w.facts.id;
+      progress.done = true;
+      const bool start = p.ladder.kind == RemedyKind::start;
+      if (w.facts.incarnation != p.ladder.expected_incarnation || w.alive == start || p.fate == 0) {
+        progress.ok = false;
+      } else {
+        if (!start) w.holder->on_ended_by_ladder(now().steady);
+        rise(w, p.fate == 1);
+        progress.step = LadderStep::start;
+        progress.new_incarnation = w.facts.incarnation;
+      }
+      if (p.fate == 2 || !w.facts.source_connected) continue;  // its word is lost
+      recovery_.on_progress(progress, now(), out_);
+      say(w);
+    }
+    for (auto& w : workers_) {
+      const auto d = w.holder->decide(now().steady);
+      if (d.kind != StartDecision::Kind::start || w.alive || w.in_ladder) continue;
+      AgentStartInput s;
+      s.source = w.facts.source;
+      s.action_id = w.holder->next_action_id();
+      s.worker_id = w.facts.id;
+      s.previous_incarnation = w.facts.incarnation;
+      s.crashes = w.holder->crashes();
+      s.exit.signal = 9;
+      rise(w, false);
+      s.incarnation = w.facts.incarnation;
+      ++starts_;
+      if (w.facts.source_connected) {
+        recovery_.on_agent_start(s, now(), out_);
+        say(w);
+      } else {
+        w.untold.push_back(s);
+      }
+    }
+  }
+
+  SimWorker& find(const std::string& id) {
+    return *std::find_if(workers_.begin(), workers_.end(), [&](const SimWorker& w) { return w.facts.id == id; });
+  }
+
+  void settle() {
+    for (int i = 0; i < 3; ++i) {
+      recovery_.settle(now(), out_);
+      judge();
+      agent_acts();
+    }
+    recovery_.settle(now(), out_);
+    judge();
+    check_liveness();
+  }
+
+  void pass(Duration d) {
+    const SteadyTime target = now().steady + d;
+    for (int i = 0; i < 5000; ++i) {
+      SteadyTime next = std::min(target, now().steady + 5s);
+      if (const auto at = recovery_.next_deadline()) next = std::clamp(*at, now().steady, next);
+      for (const auto& p : ladders_) next = std::clamp(p.due, now().steady, next);
+      if (next == now().steady) next += 1ms;
+      if (next > target) break;
+      clock_.advance(next - now().steady);
+      settle();
+      if (next == target) break;
+    }
+  }
+
+  // The oracle: reads what was emitted, knows the world, and counts by itself.
+  void judge() {
+    std::map<std::string, ActionRecord> recorded;
+    for (const auto& e : out_.ledger) {
+      if (const auto* a = std::get_if<ActionRecord>(&e.body)) {
+        recorded[a->action_id] = *a;
+        if (is_final(a->state)) down_.erase(a->action_id);
+      }
+      if (const auto* c = std::get_if<BackoffClearedRecord>(&e.body)) find(c->worker_id).stops.clear();
+    }
+    // Of a clear and a stop in one output the clear came first: a stop is the last thing of a step.
+    for (const auto& act : out_.acts) {
+      if (const auto* ladder = std::get_if<SendLadder>(&act)) judge_ladder(ladder->ladder, recorded);
+      if (const auto* lease = std::get_if<SendLease>(&act)) judge_lease(lease->lease);
+    }
+    out_.clear();
+  }
+
+  void judge_ladder(const Ladder& ladder, const std::map<std::string, ActionRecord>& recorded) {
+    SimWorker& w = find(ladder.worker_id);
+    const auto it = recorded.find(ladder.action_id);
+    const bool again = it == recorded.end();
+    if (again) RC_ASSERT(sent_.contains(ladder.action_id));  // never an act without its ledger entry
+    if (sent_.insert(ladder.action_id).second) {
+      w.in_ladder = true;
+      ladders_.push_back({ladder, int(sent_.size()) % 5, now().steady + std::chrono::seconds(sent_.size() % 40)});
+    }
+    if (again || !it->second.counted_stop) return;
+    ++automatic_stops_;
+    const SteadyTime t = now().steady;
+    int size = 0, known = 0, unknown = 0, ill = 0;
+    for (const auto& other : workers_) {
+      if (other.facts.pool != w.facts.pool || (other.stopped && other.facts.source_connected)) continue;
+      ++size;
+      if (!other.facts.source_connected) {
+        ++unknown;
+        continue;
+      }
+      ++known;
+      ill += other.facts.status == Status::critical ? 1 : 0;
+    }
+    RC_ASSERT(is_stop(ladder.kind));
+    RC_ASSERT(t - started_ >= 60s);
+    RC_ASSERT(lag_ <= 1s && !degraded_ && !big_switch_);
+    RC_ASSERT(!maintained_.contains(w.facts.id) && !quarantined_.contains(w.facts.id));
+    RC_ASSERT(w.facts.source_connected && !w.facts.announced_stop);
+    RC_ASSERT(!(broker_down_ && w.facts.pool == "a"));
+    RC_ASSERT(unknown * 10 <= size * 4);
+    RC_ASSERT((known < 5 || ill * 10 <= known * 4));
+    std::erase_if(w.stops, [&](SteadyTime s) { return t - s >= 30min; });
+    RC_ASSERT(w.stops.size() < 3u);
+    w.stops.push_back(t);
+    auto& pool = pool_stops_[w.facts.pool];
+    RC_ASSERT((pool.empty() || t - pool.back() >= 10s));
+    std::erase_if(pool, [&](SteadyTime s) { return t - s >= 1h; });
+    RC_ASSERT(int(pool.size()) < std::max(5, size / 5));
+    pool.push_back(t);
+    const auto down =
+        std::count_if(down_.begin(), down_.end(), [&](const auto& d) { return d.second == w.facts.pool; });
+    RC_ASSERT(down < std::max(1, size / 10));
+    down_[ladder.action_id] = w.facts.pool;
+  }
+
+  void judge_lease(const Lease& lease) {
+    SimWorker& w = find(lease.worker_id);
+    if (big_switch_ || maintained_.contains(lease.worker_id) || quarantined_.contains(lease.worker_id))
+      RC_ASSERT(lease.hold);
+    RC_ASSERT(lease.valid_for == 60s);
+    RC_ASSERT(lease.next_start_in <= 400s);
+    if (w.facts.source_connected) w.holder->on_lease(lease, now().steady);
+  }
+
+  void check_liveness() {
+    for (auto& w : workers_) {
+      const SteadyTime t = now().steady;
+      const bool excuse = w.alive || w.stopped || w.in_ladder || big_switch_ || maintained_.contains(w.facts.id) ||
+                          quarantined_.contains(w.facts.id) || !w.facts.source_connected;
+      if (excuse) w.excused = t;
+      RC_ASSERT(t - std::max(w.excused, w.died) <= 7min);
+    }
+  }
+
+  ManualClock clock_;
+  SteadyTime started_;
+  Recovery recovery_;
+  RecoveryOutput out_;
+  std::vector<SimWorker> workers_;
+  std::vector<PendingLadder> ladders_;
+  std::set<std::string> sent_, maintained_, quarantined_;
+  std::map<std::string, std::string> down_;  // open automatic stops → pool
+  std::map<std::string, std::deque<SteadyTime>> pool_stops_;
+  bool broker_down_ = false, degraded_ = false, big_switch_ = false;
+  Duration lag_{};
+  int automatic_stops_ = 0, starts_ = 0;
+};
+
+rc::Gen<std::vector<Step>> script(int kinds) {
+  return rc::gen::scale(1.5, rc::gen::container<std::vector<Step>>(rc::gen::tuple(
+                                 rc::gen::inRange(0, kinds), rc::gen::inRange(0, 1000), rc::gen::inRange(0, 120))));
+}
+
+RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_and_nobody_is_left_dead, ()) {
+  World world(*rc::gen::inRange(1, 30));
+  world.run(*script(16));
+  RC_CLASSIFY(world.automatic_stops() > 0, "stops");
+  RC_CLASSIFY(world.starts() > 0, "starts");
+}
+
+// Without outages and operators the brakes themselves are under load.
+RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_under_constant_illness, ()) {
+  World world(*rc::gen::inRange(1, 30));
+  world.run(*script(7));
+  RC_CLASSIFY(world.automatic_stops() > 2, "several stops");
+}
+
+}  // namespace
+}  // namespace paramedic
