@@ -60,8 +60,8 @@ async function post(path, request, response) {
     command ? fleet.command(decodeURIComponent(command[1]), command[2], body)
     : path === "/recovery/freeze" || path === "/recovery/thaw" ? fleet.bigSwitch(path.endsWith("freeze"), body.reason)
     : path === "/maintenance" ? fleet.maintain(body)
+    : path === "/demo/break" && body.worker_id === "broker" ? fleet.broker(body.mode === "on")
     : path === "/demo/break" ? fleet.breakWorker(body.worker_id, body.mode)
-    : path === "/demo/broker" ? fleet.broker(body.on)
     : { status: 404, detail: `no such path: ${path}` };
   if (answer.status >= 400) return problem(response, answer.status, answer.detail);
   json(response, answer.running ? 202 : 200, { success: true, action_id: null, running: false, ...answer });
@@ -71,7 +71,7 @@ function get(path, url, request, response) {
   const worker = /^\/health\/workers\/([^/]+)(\/history)?$/.exec(path);
   if (path === "/health/events") return stream(request, response);
   if (path === "/health/summary") return json(response, 200, fleet.head());
-  if (path === "/demo") return json(response, 200, { enabled: true, modes: ["crash", "hang", "silent", "leak", "slow", "exit_code"], broker: fleet.brokerOn });
+  if (path === "/demo") return json(response, 200, { enabled: true, modes: ["none", "crash", "hang", "leak", "errors", "slow"] });
   if (path === "/incidents") return json(response, 200, { incidents: fleet.allIncidents() });
   if (path.startsWith("/incidents/")) return json(response, 200, fleet.incident(decodeURIComponent(path.slice(11))));
   if (!worker) return file(path, response);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DEFAULT_QUERY, selectRows } from "../src/state/list.ts";
+import { DEFAULT_QUERY, selectRows, voiceTime } from "../src/state/list.ts";
 import { groupByHost } from "../src/state/hosts.ts";
 import { isLastHealthy, runningTasks } from "../src/state/cost.ts";
 import { iso, row, T0, worker } from "./builders.ts";
@@ -59,4 +59,10 @@ test("the last healthy worker of a pool is known as such", () => {
 test("running tasks: the longest first, unknown starts last", () => {
   const tasks = runningTasks([{ id: "x", type: "t" }, { id: "y", type: "t", started_at: iso(T0 - 5000) }, { id: "z", type: "t", started_at: iso(T0 - 9000) }], T0);
   assert.deepEqual(tasks.map((t) => [t.task.id, t.seconds]), [["z", 9], ["y", 5], ["x", null]]);
+});
+
+test("the age of the voice comes from alive_at, else from what the last check measured", () => {
+  assert.equal(voiceTime(worker("a", { alive_at: iso(T0 - 1000), metrics: { last_heartbeat_seconds: 9 } })), iso(T0 - 1000));
+  assert.equal(voiceTime(worker("a", { metrics: { last_heartbeat_seconds: 2.5 } })), iso(T0 - 2500));
+  assert.equal(voiceTime(worker("a")), null);
 });

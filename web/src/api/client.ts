@@ -91,7 +91,7 @@ export class ApiClient {
   }
 
   demoBroker(on: boolean): Promise<CommandResult> {
-    return this.post("/demo/broker", { on });
+    return this.demoBreak("broker", on ? "on" : "off");
   }
 
   private get<T>(path: string, signal?: AbortSignal): Promise<T> {

@@ -277,6 +277,5 @@ export interface CommandResult {
 
 export interface DemoInfo {
   enabled: boolean;
-  modes: string[];
-  broker?: boolean; // the demo broker can be switched, and is on or off
+  modes: string[]; // of a worker; "none" mends it
 }

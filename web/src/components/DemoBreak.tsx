@@ -16,7 +16,7 @@ export function DemoBreak({ id, modes }: { id: string; modes: string[] }) {
       <div class="demo-buttons">
         {modes.map((mode) => (
           <button key={mode} type="button" class="button small" data-break={mode} disabled={busy} onClick={() => run(() => app.client.demoBreak(id, mode))}>
-            {words(mode)}
+            {mode === "none" ? "mend" : words(mode)}
           </button>
         ))}
       </div>

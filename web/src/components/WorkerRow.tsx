@@ -1,6 +1,6 @@
 import { memo } from "preact/compat";
 import { number, parseTime, percent, score, words } from "../state/format.ts";
-import type { Row } from "../state/list.ts";
+import { type Row, voiceTime } from "../state/list.ts";
 import { Age } from "./Age.tsx";
 import { StatusPill } from "./StatusPill.tsx";
 import { Strip } from "./Strip.tsx";
@@ -64,7 +64,7 @@ export const WorkerRow = memo(
         </div>
         <div role="gridcell" class="cell c-memory num" data-label="MiB">{number(worker.metrics.memory_mb, 0)}</div>
         <div role="gridcell" class="cell c-tasks num" data-label="tasks/m">{number(worker.metrics.tasks_per_minute, 1)}</div>
-        <div role="gridcell" class="cell c-voice num" data-label="voice"><Age short time={worker.alive_at} /></div>
+        <div role="gridcell" class="cell c-voice num" data-label="voice"><Age short time={voiceTime(worker)} /></div>
         <div role="gridcell" class="cell c-report num" data-label="report"><Age short time={worker.last_report ?? worker.last_check} /></div>
         <div role="gridcell" class="cell c-strip"><Strip slots={row.strip.read(now, seenUntil)} cursor={cursor} /></div>
       </div>

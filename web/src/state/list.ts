@@ -51,6 +51,14 @@ function time(text: string | null | undefined): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
+/** When the worker itself was last heard; where the entry has no alive_at, from the age that the last check measured. */
+export function voiceTime(worker: Worker): string | null {
+  if (worker.alive_at) return worker.alive_at;
+  const seconds = worker.metrics.last_heartbeat_seconds;
+  const checked = time(worker.last_check);
+  return seconds == null || checked == null ? null : new Date(checked - seconds * 1000).toISOString();
+}
+
 /** What the column is ordered by: text or number; null (not known) always comes last. */
 const VALUE: Record<SortKey, (row: Row) => string | number | null> = {
   worst: (r) => RANK[r.shown] * 10 + (r.worker.health_score ?? 1),
@@ -63,7 +71,7 @@ const VALUE: Record<SortKey, (row: Row) => string | number | null> = {
   memory: (r) => metric(r, "memory_mb"),
   tasks: (r) => metric(r, "tasks_per_minute"),
   // Ages: the oldest sign of life is the smallest time.
-  voice: (r) => negate(time(r.worker.alive_at)),
+  voice: (r) => negate(time(voiceTime(r.worker))),
   report: (r) => negate(time(r.worker.last_report ?? r.worker.last_check)),
   since: (r) => negate(time(r.worker.status_since)),
 };
