@@ -104,7 +104,7 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
 void Engine::Impl::forget(const CommandInput& input, const Now& now, Effects& out) {
   const auto worker = fleet.find(input.worker_id);
   CommandResult result;
-  if (!worker || is_inactive(fleet.facts(*worker).state) ? !worker || fleet.facts(*worker).state == WorkerState::gone : false) {
+  if (!worker || fleet.facts(*worker).state == WorkerState::gone) {
     result.error = Error{Errc::not_found, fmt::format("no worker '{}' is known", input.worker_id)};
     result.message = result.error->message;
   } else {
