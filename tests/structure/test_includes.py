@@ -21,8 +21,10 @@ ALLOWED = {
     "io/net": ["base"],
     "io/config": ["model", "base"],
     "io/wire": ["model", "base"],
+    "io/sqlite": ["base"],
     **{f"io/{name}": IO_USERS for name in
-       ["history", "ledger", "telemetry", "sources", "notify", "restart", "probe", "api"]},
+       ["telemetry", "sources", "notify", "restart", "probe", "api"]},
+    **{f"io/{name}": [*IO_USERS, "io/sqlite"] for name in ["history", "ledger"]},
     "app/agent": ["core/recovery", "io/config", "io/net", "io/wire", "model", "base"],
     "app/demo": ["io/net", "io/wire", "model", "base"],
     "app/lab": [*CORE, "core/engine", "io/history", "io/ledger", "io/config", "io/wire", "model", "base"],

@@ -36,8 +36,8 @@ struct WorkerSpec {
   std::optional<Duration> period;  // of its reports; default = the agent's report_period
   std::string version;
   std::string stdout_to = "inherit";  // "inherit", "null" or a file to append to; standard error goes along
-  // The silence after which the monitor calls this worker dead. A sign of life is forwarded at once when the last forwarded
-  // one is older than half of it, else with the next report.
+  // The silence after which the monitor calls this worker dead. A sign of life is forwarded at once when the last
+  // forwarded one is older than half of it, else with the next report.
   Duration heartbeat_deadline = 60s;
   Duration watchdog{0};  // told to the worker as WATCHDOG_USEC (sd_notify); 0 = not told
 };

@@ -11,7 +11,8 @@ namespace paramedic::config {
 
 namespace {
 
-CheckedConfig check(const std::optional<Params>& tree, Problems problems, const PoolCheck& check_pool) {
+CheckedConfig check(const std::optional<Params>& tree, Problems problems, const PartCheck& check_pool,
+                    const PartCheck& check_alerting) {
   CheckedConfig out;
   out.problems = std::move(problems);
   if (tree) {
@@ -22,6 +23,8 @@ CheckedConfig check(const std::optional<Params>& tree, Problems problems, const 
       const MonitorConfig config = parse_monitor_config(*tree, out.problems);
       if (check_pool)
         for (const auto& [name, settings] : config.pools) check_pool(settings, "pools." + name, out.problems);
+      if (check_alerting && config.alerting.kind != Params::Kind::null)
+        check_alerting(config.alerting, "alerting", out.problems);
     }
     out.effective = print_yaml(*tree);
   }
@@ -35,16 +38,17 @@ ConfigKind detect_kind(const Params& tree) {
   return tree.find("monitor") || tree.find("workers") ? ConfigKind::agent : ConfigKind::monitor;
 }
 
-CheckedConfig check_config(std::string_view text, const std::string& name, const PoolCheck& check_pool) {
+CheckedConfig check_config(std::string_view text, const std::string& name, const PartCheck& check_pool,
+                           const PartCheck& check_alerting) {
   Problems problems;
   const auto tree = load_yaml(text, name, problems);
-  return check(tree, std::move(problems), check_pool);
+  return check(tree, std::move(problems), check_pool, check_alerting);
 }
 
-CheckedConfig check_config_file(const std::string& path, const PoolCheck& check_pool) {
+CheckedConfig check_config_file(const std::string& path, const PartCheck& check_pool, const PartCheck& check_alerting) {
   Problems problems;
   const auto tree = load_yaml_file(path, problems);
-  return check(tree, std::move(problems), check_pool);
+  return check(tree, std::move(problems), check_pool, check_alerting);
 }
 
 void tidy(Problems& problems) {

@@ -105,6 +105,12 @@ void read_pools(ParamsReader& r, std::map<std::string, Params>& out) {
   }
 }
 
+void read_aliases(ParamsReader& r, std::map<std::string, std::string>& out) {
+  r.read("aliases", out);
+  for (const auto& [alias, id] : out)
+    if (!valid_id(alias) || !valid_id(id)) r.problem("aliases", explain_bad_id(valid_id(alias) ? id : alias));
+}
+
 void read_log_level(ParamsReader& r, std::string& out) {
   r.read("log_level", out);
   if (out != "debug" && out != "info" && out != "warning" && out != "error")
@@ -152,6 +158,8 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_limits(r, c.limits);
   read_http(r, c.http);
   read_pools(r, c.pools);
+  read_aliases(r, c.aliases);
+  if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
   cross_check(r, c);
   r.finish();
   return c;

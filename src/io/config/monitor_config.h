@@ -61,6 +61,10 @@ struct MonitorConfig {
   HistoryConfig history;
   LimitsConfig limits;
   HttpConfig http;
+  // Keys of core/alerting, kept as written; null when absent.
+  Params alerting;
+  // Another id of a worker → its id, where two sources name one worker differently.
+  std::map<std::string, std::string> aliases;
   // Each named pool over `default`; always holds "default". Values are maps.
   std::map<std::string, Params> pools = {{std::string(kDefaultPool), Params::map()}};
 

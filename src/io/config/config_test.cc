@@ -1,0 +1,260 @@
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <unistd.h>
+
+#include "io/config/agent_config.h"
+#include "io/config/check_config.h"
+#include "io/config/monitor_config.h"
+#include "io/config/yaml.h"
+
+namespace paramedic::config {
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path kRoot = PARAMEDIC_SOURCE_DIR;
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path);
+  std::stringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+std::optional<Params> load(std::string_view text, std::string* why = nullptr) {
+  Problems problems;
+  auto tree = load_yaml(text, "t.yaml", problems);
+  if (why) *why = format_problems(problems);
+  EXPECT_EQ(tree.has_value(), problems.empty());
+  return tree;
+}
+std::string refusal(std::string_view text) {
+  std::string why;
+  EXPECT_FALSE(load(text, &why)) << text;
+  return why;
+}
+MonitorConfig monitor(std::string_view text) {
+  Problems problems;
+  const auto tree = load_yaml(text, "t.yaml", problems);
+  auto config = parse_monitor_config(tree.value_or(Params::map()), problems);
+  EXPECT_EQ(format_problems(problems), "");
+  return config;
+}
+AgentConfig agent(std::string_view text) {
+  Problems problems;
+  const auto tree = load_yaml(text, "t.yaml", problems);
+  auto config = parse_agent_config(tree.value_or(Params::map()), problems);
+  EXPECT_EQ(format_problems(problems), "");
+  return config;
+}
+
+TEST(LoadYaml, keeps_order_file_and_line) {
+  const auto tree = load("# comment\nb: 1\na:\n  - x\n  - {y: ~, z: \"#1\"}\n");
+  ASSERT_TRUE(tree);
+  EXPECT_EQ(tree->members[0].first, "b");
+  EXPECT_EQ(tree->find("b")->line, 2);
+  EXPECT_EQ(tree->find("b")->file, "t.yaml");
+  const Params& list = *tree->find("a");
+  ASSERT_EQ(list.items.size(), 2u);
+  EXPECT_EQ(list.items[0].line, 4);
+  EXPECT_EQ(list.items[1].find("y")->kind, Params::Kind::null);
+  EXPECT_EQ(list.items[1].find("z")->scalar, "#1");
+}
+
+TEST(LoadYaml, an_empty_text_is_an_empty_map) {
+  for (const auto* text : {"", "# nothing\n", "---\n", "\xEF\xBB\xBF", "~"})
+    EXPECT_TRUE(load(text)->members.empty()) << text;
+}
+
+TEST(LoadYaml, expands_aliases_within_bounds) {
+  const auto tree = load("a: &x {k: v}\nb: *x\nc: &y 5\nd: *y\n");
+  EXPECT_EQ(tree->find("b")->find("k")->scalar, "v");
+  EXPECT_EQ(tree->find("d")->scalar, "5");
+  EXPECT_NE(refusal("a: &x [*x]\n"), "");
+}
+
+TEST(LoadYaml, refuses_what_is_no_text) {
+  EXPECT_NE(refusal("a: \xFF\n").find("t.yaml:1: holds bytes that are not UTF-8"), std::string::npos);
+  EXPECT_NE(refusal("a: b\nc: \xC3").find("t.yaml:2:"), std::string::npos);
+  EXPECT_NE(refusal(std::string_view("a: \0", 4)), "");
+  EXPECT_NE(refusal(std::string(kMaxYamlBytes + 1, '#')), "");
+  EXPECT_NE(refusal("a: [b"), "");
+  EXPECT_NE(refusal("a: 'b"), "");
+  EXPECT_NE(refusal("a: *nobody"), "");
+  EXPECT_NE(refusal(std::string(20'000, '[')), "");
+  EXPECT_NE(refusal(std::string(20'000, '{')), "");
+}
+
+TEST(LoadYaml, tells_all_duplicates_at_once) {
+  const std::string why = refusal("a: 1\na: 2\nb:\n  c: 1\n  c: 2\n");
+  EXPECT_NE(why.find("t.yaml:2: a: key given twice; first in line 1"), std::string::npos) << why;
+  EXPECT_NE(why.find("t.yaml:5: b.c: key given twice; first in line 4"), std::string::npos) << why;
+}
+
+TEST(LoadYaml, survives_any_text) {
+  ::setenv("RC_PARAMS", "seed=20261123", 0);
+  EXPECT_TRUE(rc::check([] {
+    const auto text =
+        *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab:-{}[]&*!|>'\"%@`#,? \n\t0~<")));
+    Problems problems;
+    const auto tree = load_yaml(text, "t", problems);
+    RC_ASSERT(tree.has_value() == problems.empty());
+    if (!tree) return;
+    // What is printed reads back as the same tree.
+    const std::string printed = print_yaml(*tree);
+    const auto again = load_yaml(printed, "t", problems);
+    if (!again) RC_FAIL(format_problems(problems) + printed);
+    RC_ASSERT(print_yaml(*again) == printed);
+  }));
+}
+
+TEST(LoadYaml, a_missing_file_is_a_problem) {
+  Problems problems;
+  EXPECT_FALSE(load_yaml_file("/nonexistent/x.yaml", problems));
+  EXPECT_NE(format_problems(problems).find("/nonexistent/x.yaml: cannot read this file: No such file"),
+            std::string::npos);
+  EXPECT_FALSE(load_yaml_file("/", problems));
+  EXPECT_EQ(problems.size(), 2u);
+}
+
+TEST(PrintYaml, stars_hide_secrets) {
+  const auto tree = load(
+      "password: x\ntoken_file: /f\nenv: {DB_PASSWORD: hunter2, A: b c}\nlist: [1, null]\nsecret: {deep: x}\ne: {}\nf: "
+      "[]\n");
+  EXPECT_EQ(
+      print_yaml(*tree),
+      "password: '***'\ntoken_file: /f\nenv:\n  DB_PASSWORD: '***'\n  A: \"b c\"\nlist:\n  - 1\n  - null\nsecret:\n"
+      "  deep: '***'\ne: {}\nf: []\n");
+  EXPECT_TRUE(is_secret_key("SLACK_API_KEY"));
+  EXPECT_TRUE(is_secret_key("ssh_key"));
+  EXPECT_FALSE(is_secret_key("key"));
+  EXPECT_FALSE(is_secret_key("token_file"));
+  EXPECT_EQ(print_yaml(Params::map()), "{}\n");
+}
+
+TEST(MonitorConfig, runs_without_any_file) {
+  const auto c = monitor("");
+  EXPECT_EQ(c.listen.address, "127.0.0.1");
+  EXPECT_EQ(c.listen.port, 8420);
+  EXPECT_EQ(c.history.retention, 24h * 7);
+  EXPECT_EQ(c.limits.max_workers, 20'000);
+  EXPECT_TRUE(c.source_enabled(SourceKind::agent));
+  EXPECT_TRUE(c.source_enabled(SourceKind::http));
+  EXPECT_FALSE(c.source_enabled(SourceKind::demo));
+  EXPECT_TRUE(c.pool("whatever").is_map());
+}
+
+TEST(MonitorConfig, reads_all_keys) {
+  const auto c = monitor(
+      "listen: '[::1]:0'\ndata_dir: /d\ntoken_file: /t\nallowed_hosts: [a.b]\ninterval: 10s\nlog_level: debug\n"
+      "sources: {http: {enabled: false}}\nhistory: {retention: 1d}\nlimits: {max_workers: 5, new_ids_per_second: 6}\n"
+      "http: {max_body: 2MiB, threads: 3}\naliases: {a: b}\nalerting: {x: y}\nshutdown_grace: 3s\n");
+  EXPECT_EQ(c.listen.address, "::1");
+  EXPECT_EQ(c.listen.port, 0);
+  EXPECT_TRUE(c.listen.loopback());
+  EXPECT_FALSE(c.source_enabled(SourceKind::http));
+  EXPECT_EQ(c.history.resolution, 10s) << "follows the interval";
+  EXPECT_EQ(c.http.max_body_bytes, 2u << 20);
+  EXPECT_EQ(c.aliases.at("a"), "b");
+  EXPECT_EQ(c.alerting.find("x")->scalar, "y");
+  EXPECT_FALSE((ListenConfig{"0.0.0.0", 1}.loopback()));
+}
+
+TEST(MonitorConfig, lays_each_pool_over_the_defaults) {
+  const auto c = monitor(
+      "pools:\n  default: {min_healthy: 1, recovery: {mode: auto, drain: 30s}}\n  a: {recovery: {mode: off}}\n  b:\n");
+  EXPECT_EQ(c.pool("a").find("min_healthy")->scalar, "1");
+  EXPECT_EQ(c.pool("a").find("recovery")->find("mode")->scalar, "off");
+  EXPECT_EQ(c.pool("a").find("recovery")->find("drain")->scalar, "30s");
+  EXPECT_EQ(c.pool("b").find("recovery")->find("mode")->scalar, "auto");
+  EXPECT_EQ(c.pool("c").find("recovery")->find("mode")->scalar, "auto");
+  EXPECT_EQ(c.pools.size(), 3u);
+}
+
+TEST(AgentConfig, numbers_its_workers) {
+  const auto c = agent(
+      "workers:\n  - {id: t-%i, count: 2, command: [run, '%i'], env: {N: 'x%i'}, stdout: /l/%i, drain_signal: SIGUSR1,"
+      " resume_signal: '12', memory_limit_mb: 5, disk_quota_mb: 6, disk_quota_dir: /d/%i, labels: {b: c, a: d}, "
+      "concurrency: 3}\n"
+      "  - {id: single, command: [date, '+%i']}\n");
+  ASSERT_EQ(c.workers.size(), 3u);
+  EXPECT_EQ(c.workers[1].id, "t-2");
+  EXPECT_EQ(c.workers[1].command, (std::vector<std::string>{"run", "2"}));
+  EXPECT_EQ(c.workers[1].env.at("N"), "x2");
+  EXPECT_EQ(c.workers[1].stdout_to, "/l/2");
+  EXPECT_EQ(c.workers[1].disk_quota_dir, "/d/2");
+  EXPECT_EQ(c.workers[1].drain_signal, SIGUSR1);
+  EXPECT_EQ(c.workers[1].resume_signal, 12);
+  EXPECT_EQ(c.workers[1].memory_limit_mb, 5u);
+  EXPECT_EQ(c.workers[1].labels[0].first, "a");
+  EXPECT_EQ(c.workers[2].command[1], "+%i") << "an id without %i numbers nothing";
+  EXPECT_EQ(c.workers[2].no_restart_exit_codes, std::vector<int>{0});
+  EXPECT_EQ(c.on_exit, OnExit::stop);
+}
+
+TEST(Signals, are_read_by_name_and_number) {
+  EXPECT_EQ(parse_signal("TERM"), SIGTERM);
+  EXPECT_EQ(parse_signal("SIGTSTP"), SIGTSTP);
+  EXPECT_EQ(parse_signal("15"), 15);
+  for (const auto* text : {"", "0", "999", "term", "SIG", "15x"}) EXPECT_FALSE(parse_signal(text)) << text;
+}
+
+TEST(Examples, are_good_and_spell_out_the_defaults) {
+  const auto good = check_config_file((kRoot / "examples/paramedic.yaml").string());
+  EXPECT_EQ(format_problems(good.problems), "");
+  EXPECT_EQ(good.kind, ConfigKind::monitor);
+  const auto agents = check_config_file((kRoot / "examples/agent.yaml").string());
+  EXPECT_EQ(format_problems(agents.problems), "");
+  EXPECT_EQ(agents.kind, ConfigKind::agent);
+  const auto written = monitor(text_of(kRoot / "examples/paramedic.yaml")), built_in = monitor("");
+  EXPECT_EQ(written.listen.port, built_in.listen.port);
+  EXPECT_EQ(written.data_dir, built_in.data_dir);
+  EXPECT_EQ(written.interval, built_in.interval);
+  EXPECT_EQ(written.history.retention, built_in.history.retention);
+  EXPECT_EQ(written.limits.inbox_reports, built_in.limits.inbox_reports);
+  EXPECT_EQ(written.limits.max_agents, built_in.limits.max_agents);
+  EXPECT_EQ(written.http.max_connections, built_in.http.max_connections);
+  EXPECT_EQ(written.http.max_bulk_bytes, built_in.http.max_bulk_bytes);
+  EXPECT_EQ(written.http.idle_timeout, built_in.http.idle_timeout);
+  EXPECT_EQ(written.shutdown_grace, built_in.shutdown_grace);
+}
+
+// Each tests/config/*.bad.yaml is refused, with the words of its first line.
+TEST(BadConfigs, each_is_refused_with_its_message) {
+  int files = 0;
+  for (const auto& entry : fs::directory_iterator(kRoot / "tests/config")) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with(".bad.yaml")) continue;
+    ++files;
+    const std::string text = text_of(entry.path());
+    const std::string marker = "# expect: ";
+    ASSERT_TRUE(text.starts_with(marker)) << name;
+    const std::string expected = text.substr(marker.size(), text.find('\n') - marker.size());
+    const auto checked = check_config(text, "tests/config/" + name);
+    EXPECT_NE(format_problems(checked.problems).find(expected), std::string::npos)
+        << name << " wants: " << expected << "\ngot: " << format_problems(checked.problems);
+  }
+  EXPECT_GE(files, 50);
+}
+
+TEST(CheckConfig, asks_core_about_its_parts_and_names_an_inherited_mistake_once) {
+  const auto complain = [](const Params& part, const std::string& path, Problems& problems) {
+    ParamsReader r(&part, path, problems);
+    r.finish();
+  };
+  const auto checked = check_config("pools:\n  default: {wrong: 1}\n  a: {}\n  b: {also: 2}\nalerting: {odd: 3}\n",
+                                    "t.yaml", complain, complain);
+  EXPECT_EQ(format_problems(checked.problems),
+            "t.yaml:2: pools.a.wrong: unknown key; known here: \nt.yaml:4: pools.b.also: unknown key; known here: \n"
+            "t.yaml:5: alerting.odd: unknown key; known here: \n");
+  EXPECT_EQ(checked.effective.substr(0, 6), "pools:");
+  EXPECT_FALSE(check_config_file("/nonexistent").problems.empty());
+}
+
+}  // namespace
+}  // namespace paramedic::config
