@@ -104,7 +104,8 @@ class Process:
     def __init__(self, world, name, args, env=None, cwd=None, preexec=None):
         self.name = name
         self.log_path = world.dir / f"{name}-{uuid.uuid4().hex[:6]}.log"
-        environment = {**os.environ, **(env or {}), MARK: world.mark}
+        # `paramedic run` keeps its state below XDG_STATE_HOME: a test must not meet what an earlier one left.
+        environment = {**os.environ, "XDG_STATE_HOME": str(world.dir / "state"), **(env or {}), MARK: world.mark}
         with open(self.log_path, "wb") as log:
             self.popen = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment,
                                           cwd=cwd or world.dir, start_new_session=True, preexec_fn=preexec)
@@ -238,6 +239,7 @@ class EventStream:
     def __init__(self, api):
         self.lock = threading.Lock()
         self.snapshots, self.deltas, self.events = [], [], []
+        self.invalid = []  # what contradicted docs/openapi.yaml
         self.workers = {}
         self.stopped = False
         self.answer = api.session.get(api.url + "/health/events", stream=True, timeout=(5, 60), headers={"Accept": "text/event-stream"})
@@ -261,6 +263,11 @@ class EventStream:
                     kind, data = "message", []
 
     def _take(self, kind, value):
+        if openapi is not None:
+            try:
+                openapi.validate_event(kind, value)
+            except AssertionError as error:
+                self.invalid.append(str(error))
         with self.lock:
             (self.snapshots if kind == "snapshot" else self.deltas).append(value)
             if kind == "snapshot":
@@ -287,10 +294,12 @@ class EventStream:
                         out.append(worker["status"])
         return out
 
-    def close(self):
+    def end(self):
+        """Stops reading; returns what contradicted docs/openapi.yaml."""
         self.stopped = True
         self.answer.close()
         self.thread.join(5)
+        return self.invalid
 
 
 # ---- programs of the product ----------------------------------------------------------------------------------------
@@ -382,8 +391,7 @@ class World:
 
     def close(self, failed=False):
         """Ends everything, youngest first; returns what had to be killed."""
-        for stream in self.streams:
-            stream.close()
+        invalid = [text for stream in self.streams for text in stream.end()]
         for process in reversed(self.processes):
             if process.running():
                 process.popen.terminate()
@@ -406,4 +414,5 @@ class World:
             for process in self.processes:
                 print(f"---- {process.name} ({' '.join(process.args)}) ended with {process.popen.returncode}\n{process.log()[-6000:]}")
         shutil.rmtree(self.dir, ignore_errors=True)
+        assert not invalid, f"the event stream contradicts docs/openapi.yaml: {invalid[:3]}"
         return sorted(set(killed))

@@ -18,7 +18,7 @@ struct FaultLimits {
   std::uint64_t leak_mb_per_second = 20;
   std::uint64_t disk_quota_mb = 64;
   double disk_fill_ratio = 0.97;
-  int busy_threads = 3;  // on one core: enough to win it from the neighbours that share it
+  int busy_threads = 4;  // on one core: enough to win it from the neighbours that share it
 };
 
 class CostlyFaults {
