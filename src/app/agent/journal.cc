@@ -4,7 +4,6 @@
 #include <cerrno>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "app/agent/journal_text.h"
@@ -179,16 +178,6 @@ void Journal::compact() {
   fd_ = std::move(fd);
   bytes_ = text.size();
   compact_at_ = bytes_ + kCompactAbove;
-}
-
-Result<UniqueFd> lock_folder(const std::string& folder) {
-  const auto path = folder + "/lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) return errno_error("cannot open " + path, errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno == EWOULDBLOCK)
-    return make_error(Errc::conflict, "another agent uses " + folder + "; stop it or set another data_dir");
-  return errno_error("cannot lock " + path, errno);
 }
 
 }  // namespace paramedic::agent

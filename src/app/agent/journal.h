@@ -56,6 +56,7 @@ class Journal {
  public:
   // Reads what is there; a torn last line is cut off, other broken lines are skipped and counted. Errors: io, corrupt
   // (written by a newer version: names both).
+  // REQUIRES: the folder is locked (base/data_dir.h): one agent at a time.
   static Result<Journal> open(const std::string& folder, Logger& logger);
 
   const JournalState& state() const { return state_; }
@@ -90,9 +91,6 @@ class Journal {
   int skipped_ = 0;
   bool degraded_ = false;
 };
-
-// One agent per data_dir: holds `lock` in it while alive. Errors: conflict (another agent), io.
-Result<UniqueFd> lock_folder(const std::string& folder);
 
 }  // namespace paramedic::agent
 

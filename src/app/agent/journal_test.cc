@@ -210,16 +210,6 @@ TEST_F(JournalTest, an_unwritable_folder_is_an_error) {
   EXPECT_EQ(journal.error().code, Errc::not_found);
 }
 
-TEST_F(JournalTest, one_agent_per_folder) {
-  auto first = lock_folder(folder_);
-  ASSERT_TRUE(first);
-  const auto second = lock_folder(folder_);
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, Errc::conflict);
-  first->reset();
-  EXPECT_TRUE(lock_folder(folder_));
-}
-
 RC_GTEST_PROP(JournalText, survives_any_bytes, (const std::string& text)) {
   parse_journal_line(text);
   parse_journal_line("{\"kind\":\"worker\",\"worker_id\":\"" + text + "\"}");

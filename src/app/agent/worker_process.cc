@@ -36,6 +36,21 @@ bool has_setting(std::string_view environ, const std::string& setting) {
   return false;
 }
 
+// Living processes with this worker's settings in their environment.
+template <class F>
+void for_each_process_of(const KernelRoots& roots, const std::string& worker_id, const std::string& socket, F use) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(roots.proc.c_str()), &::closedir);
+  for (auto* entry = dir ? ::readdir(dir.get()) : nullptr; entry; entry = ::readdir(dir.get())) {
+    std::vector<int> pid;
+    parse_pids(entry->d_name, pid);
+    const auto stat = pid.size() == 1 ? read_stat(roots.proc, pid[0]) : std::nullopt;
+    if (!stat || stat->state == 'Z') continue;
+    const auto environ = read_whole(roots.proc + "/" + entry->d_name + "/environ", 256 * 1024);
+    if (has_setting(environ, "PARAMEDIC_WORKER_ID=" + worker_id) && has_setting(environ, "PARAMEDIC_SOCKET=" + socket))
+      use(pid[0], *stat);
+  }
+}
+
 }  // namespace
 
 std::string make_incarnation(const ProcessIdentity& identity) {
@@ -149,19 +164,17 @@ std::optional<std::uint64_t> host_oom_kills(const KernelRoots& roots) {
 
 std::optional<ProcessIdentity> find_worker_process(const KernelRoots& roots, const std::string& worker_id,
                                                    const std::string& socket, const std::string& boot_id) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(roots.proc.c_str()), &::closedir);
-  const auto* entry = dir ? ::readdir(dir.get()) : nullptr;
-  for (; entry; entry = ::readdir(dir.get())) {
-    std::vector<int> pid;
-    parse_pids(entry->d_name, pid);
-    if (pid.size() != 1) continue;
-    const auto stat = read_stat(roots.proc, pid[0]);
-    if (!stat || stat->pgrp != pid[0] || stat->state == 'Z') continue;
-    const auto environ = read_whole(roots.proc + "/" + entry->d_name + "/environ", 256 * 1024);
-    if (has_setting(environ, "PARAMEDIC_WORKER_ID=" + worker_id) && has_setting(environ, "PARAMEDIC_SOCKET=" + socket))
-      return ProcessIdentity{pid[0], stat->start_ticks, boot_id};
-  }
-  return std::nullopt;
+  std::optional<ProcessIdentity> found;
+  for_each_process_of(roots, worker_id, socket, [&](int pid, const ProcStat& stat) {
+    if (stat.pgrp == pid) found = ProcessIdentity{pid, stat.start_ticks, boot_id};
+  });
+  return found;
+}
+
+void end_orphans(const KernelRoots& roots, int pgid, const std::string& worker_id, const std::string& socket) {
+  for_each_process_of(roots, worker_id, socket, [&](int pid, const ProcStat& stat) {
+    if (stat.pgrp == pgid) ::kill(pid, SIGKILL);
+  });
 }
 
 }  // namespace paramedic::agent

@@ -105,4 +105,8 @@ std::optional<std::uint64_t> host_oom_kills(const KernelRoots& roots);
 std::optional<ProcessIdentity> find_worker_process(const KernelRoots& roots, const std::string& worker_id,
                                                    const std::string& socket, const std::string& boot_id);
 
+// Ends (KILL) what is left of the group of a worker that died while no agent was there. Only processes that carry the worker's
+// settings in their environment: the number of the group may belong to somebody else by now.
+void end_orphans(const KernelRoots& roots, int pgid, const std::string& worker_id, const std::string& socket);
+
 }  // namespace paramedic::agent
