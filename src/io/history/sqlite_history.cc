@@ -20,6 +20,7 @@ constexpr std::int64_t kStatusMask = 3, kTransition = 4, kBacklog = 8;
 constexpr double kScoreScale = 10'000;
 constexpr std::int64_t kVacuumPages = 4096;  // 16 MiB given back per pass: a short write lock
 constexpr Duration kMaxAllowance = 6h;
+constexpr Duration kMaxGap = 3h;
 
 constexpr const char* kMigrations[] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
@@ -256,25 +257,30 @@ Result<std::int64_t> SqliteHistory::expired_until(Now now) {
   auto s = writer_.prepare("SELECT id, at FROM log ORDER BY id LIMIT ?1");
   if (!s) return s.error();
   s->bind(1, std::int64_t(options_.retain_batch));
-  std::int64_t until = 0, front = 0, newest = 0;
+  std::int64_t until = 0;
+  WallTime start{}, newest{};
   bool future = false;
   Step step;
-  while ((step = s->step()) == Step::row) {
-    const std::int64_t at = s->integer(1);
-    if (until == 0) {
-      front = newest = at;
-      future = from_millis(at) > now.wall + 1h;
+  for (bool first = true; (step = s->step()) == Step::row; first = false) {
+    const WallTime at = from_millis(s->integer(1));
+    const bool ahead = at > now.wall + 1h;
+    if (first) {
+      future = ahead;
+      // Counted on from the last row that went, so that gaps between rows are paid for too (but never for ever).
+      start = newest = deleted_to_ ? std::clamp(*deleted_to_, at - kMaxGap, at) : at;
     }
-    const bool ahead = from_millis(at) > now.wall + 1h;
-    const WallTime cutoff = future ? from_millis(front) + allowance_
-                                   : retention_cutoff(from_millis(front), now.wall, options_.retention, allowance_ / 2);
-    if (ahead != future || from_millis(at) >= cutoff) break;
+    const WallTime cutoff =
+        future ? start + allowance_ : retention_cutoff(start, now.wall, options_.retention, allowance_ / 2);
+    if (ahead != future || at >= cutoff) break;
     until = s->integer(0);
     newest = std::max(newest, at);
   }
   if (step == Step::failed) return writer_.error();
   s->reset();
-  if (until) allowance_ -= std::min(allowance_, Duration(std::chrono::milliseconds(newest - front)));
+  if (until) {
+    allowance_ -= std::min(allowance_, newest - start);
+    deleted_to_ = newest;
+  }
   return until;
 }
 

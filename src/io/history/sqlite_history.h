@@ -83,6 +83,7 @@ class SqliteHistory final : public History {
   std::int64_t saved_ = 0;  // rows up to this id are covered by the heads on disk
   int flushes_since_checkpoint_ = 0;
   std::optional<SteadyTime> last_retain_;
+  std::optional<WallTime> deleted_to_;
   Duration allowance_{};  // how much data time retention may still delete
 
   // Shared with readers.

@@ -39,6 +39,7 @@ constexpr const char* kMigrations[] = {
 };
 
 constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
+constexpr Duration kMaxGap = 24h;
 constexpr int kMaxPage = 1000;
 
 std::int64_t nanos(WallTime t) { return t.time_since_epoch().count(); }
@@ -146,6 +147,7 @@ class SqliteLedger final : public Ledger {
   Statement upsert_;
   std::int64_t next_append_ = 1;  // key of the next appended entry
   std::optional<SteadyTime> last_prune_;
+  std::optional<WallTime> pruned_to_;
   std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0;
   std::atomic<bool> degraded_ = false, spent_ = false;
 };
@@ -255,7 +257,12 @@ Result<PruneResult> SqliteLedger::prune(Now now) {
   if (reserve_.take()) spent_ = false;
   const auto oldest = writer_.number("SELECT touched FROM record WHERE open=0 ORDER BY touched LIMIT 1");
   if (!oldest) return oldest.error();
-  const WallTime cutoff = retention_cutoff(WallTime{Duration{*oldest}}, now.wall, options_.retention, passed);
+  // Counted on from where the last pass ended, so that gaps between records are paid for too (a day at most: they may
+  // be long).
+  const WallTime front{Duration{*oldest}};
+  const WallTime from = pruned_to_ ? std::clamp(*pruned_to_, front - kMaxGap, front) : front;
+  const WallTime cutoff = retention_cutoff(from, now.wall, options_.retention, passed);
+  pruned_to_ = cutoff;
   auto statement = writer_.prepare("DELETE FROM record WHERE open=0 AND touched<?1");
   if (!statement) return statement.error();
   if (statement->bind(1, nanos(cutoff)).step() == Step::failed) return writer_.error();
