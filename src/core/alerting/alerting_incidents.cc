@@ -50,9 +50,7 @@ Incident* Alerting::Impl::incident_of_worker(const std::string& id) {
 
 Incident& Alerting::Impl::incident_for(Entry& e, const Outage* outage, const Now& now, bool& opened) {
   const std::string own = scope_of(e.alert);
-  const bool own_is_open = open_by_scope.contains(own);
-  const std::string scope =
-      outage && !own_is_open && open_by_scope.contains(outage->facts.key) ? outage->facts.key : own;
+  const std::string scope = outage && open_by_scope.contains(outage->facts.key) ? outage->facts.key : own;
   const auto known = open_by_scope.find(scope);
   opened = known == open_by_scope.end();
   if (!opened) return open.at(known->second);

@@ -167,17 +167,22 @@ void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, 
   out.ledger.push_back(
       {now.wall, BudgetRecord{start.action_id, w.facts.id, w.facts.pool, w.facts.host, false, true, wall_at(at, now)}});
   event(w, "action", fmt::format("{} started by its agent", w.facts.id), now, out);
-  const bool over = w.ended_incarnation == start.incarnation || is_past(w, start.incarnation);
-  if (over) {  // told late: that incarnation has died again meanwhile
+  // Told late: reports are ahead of this start, its incarnation has ended again or was never the newest one here.
+  const std::string& current = w.facts.incarnation;
+  const bool next = !current.empty() && current != start.previous_incarnation && current != start.incarnation;
+  if (next || w.ended_incarnation == start.incarnation || is_past(w, start.incarnation)) {
     a.state = ActionState::failed;
-    a.outcome = "it crashed again before its cure was proven";
+    a.outcome = "told late: that incarnation no longer lives";
     a.ended_at = now.wall;
     ++stats.actions_failed;
     out.ledger.push_back({now.wall, std::move(a)});
-    if (w.crashed) w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes + 1), now.steady);
+    w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes + (w.crashed ? 1 : 0)), now.steady);
+    remember_past(w, start.incarnation == current ? start.previous_incarnation : start.incarnation);
     set_next_start(w);
     return touch(w);
   }
+  // A report of the successor came first: nobody saw the death, so the agent's count is taken.
+  if (current == start.incarnation) w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes), now.steady);
   count_death_of(w, start, at, now, out);
   if (w.action_open()) finish_action(w, ActionState::abandoned, "the agent started it as " + start.action_id, now, out);
   w.action = std::move(a);

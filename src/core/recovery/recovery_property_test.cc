@@ -295,7 +295,9 @@ class World {
     const SteadyTime t = now().steady;
     int size = 0, known = 0, unknown = 0, ill = 0;
     for (const auto& other : workers_) {
-      if (other.facts.pool != w.facts.pool || (other.stopped && other.facts.source_connected)) continue;
+      const auto& told = other.told;
+      const bool told_stopped = told.dead && (told.announced_stop || told.exit->code == 0);
+      if (told.pool != w.facts.pool || told_stopped) continue;
       ++size;
       if (!other.facts.source_connected) {
         ++unknown;

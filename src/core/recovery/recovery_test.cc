@@ -358,6 +358,21 @@ TEST(Recovery, a_start_is_counted_once_by_its_action_id) {
   EXPECT_EQ(b.recovery.stats().starts_done, 1u);
 }
 
+TEST(Recovery, starts_told_after_the_reports_of_their_successors_change_no_present) {
+  RecoveryBench b;
+  b.workers(10);
+  b.lives("w0", "w0#3", false);  // the agent was away; its report is faster than its journal
+  b.starts("w0", "w0#1", "w0#2", 1);
+  EXPECT_EQ(b.entries<ActionRecord>().back().state, ActionState::failed);
+  b.starts("w0", "w0#2", "w0#3", 2);
+  EXPECT_EQ(b.recovery.worker_view("w0", b.clock.now()).crashes, 2);
+  EXPECT_EQ(b.action("w0").state, ActionState::verifying);
+  b.lives("w0", "w0#3");
+  EXPECT_EQ(b.action("w0").state, ActionState::succeeded);
+  b.settle();
+  EXPECT_EQ(b.last_lease("w0")->incarnation, "w0#3");
+}
+
 TEST(Recovery, a_crash_that_nothing_starts_becomes_critical_after_its_grace) {
   RecoveryBench b;
   b.workers(10);
