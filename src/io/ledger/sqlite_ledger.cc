@@ -262,7 +262,7 @@ Result<PruneResult> SqliteLedger::prune(Now now) {
   const WallTime front{Duration{*oldest}};
   const WallTime from = pruned_to_ ? std::clamp(*pruned_to_, front - kMaxGap, front) : front;
   const WallTime cutoff = retention_cutoff(from, now.wall, options_.retention, passed);
-  pruned_to_ = cutoff;
+  pruned_to_ = std::max(from, cutoff);
   auto statement = writer_.prepare("DELETE FROM record WHERE open=0 AND touched<?1");
   if (!statement) return statement.error();
   if (statement->bind(1, nanos(cutoff)).step() == Step::failed) return writer_.error();
