@@ -8,7 +8,7 @@ from product import URL, Api, binary, run, wait_for
 
 def test_ctrl_c_ends_the_demo_and_all_it_started(world):
     process, api = world.demo(workers=4)
-    wait_for("four healthy workers", lambda: api.get("/health/summary")["healthy_workers"] == 4, 60)
+    wait_for("four healthy workers", lambda: api.get("/health/summary")["healthy_workers"] == 4, 30)
     text = process.log()
     assert "break" in text and "heartbeat" in text, "it says what to try and what is shortened"
     assert len(world.leftovers()) >= 6, "demo, queue server, four workers"
@@ -18,7 +18,7 @@ def test_ctrl_c_ends_the_demo_and_all_it_started(world):
     assert world.leftovers() == []
     # The same folder again: everything goes on.
     process, api = world.demo(workers=4)
-    wait_for("four healthy workers again", lambda: api.get("/health/summary")["healthy_workers"] == 4, 60)
+    wait_for("four healthy workers again", lambda: api.get("/health/summary")["healthy_workers"] == 4, 30)
     assert api.history("thumbs-1"), "history of the first run is still there"
     assert process.stop(signal.SIGTERM, 30) == 0
     assert world.leftovers() == []
@@ -26,10 +26,10 @@ def test_ctrl_c_ends_the_demo_and_all_it_started(world):
 
 def test_a_killed_demo_leaves_nothing_that_hinders_the_next(world):
     process, api = world.demo(workers=2)
-    wait_for("two healthy workers", lambda: api.get("/health/summary")["healthy_workers"] == 2, 60)
+    wait_for("two healthy workers", lambda: api.get("/health/summary")["healthy_workers"] == 2, 30)
     process.stop(signal.SIGKILL)
     process, api = world.demo(workers=2)
-    wait_for("two healthy workers", lambda: api.get("/health/summary")["healthy_workers"] == 2, 60)
+    wait_for("two healthy workers", lambda: api.get("/health/summary")["healthy_workers"] == 2, 30)
     assert len(api.workers()) == 2
     assert process.stop(signal.SIGINT, 30) == 0
     wait_for("nothing left", lambda: world.leftovers() == [], 10)
