@@ -23,12 +23,21 @@ struct Problem {
 };
 using Problems = std::vector<Problem>;
 
+// A std::pair in all but its name: clang 14 cannot instantiate a pair of the type that holds it.
+template <class T>
+struct KeyValue {
+  KeyValue() = default;
+  KeyValue(std::string key, T value) : first(std::move(key)), second(std::move(value)) {}
+  std::string first;
+  T second;
+};
+
 struct Params {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string scalar;
   std::vector<Params> items;                            // list
-  std::vector<std::pair<std::string, Params>> members;  // map, in the order of the file; keys are unique
+  std::vector<KeyValue<Params>> members;              // map, in the order of the file; keys are unique
   std::string file;
   int line = 0;
 

@@ -23,6 +23,8 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
   out.resolution = config.history.resolution;
   out.limits.max_workers = std::size_t(config.limits.max_workers);
   out.limits.new_ids_per_second = config.limits.new_ids_per_second;
+  out.aliases.insert(config.aliases.begin(), config.aliases.end());
+  out.alerting = parse_alerting_config(&config.alerting, "alerting", problems);
   for (const auto& [name, params] : config.pools) {
     PoolSettings settings = parse_pool_settings(params, "pools." + name, problems);
     if (name == config::kDefaultPool) out.defaults = settings;

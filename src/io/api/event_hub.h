@@ -1,5 +1,5 @@
 // The event stream (GET /health/events, server-sent events): each client first gets `snapshot`, then a `delta` per
-// publication, a comment every 15 s. One text per publication, made on the blocking pool and shared by all clients. A
+// publication, a comment every 5 s. One text per publication, made on the blocking pool and shared by all clients. A
 // client that is too slow has its queue dropped and gets a new snapshot instead: it never sees a gap, the monitor never
 // grows. Any thread. The feed, fleet and pool must outlive the hub; streams that still run keep its state alive.
 #pragma once
@@ -19,7 +19,7 @@ struct EventHubOptions {
   std::size_t queue_events = 256;      // per client
   std::size_t queue_bytes = 4u << 20;  // per client
   std::size_t pending_deltas = 64;     // publications not yet turned into text
-  Duration heartbeat = 15s;
+  Duration heartbeat = 5s;
 };
 
 class EventHub {

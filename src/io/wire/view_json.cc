@@ -45,6 +45,7 @@ void write_worker_members(JsonWriter& w, const WorkerView& v) {
   w.field("state", v.state).field("confidence", v.verdict.confidence);
   write_list(w, "pending", v.verdict.pending, write_pending);
   text_field(w, "source", v.source).field("status_since", v.status_since);
+  w.field("last_report", v.last_report).field("alive_at", v.alive_at);
 }
 
 void write_task_type(JsonWriter& w, const TaskTypeView& t) {
@@ -92,8 +93,8 @@ JsonWriter& age_field(JsonWriter& w, std::string_view key, const std::optional<W
 }
 
 void write_times(JsonWriter& w, const WorkerView& v, WallTime now) {
-  w.field("first_seen", v.first_seen).field("started_at", v.started_at).field("last_report", v.last_report);
-  age_field(w, "report_age_seconds", v.last_report, now).field("alive_at", v.alive_at);
+  w.field("first_seen", v.first_seen).field("started_at", v.started_at);
+  age_field(w, "report_age_seconds", v.last_report, now);
   age_field(w, "voice_age_seconds", v.alive_at, now).key("period_seconds").seconds(v.period);
 }
 
