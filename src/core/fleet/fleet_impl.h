@@ -53,6 +53,7 @@ struct WorkerSlot {
   WorkerFacts facts;
   std::vector<SourceTrack> tracks;  // an agent first
   std::string previous_incarnation;
+  std::optional<int> indexed_pid;  // how Impl::by_process knows it
   std::optional<int> previous_pid;
   std::optional<WallTime> previous_started_at;
   std::optional<ExitInfo> last_exit;

@@ -132,7 +132,10 @@ void Fleet::Impl::take_process(WorkerSlot& slot, const Arrival& a, ReportOutcome
   ProcessFacts& p = w.process;
   if (part.pid) p.pid = part.pid;
   if (part.started_at) p.started_at = part.started_at;
-  if (p.pid && !w.host.empty() && !part.exit) by_process[{w.host, *p.pid}] = w.handle;
+  if (p.pid && !w.host.empty() && !part.exit && slot.indexed_pid != p.pid) {
+    by_process[{w.host, *p.pid}] = w.handle;
+    slot.indexed_pid = p.pid;
+  }
   if (part.state != 0) {
     if (p.state != part.state || !p.stamp.known(a.measured)) p.state_since = a.measured;
     p.state = part.state;

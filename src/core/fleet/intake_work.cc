@@ -89,6 +89,7 @@ void Fleet::Impl::take_tasks(WorkerSlot& slot, const Arrival& a) {
     auto found = std::find_if(w.tasks.types.begin(), w.tasks.types.end(),
                               [&, t = type](const TaskTypeFacts& f) { return f.type == t; });
     if (found == w.tasks.types.end()) {
+      w.tasks.types.reserve(w.tasks.types.size() + 1);  // about 1 KiB each: no spare ones
       w.tasks.types.emplace_back().type = type;
       found = w.tasks.types.end() - 1;
     }

@@ -186,6 +186,7 @@ void Fleet::Impl::begin_life(WorkerSlot& slot, const Arrival& a) {
     const auto mine = by_process.find({w.host, *w.process.pid});
     if (mine != by_process.end() && mine->second == w.handle) by_process.erase(mine);
   }
+  slot.indexed_pid.reset();
   ++slot.life;
   ++w.incarnations;
   w.incarnation = a.incarnation;

@@ -45,7 +45,10 @@ void PoolMemory::learn_durations(std::uint32_t type, const DurationHistogram& mo
   h.add(more);
   fade(h);
   LearnedDuration& out = durations_[type];
-  out.count = h.count();
+  const std::uint64_t total = h.count();
+  // Quantiles of many samples hardly move: computed anew after each 2 % more.
+  if (out.learned() && total >= out.count && total - out.count < out.count / 50) return;
+  out.count = total;
   out.mean_seconds = h.sum_seconds / double(out.count);
   out.p50_seconds = h.quantile_seconds(0.5).value_or(0);
   out.p99_seconds = h.quantile_seconds(0.99).value_or(0);
