@@ -120,6 +120,17 @@ def crash_seen(stage, worker_id):
     return exits and stage.api.worker(worker_id)["last_exit"]
 
 
+def test_a_crash_is_seen_and_started_again(stage):
+    worker_id = CASES["crash"][0]
+    story = stage.stories[worker_id]
+    last_exit = wait_for("the exit event of the crashed worker", lambda: crash_seen(stage, worker_id), 20)
+    assert last_exit["signal"] == signal.SIGABRT
+    again = wait_for("the crashed worker to run again and be healthy",
+                     lambda: (w := stage.api.worker(worker_id))["pid"] not in (None, story.first_pid) and w["status"] == "healthy" and w, 60)
+    assert again["crashes"] >= 1
+    assert alive(again["pid"]) and not alive(story.first_pid)
+
+
 @pytest.mark.parametrize("mode", [m for m in CASES if m != "crash"])
 def test_shows_its_finding_in_time(stage, mode):
     _, check, reason, status, _ = CASES[mode]
@@ -130,17 +141,6 @@ def test_shows_its_finding_in_time(stage, mode):
     assert finding["message"], "a finding says in words what is wrong"
     cause = next(c for c in finding["causes"] if c["reason"] == reason)
     assert cause["value"] is not None and cause["limit"] is not None and cause["since"]
-
-
-def test_a_crash_is_seen_and_started_again(stage):
-    worker_id = CASES["crash"][0]
-    story = stage.stories[worker_id]
-    last_exit = wait_for("the exit event of the crashed worker", lambda: crash_seen(stage, worker_id), 20)
-    assert last_exit["signal"] == signal.SIGABRT
-    again = wait_for("the crashed worker to run again and be healthy",
-                     lambda: (w := stage.api.worker(worker_id))["pid"] not in (None, story.first_pid) and w["status"] == "healthy" and w, 60)
-    assert again["crashes"] >= 1
-    assert alive(again["pid"]) and not alive(story.first_pid)
 
 
 @pytest.mark.parametrize("mode", [m for m, c in CASES.items() if c[4] in ("restart", "drain_restart")])
