@@ -74,7 +74,7 @@ def test_goes_on_without_a_monitor(world):
 
 def test_a_ladder_is_finished_when_the_monitor_dies(world):
     port = free_port()
-    stubborn = [{"id": "w-1", "pool": "p", "command": ["sh", "-c", "trap '' TERM; while :; do sleep 0.3; done"]},
+    stubborn = [{"id": "w-1", "pool": "p", "term_grace": "2s", "command": ["sh", "-c", "trap '' TERM; while :; do sleep 0.3; done"]},
                 {"id": "w-2", "pool": "p", "command": ["sh", "-c", "while :; do sleep 0.3; done"]}]
     config = monitor_config(world.dir / "monitor", port)
     config["pools"]["default"]["recovery"].update({"drain": "0s", "term_grace": "3s"})
