@@ -104,6 +104,36 @@ TEST(FleetLives, counters_of_a_successor_begin_at_zero_and_totals_live_on) {
   EXPECT_EQ(s.fleet.stats().counter_resets, 0u);
 }
 
+TEST(FleetLives, a_new_life_keeps_no_connection_and_no_model_of_the_old_one) {
+  FleetScript s;
+  Report r = FleetScript::report("w");
+  r.incarnation = "i1";
+  r.queues = {queue("q", false, 3, 9)};
+  (*r.queues)[0].rtt_ms = 0.8;
+  r.models = {ModelPart{.name = "m", .state = ModelState::ready, .load_seconds = 8.1}};
+  r.resources = ResourcesPart{};
+  r.resources->gpus = {GpuPart{.id = "g", .utilization = 80, .memory_percent = 71.5}};
+  s.ok(r);
+  const WorkerView v = s.view("w");
+  EXPECT_EQ(v.queues[0].ready, 3u);
+  EXPECT_EQ(v.queues[0].connected, false);
+  EXPECT_EQ(v.queues[0].rtt_ms, 0.8);
+  EXPECT_EQ(v.models[0].load_seconds, 8.1);
+  EXPECT_EQ(v.metrics.find("gpu_utilization"), 80.0);
+  EXPECT_EQ(v.metrics.find("gpu_memory_percent"), 71.5);
+  EXPECT_EQ(s.fleet.brokers()[0].disconnected, 1);
+  Report next = FleetScript::report("w");
+  next.incarnation = "i2";
+  s.wait(5s).ok(next);
+  EXPECT_TRUE(s.view("w").models.empty());
+  EXPECT_EQ(s.view("w").queues[0].connected, std::nullopt);
+  EXPECT_EQ(s.fleet.brokers()[0].reporting, 0);
+  next.queues = {queue("q", true, 3, 2)};  // taken by the new life, from zero
+  s.wait(5s).ok(next);
+  EXPECT_EQ(s.facts("w").last_take, s.now().steady);
+  EXPECT_EQ(s.fleet.stats().counter_resets, 0u);
+}
+
 TEST(FleetLives, exit_codes_that_mean_stopped) {
   FleetConfig config;
   config.pools["p"].no_restart_exit_codes = {7};
@@ -230,6 +260,23 @@ TEST(FleetMerge, the_same_process_named_by_two_sources_is_one_worker) {
   // One of the two is enough to see.
   s.connect("agent/a", SourceState::disconnected);
   EXPECT_FALSE(s.fleet.source_blind(out.worker));
+}
+
+TEST(FleetMerge, capabilities_of_its_sources_add_up_and_at_most_four_are_kept) {
+  FleetScript s;
+  for (const char* name : {"agent/1", "agent/2", "agent/3", "agent/4", "agent/5"}) {
+    s.source = name;
+    Report r = FleetScript::report("w");
+    r.incarnation = "i";
+    r.capabilities = Capabilities{.voice = name == std::string("agent/1"), .tasks = name == std::string("agent/5")};
+    s.wait(1s).ok(r);
+  }
+  EXPECT_TRUE(s.facts("w").capabilities.voice);
+  EXPECT_TRUE(s.facts("w").capabilities.tasks);
+  EXPECT_EQ(s.facts("w").incarnations, 1);
+  int speaking = 0;
+  for (const SourceView& v : s.fleet.source_views(s.now())) speaking += v.workers;
+  EXPECT_EQ(speaking, 4);
 }
 
 TEST(FleetMerge, two_slots_that_turn_out_to_be_one_are_absorbed) {
