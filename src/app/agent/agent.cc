@@ -1,12 +1,12 @@
 #include "app/agent/agent.h"
 
+#include <algorithm>
+
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "base/ids.h"
 #include "base/text.h"
@@ -100,9 +100,10 @@ Result<void> Agent::fill_defaults() {
 Result<std::string> Agent::socket_folder() const {
   const auto& config = options_.config;
   const auto folder = config.socket_dir.empty() ? data_dir_->path() + "/s" : config.socket_dir;
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return errno_error("cannot make socket_dir " + folder, errno);
-  const bool other_users =
-      std::any_of(config.workers.begin(), config.workers.end(), [](const auto& worker) { return !worker.user.empty(); });
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return errno_error("cannot make socket_dir " + folder, errno);
+  const bool other_users = std::any_of(config.workers.begin(), config.workers.end(),
+                                       [](const auto& worker) { return !worker.user.empty(); });
   if (other_users) {  // they have to find their socket, and nothing else
     ::chmod(folder.c_str(), 0711);
     if (config.socket_dir.empty()) ::chmod(data_dir_->path().c_str(), 0711);
@@ -117,7 +118,8 @@ Result<void> Agent::begin_workers() {
   const auto now = clock_.now().steady;
   const auto phase = hash_jitter(stable_hash(options_.config.agent_id), report_period());
   for (const auto& spec : options_.config.workers) {
-    workers_.push_back(std::make_unique<Worker>(spec, *folder + "/" + hash_hex(stable_hash(spec.id)), static_cast<WorkerHost&>(*this)));
+    workers_.push_back(std::make_unique<Worker>(spec, *folder + "/" + hash_hex(stable_hash(spec.id)),
+                                                static_cast<WorkerHost&>(*this)));
     Schedule schedule;
     schedule.next_report = now + phase;
     schedules_.push_back(schedule);
@@ -125,8 +127,10 @@ Result<void> Agent::begin_workers() {
   next_alive_ = now + report_period();
   for (const auto& worker : workers_)
     if (auto begun = worker->begin(); !begun) return begun;
-  log_.info("agent_started", {{"agent", options_.config.agent_id}, {"workers", workers_.size()},
-                              {"monitor", options_.config.monitor_url}, {"data_dir", data_dir_->path()}});
+  log_.info("agent_started", {{"agent", options_.config.agent_id},
+                              {"workers", workers_.size()},
+                              {"monitor", options_.config.monitor_url},
+                              {"data_dir", data_dir_->path()}});
   return {};
 }
 
@@ -141,7 +145,8 @@ void Agent::forget_removed_workers() {
     const auto stat = read_stat(options_.roots.proc, record.pid);
     if (record.phase == JournalWorker::Phase::running && record.boot_id == boot_id_ && stat &&
         stat->start_ticks == record.start_ticks)
-      log_.warning("worker_left_alone", {{"worker", id}, {"pid", record.pid}, {"reason", "it runs but is no longer configured"}});
+      log_.warning("worker_left_alone",
+                   {{"worker", id}, {"pid", record.pid}, {"reason", "it runs but is no longer configured"}});
   }
   for (const auto& id : gone) journal_->forget_worker(id);
 }
@@ -164,7 +169,8 @@ void Agent::reap_orphans() {
   for (int i = 0; i < kOrphansPerTurn; ++i) {
     ::siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    const bool ours = std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->pid() == info.si_pid; });
+    const bool ours =
+        std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) { return w->pid() == info.si_pid; });
     if (ours) return;
     ::waitpid(info.si_pid, nullptr, WNOHANG);
   }

@@ -1,6 +1,7 @@
-// Agent: supervises the workers of one host and speaks for them to the monitor. Owns the journal, the workers and the link.
-// Everything runs on the one thread that calls start() and runs the io_context: the main thread (spawning needs the thread that
-// lives as long as the program). When the monitor is away everything goes on by itself; see docs/agent.md.
+// Agent: supervises the workers of one host and speaks for them to the monitor. Owns the journal, the workers and the
+// link. Everything runs on the one thread that calls start() and runs the io_context: the main thread (spawning needs
+// the thread that lives as long as the program). When the monitor is away everything goes on by itself; see
+// docs/agent.md.
 #pragma once
 #include <deque>
 #include <memory>
@@ -27,7 +28,8 @@ struct AgentOptions {
   config::AgentConfig config;
   std::string version = "0";
   KernelRoots roots;
-  // Orphans of workers become children of this process, which reaps them. Only for a program that is nothing but an agent.
+  // Orphans of workers become children of this process, which reaps them. Only for a program that is nothing but an
+  // agent.
   bool subreaper = false;
   // Ends by itself when every worker has ended on purpose: `paramedic run`.
   bool end_with_workers = false;
@@ -45,8 +47,8 @@ class Agent final : private WorkerHost, private LinkHandler {
   // start(), then the loop until SIGINT, SIGTERM or stop(): a clean end. A second signal hurries.
   Result<void> run(boost::asio::io_context& io);
 
-  // Locks data_dir, reads the journal, adopts or starts the workers, begins to connect. Errors: conflict (another agent),
-  // invalid_argument (URL, socket path), io, corrupt (journal of a newer version).
+  // Locks data_dir, reads the journal, adopts or starts the workers, begins to connect. Errors: conflict (another
+  // agent), invalid_argument (URL, socket path), io, corrupt (journal of a newer version).
   Result<void> start(boost::asio::io_context& io);
   // Clean end as `on_exit` says. Again, or with `hurry`: KILL at once.
   void stop(bool hurry = false);

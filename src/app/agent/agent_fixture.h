@@ -1,10 +1,6 @@
 // For the agent's tests: a monitor that only listens and says what it is told, and an agent with real processes below a
 // temporary folder. The agent runs on the test's thread, the monitor on its own.
 #pragma once
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -13,6 +9,9 @@
 #include <sstream>
 
 #include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "app/agent/agent.h"
 #include "io/net/http_server.h"
@@ -32,7 +31,8 @@ class FakeMonitor final : public HttpHandler {
 
   HttpReply handle(HttpRequest&& request) override {
     if (request.path != "/health/agents") return problem_response(404, "no such page");
-    if (!token_.empty() && request.header("Authorization") != "Bearer " + token_) return problem_response(401, "no token");
+    if (!token_.empty() && request.header("Authorization") != "Bearer " + token_)
+      return problem_response(401, "no token");
     Upgrade upgrade;
     upgrade.run = [this](std::shared_ptr<WebSocket> socket) { return serve(std::move(socket)); };
     return upgrade;
@@ -42,9 +42,10 @@ class FakeMonitor final : public HttpHandler {
   void send(wire::MonitorFrame frame) {
     const std::lock_guard lock(mutex_);
     if (!socket_) return;
-    boost::asio::post(socket_->executor(), [socket = socket_, text = std::make_shared<const std::string>(wire::encode(frame))] {
-      (void)socket->send_soon(text);
-    });
+    boost::asio::post(socket_->executor(),
+                      [socket = socket_, text = std::make_shared<const std::string>(wire::encode(frame))] {
+                        (void)socket->send_soon(text);
+                      });
   }
   void ack(const std::string& action_id) {
     wire::MonitorAck frame;
@@ -75,7 +76,8 @@ class FakeMonitor final : public HttpHandler {
   }
   std::vector<wire::AgentStart> starts() const {
     std::vector<wire::AgentStart> out;
-    for (const auto& frame : frames<wire::AgentStarts>()) out.insert(out.end(), frame.starts.begin(), frame.starts.end());
+    for (const auto& frame : frames<wire::AgentStarts>())
+      out.insert(out.end(), frame.starts.begin(), frame.starts.end());
     return out;
   }
   std::size_t count() const {
@@ -91,8 +93,8 @@ class FakeMonitor final : public HttpHandler {
       socket_ = socket;
       refuse = refuse_;
     }
-    const wire::MonitorFrame answer = refuse ? wire::MonitorFrame(wire::MonitorRefusal{"go away"})
-                                             : wire::MonitorFrame(wire::MonitorWelcome{});
+    const wire::MonitorFrame answer =
+        refuse ? wire::MonitorFrame(wire::MonitorRefusal{"go away"}) : wire::MonitorFrame(wire::MonitorWelcome{});
     (void)socket->send_soon(std::make_shared<const std::string>(wire::encode(answer)));
     for (;;) {
       const auto text = co_await socket->receive();

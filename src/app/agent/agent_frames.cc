@@ -1,9 +1,10 @@
-// What the agent sends and hears: reports in time, urgent ones at once, the backlog after an outage, the monitor's frames.
-#include "app/agent/agent.h"
-
+// What the agent sends and hears: reports in time, urgent ones at once, the backlog after an outage, the monitor's
+// frames.
 #include <algorithm>
 
 #include <boost/asio/post.hpp>
+
+#include "app/agent/agent.h"
 
 namespace paramedic::agent {
 namespace {
@@ -87,8 +88,7 @@ void Agent::on_online() {
   for (const auto& worker : workers_) present.push_back(worker->report(true));
   send_reports(std::move(present));
   send_unacknowledged();
-  if (!backlog_.empty())
-    log_.info("backlog_begins", {{"frames", backlog_.size()}, {"dropped", backlog_.dropped()}});
+  if (!backlog_.empty()) log_.info("backlog_begins", {{"frames", backlog_.size()}, {"dropped", backlog_.dropped()}});
   next_backlog_ = clock_.now().steady + kBacklogEvery;
   arm();
 }

@@ -51,9 +51,12 @@ class AgentLinkTest : public AgentTest {
     ::sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    EXPECT_EQ(::sendto(fd.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<::sockaddr*>(&address), sizeof address),
-              static_cast<ssize_t>(datagram.size()))
-        << std::strerror(errno);
+    const auto send = [&] {
+      return ::sendto(fd.get(), datagram.data(), datagram.size(), MSG_DONTWAIT, reinterpret_cast<::sockaddr*>(&address),
+                      sizeof address) >= 0;
+    };
+    // The kernel queues only a few datagrams; the agent that reads them runs on this very thread.
+    EXPECT_TRUE(eventually(send)) << std::strerror(errno);
   }
   Report last(const std::string& id = "w-1") const {
     const auto all = monitor_->reports(id);
@@ -123,7 +126,9 @@ TEST_F(AgentLinkTest, ladders_for_others_are_refused) {
 }
 
 TEST_F(AgentLinkTest, a_worker_that_ignores_term_and_its_children_are_killed) {
-  add_worker("w-1", "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ > child; while :; do sleep 0.05; done' & echo up > up; while :; do sleep 0.05; done");
+  add_worker("w-1",
+             "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ > child; while :; do sleep 0.05; done' & echo up > up; "
+             "while :; do sleep 0.05; done");
   begin_online();
   ASSERT_TRUE(eventually([&] { return exists("up") && !read("child").empty(); }));
   const int first = pid(), child = std::stoi(read("child"));
@@ -149,7 +154,8 @@ TEST_F(AgentLinkTest, a_stopped_process_gets_its_term) {
 }
 
 TEST_F(AgentLinkTest, a_drain_waits_for_the_tasks_in_flight) {
-  add_worker("w-1", "trap 'echo drain > drain' USR1; echo up > up; while :; do sleep 0.02; done").drain_signal = SIGUSR1;
+  add_worker("w-1", "trap 'echo drain > drain' USR1; echo up > up; while :; do sleep 0.02; done").drain_signal =
+      SIGUSR1;
   begin_online();
   ASSERT_TRUE(eventually([&] { return exists("up"); }));
   const int first = pid();
@@ -283,7 +289,9 @@ TEST_F(AgentLinkTest, an_agent_without_workers_says_that_it_is_alive) {
 }
 
 TEST_F(AgentLinkTest, commands_send_the_configured_signals) {
-  auto& spec = add_worker("w-1", "trap 'echo drain >> got' USR1; trap 'echo resume >> got' USR2; echo up > up; while :; do sleep 0.02; done");
+  auto& spec = add_worker(
+      "w-1",
+      "trap 'echo drain >> got' USR1; trap 'echo resume >> got' USR2; echo up > up; while :; do sleep 0.02; done");
   spec.drain_signal = SIGUSR1;
   spec.resume_signal = SIGUSR2;
   begin_online();
@@ -353,7 +361,6 @@ TEST_F(AgentLinkTest, a_worker_that_changes_all_the_time_is_told_of_at_a_bounded
   begin_online();
   for (int i = 0; i < 200; ++i) {
     say(std::string(R"({"event":"queue","name":"q","connected":)") + (i % 2 ? "true}" : "false}"));
-    if (i % 20 == 0) pass(2ms);
   }
   ASSERT_TRUE(eventually([&] { return last().queues && worker().datagrams() == 200; }));
   pass(150ms);
@@ -397,14 +404,15 @@ TEST_F(AgentLinkTest, a_worker_may_announce_that_it_stops) {
 
 TEST_F(AgentLinkTest, a_real_worker_speaks_through_python_and_sd_notify) {
   auto& spec = add_worker("w-1", "");
-  spec.command = {"/usr/bin/python3", "-c",
-                  "import os, json, socket, time\n"
-                  "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
-                  "assert int(os.environ['WATCHDOG_USEC']) == 2000000\n"
-                  "s.sendto(b'READY=1\\nWATCHDOG=1', os.environ['NOTIFY_SOCKET'])\n"
-                  "s.sendto(json.dumps({'event': 'task_finished', 'id': 1, 'type': 't', 'duration_seconds': 0.5}).encode(), "
-                  "os.environ['PARAMEDIC_SOCKET'])\n"
-                  "time.sleep(1000)\n"};
+  spec.command = {
+      "/usr/bin/python3", "-c",
+      "import os, json, socket, time\n"
+      "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+      "assert int(os.environ['WATCHDOG_USEC']) == 2000000\n"
+      "s.sendto(b'READY=1\\nWATCHDOG=1', os.environ['NOTIFY_SOCKET'])\n"
+      "s.sendto(json.dumps({'event': 'task_finished', 'id': 1, 'type': 't', 'duration_seconds': 0.5}).encode(), "
+      "os.environ['PARAMEDIC_SOCKET'])\n"
+      "time.sleep(1000)\n"};
   spec.watchdog = 2s;
   begin_online();
   ASSERT_TRUE(eventually([&] { return last().tasks && last().capabilities->voice; })) << read("out");

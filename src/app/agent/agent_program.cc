@@ -1,9 +1,9 @@
 #include "app/agent/agent_program.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
+
+#include <unistd.h>
 
 #include "app/agent/agent.h"
 #include "base/ids.h"
@@ -53,7 +53,8 @@ Result<std::string> default_data_dir(const std::string& id) {
   };
   auto base = setting("XDG_STATE_HOME");
   if (base.empty() && !setting("HOME").empty()) base = setting("HOME") + "/.local/state";
-  if (base.empty()) return make_error(Errc::invalid_argument, "neither XDG_STATE_HOME nor HOME is set; give --data-dir");
+  if (base.empty())
+    return make_error(Errc::invalid_argument, "neither XDG_STATE_HOME nor HOME is set; give --data-dir");
   return base + "/paramedic/run-" + hash_hex(stable_hash(id));
 }
 

@@ -48,7 +48,8 @@ struct MonitorLink::State {
     t.host = endpoint.host;
     t.port = endpoint.port;
     t.path = endpoint.target;
-    if (!options.token_file.empty()) t.headers.emplace_back("Authorization", "Bearer " + read_token(options.token_file));
+    if (!options.token_file.empty())
+      t.headers.emplace_back("Authorization", "Bearer " + read_token(options.token_file));
     return t;
   }
   void trouble(const Error& error) {
@@ -140,8 +141,8 @@ awaitable<void> run(std::shared_ptr<S> s) {
 Result<HttpUrl> agent_endpoint(const std::string& monitor_url) {
   auto url = parse_http_url(monitor_url);
   if (!url)
-    return make_error(Errc::invalid_argument,
-                      "monitor.url " + monitor_url + ": " + url.error().message + " (use http://HOST:PORT; for TLS put a proxy in between)");
+    return make_error(Errc::invalid_argument, "monitor.url " + monitor_url + ": " + url.error().message +
+                                                  " (use http://HOST:PORT; for TLS put a proxy in between)");
   while (!url->target.empty() && url->target.back() == '/') url->target.pop_back();
   url->target += "/health/agents";
   return url;

@@ -1,5 +1,6 @@
-// MonitorLink: the agent's one connection to the monitor: connects, greets, receives, and connects again for ever, with growing
-// waits (0–10 s, spread by a hash so that a restarted monitor is not met by all agents at once). The agent's thread only.
+// MonitorLink: the agent's one connection to the monitor: connects, greets, receives, and connects again for ever, with
+// growing waits (0–10 s, spread by a hash so that a restarted monitor is not met by all agents at once). The agent's
+// thread only.
 #pragma once
 #include <memory>
 #include <string>
@@ -37,8 +38,8 @@ Result<HttpUrl> agent_endpoint(const std::string& monitor_url);
 class MonitorLink {
  public:
   // REQUIRES: `log` outlives io's handlers, `handler` lives until close().
-  static Result<std::unique_ptr<MonitorLink>> open(boost::asio::io_context& io, LinkOptions options, LinkHandler& handler,
-                                                   Logger& log);
+  static Result<std::unique_ptr<MonitorLink>> open(boost::asio::io_context& io, LinkOptions options,
+                                                   LinkHandler& handler, Logger& log);
   ~MonitorLink();  // close()
   MonitorLink(const MonitorLink&) = delete;
   MonitorLink& operator=(const MonitorLink&) = delete;

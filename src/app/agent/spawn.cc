@@ -91,6 +91,9 @@ std::vector<std::string> merged_environment(const std::vector<std::pair<std::str
     if (const auto equals = text.find('='); equals != std::string_view::npos)
       env[std::string(text.substr(0, equals))] = text.substr(equals + 1);
   }
+  // What a service manager told the agent is not for its workers.
+  for (const auto* own : {"WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"})
+    env.erase(own);
   for (const auto& [key, value] : settings) env[key] = value;
   std::vector<std::string> lines;
   lines.reserve(env.size());

@@ -122,6 +122,19 @@ TEST_F(SpawnTest, another_user_is_become_with_its_groups) {
   EXPECT_EQ(spawn_process(options).error().code, Errc::not_found);
 }
 
+TEST_F(SpawnTest, what_a_service_manager_told_us_is_not_inherited) {
+  ::setenv("WATCHDOG_PID", "1", 1);
+  ::setenv("LISTEN_FDS", "1", 1);
+  auto options = shell("echo [$WATCHDOG_PID] [$LISTEN_FDS] [$WATCHDOG_USEC]");
+  options.env = {{"WATCHDOG_USEC", "5"}};
+  const auto child = spawn_process(options);
+  ::unsetenv("WATCHDOG_PID");
+  ::unsetenv("LISTEN_FDS");
+  ASSERT_TRUE(child);
+  wait_exit(*child);
+  EXPECT_EQ(output(), "[] [] [5]\n");
+}
+
 TEST_F(SpawnTest, command_without_slash_is_found_in_the_path_of_its_environment) {
   std::ofstream(folder_ + "/my-worker") << "#!/bin/sh\nexit 5\n";
   std::filesystem::permissions(folder_ + "/my-worker", std::filesystem::perms::owner_all);

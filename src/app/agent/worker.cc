@@ -7,13 +7,14 @@
 namespace paramedic::agent {
 namespace {
 
-// A worker that recycles itself (announced, not a crash) is started at once, unless it does so faster than this: then it is
-// braked like a crash.
+// A worker that recycles itself (announced, not a crash) is started at once, unless it does so faster than this: then
+// it is braked like a crash.
 constexpr Duration kShortestLife = 10s;
 
 std::string describe(const ExitInfo& exit) {
   if (exit.unknown_cause) return exit.oom ? "unknown, out of memory" : "unknown";
-  std::string text = exit.signal ? "signal " + std::to_string(*exit.signal) : "code " + std::to_string(exit.code.value_or(0));
+  std::string text =
+      exit.signal ? "signal " + std::to_string(*exit.signal) : "code " + std::to_string(exit.code.value_or(0));
   return exit.oom ? text + ", out of memory" : text;
 }
 
@@ -46,8 +47,8 @@ Result<void> Worker::begin() {
   return {};
 }
 
-// Brings back what a killed agent knew. After a clean end, or on a machine that was booted anew, the worker starts afresh; only
-// a hold lives on, until the monitor lifts it.
+// Brings back what a killed agent knew. After a clean end, or on a machine that was booted anew, the worker starts
+// afresh; only a hold lives on, until the monitor lifts it.
 void Worker::restore(const JournalWorker& record) {
   const auto now = steady();
   hold_ = record.hold;
@@ -64,8 +65,9 @@ void Worker::restore(const JournalWorker& record) {
     if (record.phase == JournalWorker::Phase::running) {
       last_exit_ = ExitInfo{};
       last_exit_.unknown_cause = true;  // it died while no agent was there
-      host_.log().warning("worker_lost", {{"worker", spec_.id}, {"incarnation", record.incarnation},
-                                          {"reason", "it ended while the agent was away"}});
+      host_.log().warning(
+          "worker_lost",
+          {{"worker", spec_.id}, {"incarnation", record.incarnation}, {"reason", "it ended while the agent was away"}});
     }
     lease_.on_death(last_exit_, stopped, now);
   }
@@ -129,8 +131,8 @@ SpawnOptions Worker::spawn_options() const {
   options.env.emplace_back("PARAMEDIC_SOCKET", socket_path_);
   options.env.emplace_back("NOTIFY_SOCKET", socket_path_);
   if (spec_.watchdog > Duration{0})
-    options.env.emplace_back("WATCHDOG_USEC",
-                             std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(spec_.watchdog).count()));
+    options.env.emplace_back(
+        "WATCHDOG_USEC", std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(spec_.watchdog).count()));
   if (spec_.stdout_to == "null")
     options.output_file = "/dev/null";
   else if (spec_.stdout_to != "inherit")
@@ -159,8 +161,11 @@ Result<void> Worker::start(const std::string& action_id, int crashes) {
   const auto stat = spawned ? read_stat(host_.roots().proc, spawned->pid) : std::nullopt;
   if (spawned) {
     take_process({spawned->pid, stat ? stat->start_ticks : 0, host_.boot_id()}, std::move(spawned->pidfd), false);
-    host_.log().info("worker_started", {{"worker", spec_.id}, {"pid", pid()}, {"incarnation", incarnation()},
-                                        {"previous", previous_incarnation_}, {"crashes", crashes}});
+    host_.log().info("worker_started", {{"worker", spec_.id},
+                                        {"pid", pid()},
+                                        {"incarnation", incarnation()},
+                                        {"previous", previous_incarnation_},
+                                        {"crashes", crashes}});
   } else {
     start_failed(spawned.error());
   }
@@ -177,7 +182,8 @@ Result<void> Worker::start(const std::string& action_id, int crashes) {
 // Counts as a life that ended at once: backed off like any crash.
 void Worker::start_failed(const Error& error) {
   const auto now = host_.clock().now();
-  failed_incarnation_ = make_incarnation({0, static_cast<std::uint64_t>(now.wall.time_since_epoch().count()), host_.boot_id()});
+  failed_incarnation_ =
+      make_incarnation({0, static_cast<std::uint64_t>(now.wall.time_since_epoch().count()), host_.boot_id()});
   process_.reset();
   last_exit_ = ExitInfo{};
   last_exit_.code = 127;  // as a shell says "cannot execute"
@@ -191,7 +197,9 @@ void Worker::start_by_lease(const StartDecision& decision) {
   const bool first = lease_.incarnation().empty();
   const auto action_id = first ? std::string() : lease_.next_action_id();
   if (!first)
-    host_.log().info("worker_restart", {{"worker", spec_.id}, {"reason", describe(last_exit_)}, {"decision", decision.text},
+    host_.log().info("worker_restart", {{"worker", spec_.id},
+                                        {"reason", describe(last_exit_)},
+                                        {"decision", decision.text},
                                         {"lease_valid", lease_.lease_valid(steady())}});
   (void)start(action_id, lease_.crashes());
 }
@@ -213,7 +221,9 @@ void Worker::on_exit(const ExitInfo& exit) {
   }
   const bool stopped = lease_.decide(now).kind == StartDecision::Kind::stopped && !ladder_ && !comes_back;
   journal_worker(stopped ? JournalWorker::Phase::stopped : JournalWorker::Phase::dead);
-  host_.log().info("worker_exited", {{"worker", spec_.id}, {"pid", process_->identity().pid}, {"exit", describe(exit)},
+  host_.log().info("worker_exited", {{"worker", spec_.id},
+                                     {"pid", process_->identity().pid},
+                                     {"exit", describe(exit)},
                                      {"incarnation", incarnation()}});
   host_.report_now(*this);
   if (comes_back && !ladder_ && !stopping_) {

@@ -1,6 +1,6 @@
-// Worker: one supervised worker over all its incarnations: starts it (under its lease, journalled first), sees it die, performs
-// ladders and commands on it, hears its voice, writes its reports. Everything happens on the agent's one thread; each event
-// ends in poll(), which looks at all facts, does what is due and arms one timer.
+// Worker: one supervised worker over all its incarnations: starts it (under its lease, journalled first), sees it die,
+// performs ladders and commands on it, hears its voice, writes its reports. Everything happens on the agent's one
+// thread; each event ends in poll(), which looks at all facts, does what is due and arms one timer.
 #pragma once
 #include <memory>
 #include <optional>
@@ -143,7 +143,7 @@ class Worker {
   bool killed_by_us_ = false;
   bool stopping_ = false;  // the agent ends
   bool stop_told_ = false;
-  SteadyTime kill_at_{};   // of a stop
+  SteadyTime kill_at_{};  // of a stop
   std::optional<SteadyTime> wake_at_;
   StartDecision::Kind said_ = StartDecision::Kind::alive;  // logged last
 

@@ -6,7 +6,11 @@
 namespace paramedic::agent {
 namespace {
 
-// A ladder of the monitor has an action id; the agent's own (a worker that recycles itself) has none and is told to nobody.
+// The protocol takes more; a person reads less.
+constexpr std::size_t kMaxMessage = 1024;
+
+// A ladder of the monitor has an action id; the agent's own (a worker that recycles itself) has none and is told to
+// nobody.
 bool is_told(const Ladder& ladder) { return !ladder.action_id.empty(); }
 
 }  // namespace
@@ -30,8 +34,10 @@ void Worker::on_command(const wire::MonitorWorkerCommand& command) {
   const bool mine = command.incarnation.empty() || command.incarnation == incarnation();
   const bool sent = mine && number > 0 && process_ && process_->signal(number);
   if (sent) draining_ = drain;
-  host_.log().info("worker_command", {{"worker", spec_.id}, {"verb", to_string(command.verb)}, {"sent", sent},
-                                      {"reason", !mine        ? "another incarnation runs"
+  host_.log().info("worker_command", {{"worker", spec_.id},
+                                      {"verb", to_string(command.verb)},
+                                      {"sent", sent},
+                                      {"reason", !mine         ? "another incarnation runs"
                                                  : number <= 0 ? "no signal is configured for it"
                                                  : sent        ? "asked by the monitor"
                                                                : "the process is not alive"}});
@@ -61,7 +67,9 @@ void Worker::on_ladder(const Ladder& ladder) {
   }
   host_.journal().put(entry);
   host_.journal().sync();
-  host_.log().info("ladder_accepted", {{"worker", spec_.id}, {"action", ladder.action_id}, {"kind", to_string(ladder.kind)},
+  host_.log().info("ladder_accepted", {{"worker", spec_.id},
+                                       {"action", ladder.action_id},
+                                       {"kind", to_string(ladder.kind)},
                                        {"reason", ladder.reason}});
   leftovers_since_.reset();
   ladder_.emplace(ladder, steady());
@@ -72,13 +80,14 @@ std::optional<std::string> Worker::reason_to_refuse(const Ladder& ladder) const 
   if (stopping_) return "the agent is ending";
   if (ladder_) return "action " + ladder_->ladder().action_id + " is at work on this worker";
   if (!ladder.expected_incarnation.empty() && ladder.expected_incarnation != incarnation())
-    return "incarnation " + (incarnation().empty() ? "none" : incarnation()) + (alive() ? " runs" : " was the last one") +
-           ", not " + ladder.expected_incarnation;
+    return "incarnation " + (incarnation().empty() ? "none" : incarnation()) +
+           (alive() ? " runs" : " was the last one") + ", not " + ladder.expected_incarnation;
   if (ladder.kind == RemedyKind::start && alive()) return "the worker runs already";
   return std::nullopt;
 }
 
-// A killed agent's unfinished ladder goes on where it was; if the successor runs already, only the word of it was missing.
+// A killed agent's unfinished ladder goes on where it was; if the successor runs already, only the word of it was
+// missing.
 void Worker::resume_ladder() {
   for (const auto& [id, entry] : host_.journal().state().ladders) {
     if (entry.ladder.worker_id != spec_.id || entry.progress.done) continue;
@@ -88,7 +97,8 @@ void Worker::resume_ladder() {
     if (alive() && !expected.empty() && incarnation() != expected)
       end_ladder(true, "started");
     else
-      host_.log().info("ladder_resumed", {{"worker", spec_.id}, {"action", id}, {"step", to_string(copy.progress.step)}});
+      host_.log().info("ladder_resumed",
+                       {{"worker", spec_.id}, {"action", id}, {"step", to_string(copy.progress.step)}});
     return;
   }
 }
@@ -115,7 +125,9 @@ void Worker::poll_ladder() {
 void Worker::perform(const LadderAct& act) {
   using Kind = LadderAct::Kind;
   switch (act.kind) {
-    case Kind::progress: progress(act.step, false, true, act.message); return;
+    case Kind::progress:
+      progress(act.step, false, true, act.message);
+      return;
     case Kind::diagnose:
       progress(act.step, false, true, process_ ? process_->diagnose() : std::string("the process is gone"));
       return;
@@ -131,7 +143,9 @@ void Worker::perform(const LadderAct& act) {
       killed_by_us_ = true;
       if (process_) process_->signal_group(SIGKILL);
       return;
-    case Kind::start: ladder_start(); return;
+    case Kind::start:
+      ladder_start();
+      return;
   }
 }
 
@@ -158,11 +172,16 @@ void Worker::progress(LadderStep step, bool done, bool ok, std::string message) 
   entry.progress.done = done;
   entry.progress.ok = ok;
   if (done && ok) entry.progress.new_incarnation = incarnation();
+  if (message.size() > kMaxMessage) message.resize(kMaxMessage);
   entry.progress.message = std::move(message);
   host_.journal().put(entry);
   if (done) host_.journal().sync();
-  host_.log().info("ladder_step", {{"worker", spec_.id}, {"action", ladder.action_id}, {"step", to_string(step)},
-                                   {"done", done}, {"ok", ok}, {"message", entry.progress.message}});
+  host_.log().info("ladder_step", {{"worker", spec_.id},
+                                   {"action", ladder.action_id},
+                                   {"step", to_string(step)},
+                                   {"done", done},
+                                   {"ok", ok},
+                                   {"message", entry.progress.message}});
   host_.tell_progress(entry.progress);
 }
 

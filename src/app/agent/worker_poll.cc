@@ -38,10 +38,13 @@ void Worker::poll_start() {
       // A start that failed has its next time already.
       if (!alive()) wake_within(Duration{0});
       return;
-    case StartDecision::Kind::wait: wake_within(decision.at - steady()); return;
+    case StartDecision::Kind::wait:
+      wake_within(decision.at - steady());
+      return;
     case StartDecision::Kind::alive:
     case StartDecision::Kind::hold:
-    case StartDecision::Kind::stopped: return;
+    case StartDecision::Kind::stopped:
+      return;
   }
 }
 
@@ -50,9 +53,11 @@ void Worker::say_once(const StartDecision& decision) {
   if (decision.kind == said_) return;
   said_ = decision.kind;
   if (decision.kind == StartDecision::Kind::wait)
-    host_.log().info("worker_waits", {{"worker", spec_.id}, {"reason", decision.text},
-                                      {"start_in", format_duration(std::chrono::ceil<std::chrono::milliseconds>(
-                                                       decision.at - steady()))}});
+    host_.log().info(
+        "worker_waits",
+        {{"worker", spec_.id},
+         {"reason", decision.text},
+         {"start_in", format_duration(std::chrono::ceil<std::chrono::milliseconds>(decision.at - steady()))}});
   else if (decision.kind == StartDecision::Kind::hold)
     host_.log().warning("worker_held", {{"worker", spec_.id}, {"reason", decision.text}});
   else if (decision.kind == StartDecision::Kind::stopped) {
@@ -75,8 +80,10 @@ bool Worker::end_leftovers() {
   }
   if (!leftovers_since_) {
     leftovers_since_ = now;
-    host_.log().warning("worker_leftovers", {{"worker", spec_.id}, {"group", process_->identity().pid},
-                                             {"reason", "processes of the dead incarnation still run; ending them first"}});
+    host_.log().warning("worker_leftovers",
+                        {{"worker", spec_.id},
+                         {"group", process_->identity().pid},
+                         {"reason", "processes of the dead incarnation still run; ending them first"}});
     process_->signal_group(SIGTERM);
     process_->signal_group(SIGCONT);
   } else if (now - *leftovers_since_ >= kLeftoverGrace) {

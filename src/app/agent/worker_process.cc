@@ -101,12 +101,25 @@ bool WorkerProcess::signal(int number) const {
   return alive() && send_signal(const_cast<WorkerProcess*>(this)->pidfd_.native_handle(), number);
 }
 
-// Safe although pids are reused: a number that still names a group is not given to a new process.
-bool WorkerProcess::signal_group(int number) const { return ::kill(-identity_.pid, number) == 0; }
+bool WorkerProcess::signal_group(int number) const { return group_alive(false) && ::kill(-identity_.pid, number) == 0; }
 
+// A number that names a group is not given to a new process, so a group that has never been seen empty is still ours.
+// Once it is empty it may be anybody's: it is never signalled again.
 bool WorkerProcess::group_alive(bool thorough) const {
-  if (!signal_group(0)) return false;
+  if (group_gone_) return false;
+  const bool exists = ::kill(-identity_.pid, 0) == 0;
+  if (!exists || leader_is_a_stranger()) {
+    group_gone_ = !alive();
+    return false;
+  }
   return !thorough || group_has_living_member(setup_.roots.proc, identity_.pid);
+}
+
+// Nobody looked while our group became empty, and its number leads another one by now.
+bool WorkerProcess::leader_is_a_stranger() const {
+  if (alive()) return false;
+  const auto stat = read_stat(setup_.roots.proc, identity_.pid);
+  return stat && stat->start_ticks != identity_.start_ticks;
 }
 
 std::string WorkerProcess::diagnose() const {

@@ -79,6 +79,7 @@ class WorkerProcess {
  private:
   void on_readable();
   bool oom_evidence() const;
+  bool leader_is_a_stranger() const;
 
   const ProcessSetup setup_;
   ProcessIdentity identity_;
@@ -89,6 +90,7 @@ class WorkerProcess {
   boost::asio::posix::stream_descriptor pidfd_;
   std::shared_ptr<WorkerProcess*> self_;  // handlers hold it weakly: they may outlive us
   ExitHandler on_exit_;
+  mutable bool group_gone_ = false;
   std::optional<ExitInfo> exit_;
   Cgroup cgroup_;
   ProcessTree tree_;
@@ -105,8 +107,8 @@ std::optional<std::uint64_t> host_oom_kills(const KernelRoots& roots);
 std::optional<ProcessIdentity> find_worker_process(const KernelRoots& roots, const std::string& worker_id,
                                                    const std::string& socket, const std::string& boot_id);
 
-// Ends (KILL) what is left of the group of a worker that died while no agent was there. Only processes that carry the worker's
-// settings in their environment: the number of the group may belong to somebody else by now.
+// Ends (KILL) what is left of the group of a worker that died while no agent was there. Only processes that carry the
+// worker's settings in their environment: the number of the group may belong to somebody else by now.
 void end_orphans(const KernelRoots& roots, int pgid, const std::string& worker_id, const std::string& socket);
 
 }  // namespace paramedic::agent

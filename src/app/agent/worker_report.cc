@@ -18,7 +18,8 @@ void Worker::on_datagram(std::string_view datagram, bool whole) {
     garbage_ += static_cast<std::uint64_t>(parsed.garbage);
     if (garbage_logged_ == SteadyTime{} || now.steady - garbage_logged_ >= kGarbageLogEvery) {
       garbage_logged_ = now.steady;
-      host_.log().warning("voice_refused", {{"worker", spec_.id}, {"refused", garbage_}, {"reason", parsed.first_error}});
+      host_.log().warning("voice_refused",
+                          {{"worker", spec_.id}, {"refused", garbage_}, {"reason", parsed.first_error}});
     }
   }
   VoiceState::Change change;
@@ -41,7 +42,8 @@ std::optional<WorkerState> Worker::state() const {
     if (lease_.decide(steady()).kind == StartDecision::Kind::stopped) return WorkerState::stopped;
     return std::nullopt;  // dead; the exit says so
   }
-  if (stopping_ || (ladder_ && ladder_->step() >= LadderStep::term) || process_->voice().stop()) return WorkerState::stopping;
+  if (stopping_ || (ladder_ && ladder_->step() >= LadderStep::term) || process_->voice().stop())
+    return WorkerState::stopping;
   return draining_ ? WorkerState::draining : WorkerState::running;
 }
 
