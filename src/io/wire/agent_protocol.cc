@@ -160,7 +160,8 @@ bool get(Fields& f, const Value& v, AgentProgress& out) {
     if (k == "message") return f.text(k, m, out.message, kMaxTextBytes);
     return f.skip();
   };
-  return f.object(v, member) && f.required("action_id", !out.action_id.empty());
+  return f.object(v, member) && f.required("action_id", !out.action_id.empty()) &&
+         f.required("worker_id", !out.worker_id.empty());
 }
 
 bool get_start(Fields& f, const Value& v, AgentStart& out) {

@@ -113,6 +113,7 @@ TEST(AgentProtocol, errors_name_frame_and_member) {
             "frame hello: workers[0].worker_id: is missing");
   EXPECT_EQ(agent(R"({"type":"progress","step":"jump"})"),
             "frame progress: step: must be one of: accepted, diagnostics, drain, term, kill, start, verify");
+  EXPECT_EQ(agent(R"({"type":"progress","action_id":"a"})"), "frame progress: worker_id: is missing");
   EXPECT_EQ(agent(R"({"type":"progress"})"), "frame progress: action_id: is missing");
   EXPECT_EQ(agent(R"({"type":"starts","starts":[{"action_id":"a","worker_id":"w","exit":{"code":7000}}]})"),
             "frame starts: starts[0].exit.code: must be a whole number from -255 to 255");

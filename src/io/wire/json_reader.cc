@@ -25,13 +25,13 @@ Result<const json::value*> Document::parse(std::string_view text) {
   const std::size_t used = parser.write_some(text.data(), text.size(), failed);
   if (!failed && text.find_first_not_of(" \t\r\n", used) != std::string_view::npos) failed = json::error::extra_data;
   if (failed) return make_error(Errc::invalid_argument, fmt::format("not JSON: {} at byte {}", failed.message(), used));
-  value_ = parser.release();
-  return static_cast<const json::value*>(&value_);
+  value_.emplace(parser.release());
+  return static_cast<const json::value*>(&*value_);
 }
 
 void Document::clear() {
   // Memory of the old value is dropped as a whole: its destructor has nothing to free.
-  value_ = json::value();
+  value_.reset();
   memory_.release();
 }
 

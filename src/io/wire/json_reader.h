@@ -39,7 +39,7 @@ class Document {
  private:
   unsigned char buffer_[16 * 1024];
   json::monotonic_resource memory_;
-  json::value value_;
+  std::optional<json::value> value_;  // built in place: assigning would copy it out of memory_
 };
 
 // Reads members of objects into plain values. Every function returns false after the first wrong member; error() then
