@@ -19,6 +19,7 @@ int serve(const ServeOptions& options);
 
 struct AgentOptions {
   std::string config_file;
+  int parent = 0;  // ends cleanly when this process ends; 0 = on its own. The demo's agent has one.
 };
 int agent(const AgentOptions& options);
 

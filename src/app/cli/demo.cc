@@ -74,7 +74,7 @@ class AgentProcess {
  public:
   Result<void> start(const fs::path& program, const fs::path& config, const fs::path& log_file) {
     const std::string exe = program.string(), file = config.string();
-    std::vector<std::string> words = {exe, "agent", "--config", file};
+    std::vector<std::string> words = {exe, "agent", "--config", file, "--parent", std::to_string(getpid())};
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -90,6 +90,7 @@ class AgentProcess {
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, 1, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&files, 1, 2);
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);  // the monitor's sockets stay here
     const int failed = posix_spawn(&pid_, exe.c_str(), &files, &attributes, argv.data(), environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
@@ -177,12 +178,14 @@ int demo(const DemoOptions& options) {
 
   // The queue server is watched from this thread, which lives as long as it.
   asio::steady_timer tick(loop);
-  bool agent_gone = false;
+  SteadyTime agent_again{};
   std::function<void()> watch = [&] {
     if (const auto ticked = broker.tick(clock.now().steady); !ticked) log->warning("demo_broker", {{"reason", ticked.error().message}});
-    if (agent.ended() && !agent_gone) {
-      agent_gone = true;
-      log->error("demo_agent_ended", {{"look_at", (directory->path / "agent.log").string()}});
+    if (agent.ended() && clock.now().steady >= agent_again) {  // killed: the next one adopts the workers
+      agent_again = clock.now().steady + 2s;
+      log->warning("demo_agent_ended", {{"look_at", (directory->path / "agent.log").string()}, {"effect", "started again"}});
+      if (const auto again = agent.start(layout.program, setup->agent_yaml, directory->path / "agent.log"); !again)
+        log->error("demo_agent", {{"reason", again.error().message}});
     }
     tick.expires_after(std::chrono::milliseconds(200));
     tick.async_wait([&](const boost::system::error_code& failed) {

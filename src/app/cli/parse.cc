@@ -47,6 +47,7 @@ void Program::add_servers() {
 
   auto* agent_command = app.add_subcommand("agent", "Run the agent of this host: starts, measures and restarts workers");
   agent_command->add_option("--config", agent_options.config_file, "Configuration (YAML)")->required();
+  agent_command->add_option("--parent", agent_options.parent, "End when this process ends")->group("");  // hidden: for the demo
   agent_command->callback([this] { exit = agent(agent_options); });
 
   auto* run_command = app.add_subcommand("run", "Supervise one command: paramedic run --pool thumbs -- python worker.py");

@@ -13,6 +13,7 @@ void Engine::Impl::take(Input& input, const Now& now, Effects& out) {
 void Engine::Impl::take(ReportInput& input, const Now& now, Effects& out) {
   const auto applied = fleet.apply(input, now);
   if (!applied) return;  // counted by the fleet; the sender was told by the parts that parse
+  sources_changed(applied->source, now, out);
   if (applied->late) out.history.push_back(*applied->late);
   if (applied->worker == kNoWorker) return;
   if (applied->absorbed) drop(*applied->absorbed, slot(*applied->absorbed).id, now);

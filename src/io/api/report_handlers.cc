@@ -1,4 +1,5 @@
 // Reports over HTTP: parsed here, handed to the engine's inbox.
+#include "base/ids.h"
 #include "io/api/core.h"
 #include "io/wire/report_json.h"
 
@@ -84,6 +85,7 @@ HttpReply post_report(Core& core, Call& call) {
     ++core.reports_refused;
     return problem_reply(error, call.request.path);
   };
+  if (!valid_id(call.id)) return refuse_with(make_error(Errc::invalid_argument, explain_bad_id(call.id)));
   wire::ParseStats stats;
   auto report = wire::parse_report(call.request.body, &stats, call.id);
   if (!report) return refuse_with(report.error());

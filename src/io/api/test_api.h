@@ -221,8 +221,8 @@ class ApiTest : public testing::Test {
   }
   void TearDown() override {
     if (server) server->stop(1s);
+    pool.stop();  // before the server's loops go: see io/net/blocking_pool.h
     server.reset();
-    pool.stop();
     api.reset();
   }
 

@@ -90,9 +90,11 @@ struct BlockingPool::TypedJob final : Job {
   }
   void finish(R result) {
     auto executor = boost::asio::get_associated_executor(handler);
-    boost::asio::post(executor,
-                      [h = std::move(handler), r = std::move(result)]() mutable { std::move(h)(std::move(r)); });
-    guard.reset();
+    // The guard goes along and ends over there: here its loop may be gone as soon as the answer was taken.
+    boost::asio::post(executor, [h = std::move(handler), r = std::move(result), g = std::move(guard)]() mutable {
+      g.reset();
+      std::move(h)(std::move(r));
+    });
   }
 
   F fn;

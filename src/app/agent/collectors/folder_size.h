@@ -20,7 +20,7 @@ class FolderSize {
   struct Limits {
     int entries_per_step = 2000;
     std::size_t max_depth = 64;
-    Duration walk_every = 60s;  // a finished walk is believed for so long
+    Duration walk_every = 10s;  // a finished walk is believed for so long
   };
   explicit FolderSize(std::string folder);
   FolderSize(std::string folder, Limits limits) : folder_(std::move(folder)), limits_(limits) {}
