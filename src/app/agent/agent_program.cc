@@ -1,5 +1,6 @@
 #include "app/agent/agent_program.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -58,8 +59,25 @@ Result<std::string> default_data_dir(const std::string& id) {
   return base + "/paramedic/run-" + hash_hex(stable_hash(id));
 }
 
+// Whether exec would find it: a typing mistake at the terminal is told at once instead of being retried for ever.
+Result<void> check_command(const std::string& command) {
+  if (command.find('/') != std::string::npos) {
+    if (::access(command.c_str(), X_OK) == 0) return {};
+    return errno_error("cannot run " + command, errno);
+  }
+  const char* path = std::getenv("PATH");
+  std::string_view rest = path ? path : "/usr/bin:/bin";
+  while (!rest.empty()) {
+    const auto colon = std::min(rest.find(':'), rest.size());
+    if (::access((std::string(rest.substr(0, colon)) + "/" + command).c_str(), X_OK) == 0) return {};
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return make_error(Errc::not_found, "cannot run " + command + ": no such program in PATH");
+}
+
 Result<AgentOptions> single_options(const SingleWorker& single) {
   if (single.command.empty()) return make_error(Errc::invalid_argument, "no command; write it after --");
+  if (const auto runnable = check_command(single.command[0]); !runnable) return runnable.error();
   config::WorkerSpec spec;
   spec.id = single.id.empty() ? default_id(single.command[0]) : single.id;
   if (!valid_id(spec.id)) return make_error(Errc::invalid_argument, "--id: " + explain_bad_id(spec.id));
