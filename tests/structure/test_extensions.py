@@ -35,7 +35,7 @@ def missing(kind, root=ROOT):
             problems.append(f"{name}: no file {folder}/{name}.cc")
         if not (root / folder / f"{name}_test.cc").exists():
             problems.append(f"{name}: no test {folder}/{name}_test.cc")
-        if f"`{name}`" not in docs:
+        if not re.search(rf"(`{name}`|^\| *{name} *\|)", docs, re.M):
             problems.append(f"{name}: no row in {page}")
     return problems
 

@@ -261,6 +261,18 @@ TEST_F(AgentTest, a_clean_end_takes_the_workers_along_and_announces_it) {
   EXPECT_TRUE(reports.back().process->exit);
 }
 
+TEST_F(AgentTest, after_a_clean_end_every_worker_begins_anew) {
+  for (const char* id : {"w-1", "w-2", "w-3"}) add_worker(id, kSleep);
+  begin_agent();
+  agent_->stop();
+  ASSERT_TRUE(eventually([&] { return agent_->finished(); }));
+  agent_.reset();
+  begin_agent();
+  EXPECT_TRUE(eventually([&] {
+    return std::all_of(agent_->workers().begin(), agent_->workers().end(), [](const auto& w) { return w->alive(); });
+  }));
+}
+
 TEST_F(AgentTest, a_second_stop_hurries) {
   add_worker("w-1", "trap '' TERM; echo up > up; while :; do sleep 0.02; done").term_grace = 1h;
   begin_agent();

@@ -95,6 +95,7 @@ Result<void> Journal::load() {
                                            "; use the newer agent or move the file away");
     std::visit([&](const auto& r) { apply(state_, r); }, *record);
   }
+  opened_clean_ = state_.clean;
   if (skipped_ > 0)
     logger_->warning("journal_lines_skipped", {{"path", path_}, {"lines", skipped_}, {"reason", "unreadable"}});
   return {};

@@ -60,6 +60,8 @@ class Journal {
   static Result<Journal> open(const std::string& folder, Logger& logger);
 
   const JournalState& state() const { return state_; }
+  // Whether the last agent ended cleanly; stays as open() found it, while state().clean ends with the first record.
+  bool opened_clean() const { return opened_clean_; }
   // How many lines were unreadable at open().
   int skipped() const { return skipped_; }
 
@@ -89,6 +91,7 @@ class Journal {
   std::size_t bytes_ = 0;
   std::size_t compact_at_ = 1 << 20;
   int skipped_ = 0;
+  bool opened_clean_ = false;
   bool degraded_ = false;
 };
 

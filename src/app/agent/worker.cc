@@ -53,7 +53,7 @@ void Worker::restore(const JournalWorker& record) {
   const auto now = steady();
   hold_ = record.hold;
   hold_reason_ = record.hold_reason;
-  const bool fresh = host_.journal().state().clean || record.boot_id != host_.boot_id();
+  const bool fresh = host_.journal().opened_clean() || record.boot_id != host_.boot_id();
   const bool adopted = !fresh && adopt(record);
   if (!fresh && !adopted && record.phase == JournalWorker::Phase::running)
     end_orphans(host_.roots(), record.pid, spec_.id, socket_path_);
