@@ -1,6 +1,7 @@
 // Load generator of our own: paced as real workers are, not as fast as it can.
-//   bench_load ws   PORT WORKERS PERIOD_SECONDS SECONDS [AGENTS]   agents over WebSocket, one frame per agent and period
-//   bench_load http PORT WORKERS PERIOD_SECONDS SECONDS            one keep-alive connection per worker; period 0 = saturated
+//   bench_load ws   PORT WORKERS PERIOD_SECONDS SECONDS [AGENTS]   agents over WebSocket, one frame per agent and
+//   period bench_load http PORT WORKERS PERIOD_SECONDS SECONDS            one keep-alive connection per worker; period
+//   0 = saturated
 // Each report carries 20 numbers. Prints one line of JSON: reports sent, answered, refused, seconds.
 #include <cstdio>
 #include <cstdlib>
@@ -48,7 +49,10 @@ Report make_report(int worker, std::uint64_t turn) {
   r.state = WorkerState::running;
   r.capabilities = Capabilities{true, true, true, false, true};
   r.process = ProcessPart{.pid = 1000 + worker, .state = 'S', .threads = 4};
-  r.resources = ResourcesPart{.cpu_percent = 40 + double((worker + turn) % 20), .cpu_cores = 1, .memory_percent = 30 + 0.01 * double(turn % 100), .memory_mb = 512 + double(turn % 7)};
+  r.resources = ResourcesPart{.cpu_percent = 40 + double((worker + turn) % 20),
+                              .cpu_cores = 1,
+                              .memory_percent = 30 + 0.01 * double(turn % 100),
+                              .memory_mb = 512 + double(turn % 7)};
   r.disks = {{.mount = "/", .used_percent = 60, .free_bytes = 90'000'000'000ULL + turn, .inodes_used_percent = 10}};
   r.tasks = {{.type = "resize", .started = turn, .completed = turn}};
   r.in_flight.emplace();
@@ -59,7 +63,8 @@ Report make_report(int worker, std::uint64_t turn) {
 
 asio::awaitable<void> pause(double seconds) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  timer.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds)));
+  timer.expires_after(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(seconds)));
   co_await timer.async_wait(asio::use_awaitable);
 }
 
@@ -72,7 +77,11 @@ asio::awaitable<void> agent(Run& run, int index) {
     co_return;
   }
   const auto socket = *connected;
-  wire::AgentHello hello{.agent_id = fmt::format("bench-{}", index), .host = fmt::format("h-{}", index), .boot_id = "b", .version = "bench", .period = from_seconds(run.period)};
+  wire::AgentHello hello{.agent_id = fmt::format("bench-{}", index),
+                         .host = fmt::format("h-{}", index),
+                         .boot_id = "b",
+                         .version = "bench",
+                         .period = from_seconds(run.period)};
   auto first = std::make_shared<const std::string>(wire::encode(wire::AgentFrame(hello)));
   (void)co_await socket->send(first);
   for (std::uint64_t turn = 1; !run.over(); ++turn) {
@@ -102,15 +111,18 @@ asio::awaitable<void> http_worker(Run& run, int worker) {
   for (std::uint64_t turn = 1; !run.over(); ++turn) {
     const std::string body = wire::report_json(make_report(worker, turn));
     const std::string request = fmt::format(
-        "POST /health/workers/w-{:05}/report HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        "POST /health/workers/w-{:05}/report HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: "
+        "application/json\r\nContent-Length: {}\r\n\r\n{}",
         worker, run.port, body.size(), body);
     const auto began = std::chrono::steady_clock::now();
     co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
     ++run.sent;
     in.clear();
-    const std::size_t head = co_await asio::async_read_until(socket, asio::dynamic_buffer(in), "\r\n\r\n", asio::use_awaitable);
+    const std::size_t head =
+        co_await asio::async_read_until(socket, asio::dynamic_buffer(in), "\r\n\r\n", asio::use_awaitable);
     std::size_t length = 0;
-    if (const auto at = in.find("ontent-Length: "); at != std::string::npos && at < head) length = std::strtoul(in.c_str() + at + 15, nullptr, 10);
+    if (const auto at = in.find("ontent-Length: "); at != std::string::npos && at < head)
+      length = std::strtoul(in.c_str() + at + 15, nullptr, 10);
     while (in.size() < head + length) {
       std::array<char, 4096> more;
       const std::size_t n = co_await socket.async_read_some(asio::buffer(more), asio::use_awaitable);
@@ -151,8 +163,8 @@ int main(int argc, char** argv) {
   }
   loop.run();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - run.start).count();
-  std::printf("{\"sent\":%llu,\"answered\":%llu,\"refused\":%llu,\"failed\":%llu,\"seconds\":%.3f}\n", static_cast<unsigned long long>(run.sent),
-              static_cast<unsigned long long>(run.answered), static_cast<unsigned long long>(run.refused),
-              static_cast<unsigned long long>(run.failed), seconds);
+  std::printf("{\"sent\":%llu,\"answered\":%llu,\"refused\":%llu,\"failed\":%llu,\"seconds\":%.3f}\n",
+              static_cast<unsigned long long>(run.sent), static_cast<unsigned long long>(run.answered),
+              static_cast<unsigned long long>(run.refused), static_cast<unsigned long long>(run.failed), seconds);
   return run.failed == 0 ? 0 : 1;
 }

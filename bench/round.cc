@@ -1,9 +1,8 @@
-// µs per round: snapshot, six checks and verdict of one worker, over a fleet of WORKERS with queue, tasks, model, disk and
-// metrics. Also the whole engine step per report. Usage: bench_round [WORKERS]. Prints one line of JSON.
+// µs per round: snapshot, six checks and verdict of one worker, over a fleet of WORKERS with queue, tasks, model, disk
+// and metrics. Also the whole engine step per report. Usage: bench_round [WORKERS]. Prints one line of JSON.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-
-#include <chrono>
 
 #include <fmt/format.h>
 
@@ -24,14 +23,20 @@ Report make_report(int worker, int turn) {
   r.capabilities = Capabilities{true, true, true, true, true};
   r.state = WorkerState::running;
   r.process = ProcessPart{.pid = 100 + worker, .state = 'S', .threads = 4};
-  r.resources = ResourcesPart{.cpu_percent = 40.0 + worker % 20, .cpu_cores = 1, .memory_percent = 30, .memory_mb = 512};
+  r.resources =
+      ResourcesPart{.cpu_percent = 40.0 + worker % 20, .cpu_cores = 1, .memory_percent = 30, .memory_mb = 512};
   r.disks = {{.mount = "/", .used_percent = 60, .free_bytes = 90'000'000'000ULL, .inodes_used_percent = 10}};
   TaskPart task{.type = "resize", .started = std::uint64_t(turn * 5), .completed = std::uint64_t(turn * 5)};
   task.durations.emplace();
   for (int i = 0; i < 5 * turn; ++i) task.durations->observe(0.2);
   r.tasks = {task};
   r.in_flight.emplace();
-  r.queues = {{.broker = "redis-a", .name = r.pool, .connected = true, .rtt_ms = 0.8, .ready = 14, .consumed = std::uint64_t(turn * 5)}};
+  r.queues = {{.broker = "redis-a",
+               .name = r.pool,
+               .connected = true,
+               .rtt_ms = 0.8,
+               .ready = 14,
+               .consumed = std::uint64_t(turn * 5)}};
   r.models = {{.name = "clip", .state = ModelState::ready, .load_seconds = 8.0}};
   for (int i = 0; i < 8; ++i) r.metrics.emplace_back(fmt::format("custom_{}", i), worker * 0.5 + i);
   return r;
@@ -47,7 +52,9 @@ int main(int argc, char** argv) {
   config.limits = {.max_workers = 200'000, .new_ids_per_second = 1e9};
   Engine engine(config, clock.now());
   Effects effects;
-  const auto source = [&] { return SourceInput{.source = "agent/a", .host = "h", .can_restart = true, .received = clock.now().steady}; };
+  const auto source = [&] {
+    return SourceInput{.source = "agent/a", .host = "h", .can_restart = true, .received = clock.now().steady};
+  };
   (void)fleet.apply(source(), clock.now());
   std::vector<Input> inputs{Input(source())};
   engine.step(inputs, Duration{0}, clock.now(), effects);
@@ -89,8 +96,10 @@ int main(int argc, char** argv) {
       ++rounds;
     }
   }
-  const double round_us = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / double(rounds);
-  std::printf("{\"workers\":%d,\"rounds\":%llu,\"healthy\":%llu,\"round_us\":%.3f,\"step_us_per_report\":%.3f}\n", workers,
-              static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(healthy), round_us, step_us / double(reports));
+  const double round_us =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / double(rounds);
+  std::printf("{\"workers\":%d,\"rounds\":%llu,\"healthy\":%llu,\"round_us\":%.3f,\"step_us_per_report\":%.3f}\n",
+              workers, static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(healthy), round_us,
+              step_us / double(reports));
   return healthy == rounds ? 0 : 1;
 }

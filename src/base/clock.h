@@ -1,5 +1,5 @@
-// Time. Core code never asks a clock: it is handed Now. Only daemon, agent, cli and net own a Clock; tests use ManualClock.
-// Steady time measures intervals and ages. Wall time is for people and for whatever is persisted.
+// Time. Core code never asks a clock: it is handed Now. Only daemon, agent, cli and net own a Clock; tests use
+// ManualClock. Steady time measures intervals and ages. Wall time is for people and for whatever is persisted.
 #pragma once
 #include <chrono>
 
@@ -17,7 +17,9 @@ struct Now {
 };
 
 inline double to_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-inline Duration from_seconds(double s) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }
+inline Duration from_seconds(double s) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s));
+}
 // The wall time that belongs to `t`, seen from `now`.
 inline WallTime wall_at(SteadyTime t, const Now& now) { return now.wall + (t - now.steady); }
 inline SteadyTime steady_at(WallTime t, const Now& now) { return now.steady + (t - now.wall); }

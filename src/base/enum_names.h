@@ -12,7 +12,9 @@ template <class E>
 struct EnumNames;  // specialised by the macro
 
 template <class E>
-concept NamedEnum = requires { EnumNames<E>::kNames.size(); };
+concept NamedEnum = requires {
+  EnumNames<E>::kNames.size();
+};
 
 template <NamedEnum E>
 constexpr std::string_view to_string(E value) {
@@ -29,8 +31,8 @@ inline constexpr std::size_t kEnumCount = EnumNames<E>::kNames.size();
 
 }  // namespace paramedic
 
-#define PARAMEDIC_ENUM_NAMES(E, ...)                                     \
-  template <>                                                            \
-  struct EnumNames<E> {                                                  \
+#define PARAMEDIC_ENUM_NAMES(E, ...)                                               \
+  template <>                                                                      \
+  struct EnumNames<E> {                                                            \
     static constexpr auto kNames = std::to_array<std::string_view>({__VA_ARGS__}); \
   };

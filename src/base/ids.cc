@@ -33,7 +33,8 @@ bool valid_id(std::string_view id) {
 
 std::string explain_bad_id(std::string_view id) {
   if (id.empty()) return "the id is empty; give 1 to 200 characters of A-Z a-z 0-9 . _ : @ + = / -";
-  if (id.size() > kMaxIdBytes) return fmt::format("the id has {} bytes; at most {} are allowed", id.size(), kMaxIdBytes);
+  if (id.size() > kMaxIdBytes)
+    return fmt::format("the id has {} bytes; at most {} are allowed", id.size(), kMaxIdBytes);
   for (size_t i = 0; i < id.size(); ++i)
     if (!kAllowed[static_cast<unsigned char>(id[i])])
       return fmt::format("the id has the byte 0x{:02x} at position {}; allowed are A-Z a-z 0-9 . _ : @ + = / -",

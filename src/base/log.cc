@@ -38,8 +38,8 @@ class StderrLogger final : public Logger {
 
  private:
   void write(LogLevel level, std::string_view line) override {
-    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                            spdlog::level::err};
+    static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                            spdlog::level::warn, spdlog::level::err};
     logger_.log(kLevels[static_cast<size_t>(level)], "{}", line);
   }
   spdlog::logger logger_;

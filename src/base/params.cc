@@ -116,7 +116,8 @@ void ParamsReader::read(std::string_view key, double& out, double min, double ma
   if (!value) return;
   double number = 0;
   if (!whole(value->scalar, number) || !(number >= min && number <= max))
-    problem(key, fmt::format("'{}' must be a number from {} to {}", value->scalar, format_number(min), format_number(max)));
+    problem(key,
+            fmt::format("'{}' must be a number from {} to {}", value->scalar, format_number(min), format_number(max)));
   else
     out = number;
 }
@@ -196,7 +197,8 @@ void ParamsReader::read(std::string_view key, std::map<std::string, Duration>& o
   if (problems_->size() != before || !has(key)) return;
   std::map<std::string, Duration> result;
   for (const auto& [name, text] : texts) {
-    if (auto wrong = check_duration(text, min, max, result[name])) return problem(key, fmt::format("{}: {}", name, *wrong));
+    if (auto wrong = check_duration(text, min, max, result[name]))
+      return problem(key, fmt::format("{}: {}", name, *wrong));
   }
   out = std::move(result);
 }
@@ -213,7 +215,8 @@ void ParamsReader::finish() {
   }
 }
 
-void ParamsReader::bad_enum(std::string_view key, std::string_view text, const std::string_view* names, std::size_t count) {
+void ParamsReader::bad_enum(std::string_view key, std::string_view text, const std::string_view* names,
+                            std::size_t count) {
   std::string all;
   for (std::size_t i = 0; i < count; ++i) all += (i ? ", " : "") + std::string(names[i]);
   problem(key, fmt::format("'{}' must be one of: {}", text, all));

@@ -1,5 +1,6 @@
-// Params: a neutral configuration tree. io/config fills it from YAML; each extension reads its own part with ParamsReader.
-// A plain value; any thread may read a const one. Every node remembers file and line, so that a problem can name them.
+// Params: a neutral configuration tree. io/config fills it from YAML; each extension reads its own part with
+// ParamsReader. A plain value; any thread may read a const one. Every node remembers file and line, so that a problem
+// can name them.
 #pragma once
 #include <map>
 #include <optional>
@@ -36,8 +37,8 @@ struct Params {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
   std::string scalar;
-  std::vector<Params> items;                            // list
-  std::vector<KeyValue<Params>> members;              // map, in the order of the file; keys are unique
+  std::vector<Params> items;              // list
+  std::vector<KeyValue<Params>> members;  // map, in the order of the file; keys are unique
   std::string file;
   int line = 0;
 

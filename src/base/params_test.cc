@@ -34,7 +34,10 @@ TEST(ParamsReader, leaves_absent_keys_at_their_default) {
 
 TEST(ParamsReader, reads_every_type) {
   Params node = Params::map();
-  node.set("text", Params::of("hello")).set("flag", Params::of("true")).set("n", Params::of("3")).set("ratio", Params::of("0.5"));
+  node.set("text", Params::of("hello"))
+      .set("flag", Params::of("true"))
+      .set("n", Params::of("3"))
+      .set("ratio", Params::of("0.5"));
   node.set("wait", Params::of("30s")).set("size", Params::of("2KiB")).set("color", Params::of("green"));
   node.set("codes", list({"0", "3"})).set("names", list({"a", "b"}));
   node.set("limits", Params::map().set("resize", Params::of("600s")));
@@ -77,9 +80,17 @@ TEST(ParamsReader, reads_every_type) {
 TEST(ParamsReader, names_each_wrong_value_and_unknown_key) {
   Params node = Params::map();
   node.file = "p.yaml";
-  node.set("flag", Params::of("yes")).set("n", Params::of("11")).set("ratio", Params::of("much")).set("wait", Params::of("30"));
-  node.set("size", Params::of("1XB")).set("color", Params::of("blue")).set("codes", list({"x"})).set("names", Params::of("a"));
-  node.set("nested", Params::of("1")).set("typo", Params::of("1")).set("limits", Params::map().set("t", Params::of("9d")));
+  node.set("flag", Params::of("yes"))
+      .set("n", Params::of("11"))
+      .set("ratio", Params::of("much"))
+      .set("wait", Params::of("30"));
+  node.set("size", Params::of("1XB"))
+      .set("color", Params::of("blue"))
+      .set("codes", list({"x"}))
+      .set("names", Params::of("a"));
+  node.set("nested", Params::of("1"))
+      .set("typo", Params::of("1"))
+      .set("limits", Params::map().set("t", Params::of("9d")));
   Problems problems;
   ParamsReader reader(&node, "pools.thumbs", problems);
   bool flag = false;
@@ -104,14 +115,17 @@ TEST(ParamsReader, names_each_wrong_value_and_unknown_key) {
   reader.finish();
   std::vector<std::string> keys;
   for (const auto& p : problems) keys.push_back(p.key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"pools.thumbs.flag", "pools.thumbs.n", "pools.thumbs.ratio", "pools.thumbs.wait",
-                                            "pools.thumbs.size", "pools.thumbs.color", "pools.thumbs.codes", "pools.thumbs.names",
-                                            "pools.thumbs.limits", "pools.thumbs.nested", "pools.thumbs.typo"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"pools.thumbs.flag", "pools.thumbs.n", "pools.thumbs.ratio",
+                                            "pools.thumbs.wait", "pools.thumbs.size", "pools.thumbs.color",
+                                            "pools.thumbs.codes", "pools.thumbs.names", "pools.thumbs.limits",
+                                            "pools.thumbs.nested", "pools.thumbs.typo"}));
   EXPECT_NE(problems.back().message.find("unknown key; known here: flag"), std::string::npos);
 }
 
 TEST(Params, of_a_pool_lie_over_the_defaults) {
-  const Params base = Params::map().set("checks", Params::map().set("a", Params::of("1")).set("b", Params::of("2"))).set("mode", Params::of("auto"));
+  const Params base = Params::map()
+                          .set("checks", Params::map().set("a", Params::of("1")).set("b", Params::of("2")))
+                          .set("mode", Params::of("auto"));
   const Params over = Params::map().set("checks", Params::map().set("b", Params::of("3")));
   const Params merged = merge(base, over);
   EXPECT_EQ(merged.find("checks")->find("a")->scalar, "1");

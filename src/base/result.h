@@ -1,8 +1,10 @@
-// Errors as values. Every function that can fail for a likely reason returns Result<T>; exceptions stay inside a module.
+// Errors as values. Every function that can fail for a likely reason returns Result<T>; exceptions stay inside a
+// module.
 #pragma once
-#include <boost/system/result.hpp>
 #include <string>
 #include <string_view>
+
+#include <boost/system/result.hpp>
 
 namespace paramedic {
 

@@ -30,7 +30,8 @@ TEST(Result, of_an_error_throws_when_used_as_a_value) {
 }
 
 TEST(Log, writes_one_line_per_event) {
-  EXPECT_EQ(format_log_line("worker_exited", {{"worker", "w-1"}, {"reason", "signal 9"}, {"pid", 17}, {"ok", true}, {"load", 0.5}}),
+  EXPECT_EQ(format_log_line("worker_exited",
+                            {{"worker", "w-1"}, {"reason", "signal 9"}, {"pid", 17}, {"ok", true}, {"load", 0.5}}),
             "worker_exited worker=w-1 reason=\"signal 9\" pid=17 ok=true load=0.5");
   EXPECT_EQ(format_log_line("x", {{"text", "a\n\"b\""}, {"empty", ""}}), "x text=\"a\\x0a\\\"b\\\"\" empty=\"\"");
 }

@@ -81,14 +81,16 @@ Result<WallTime> parse_time(std::string_view text) {
   const auto wrong = [&] { return bad("a time", text, "RFC 3339, as 2026-11-23T17:40:00Z"); };
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
   if (text.size() < 19 || !digits(text, 0, 4, year) || text[4] != '-' || !digits(text, 5, 2, month) || text[7] != '-' ||
-      !digits(text, 8, 2, day) || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || !digits(text, 11, 2, hour) ||
-      text[13] != ':' || !digits(text, 14, 2, minute) || text[16] != ':' || !digits(text, 17, 2, second))
+      !digits(text, 8, 2, day) || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') ||
+      !digits(text, 11, 2, hour) || text[13] != ':' || !digits(text, 14, 2, minute) || text[16] != ':' ||
+      !digits(text, 17, 2, second))
     return wrong();
   size_t at = 19;
   const std::int64_t nanos = fraction(text, at);
   std::int64_t shift = 0;
   if (nanos < 0 || !offset(text, at, shift)) return wrong();
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{unsigned(month)}, std::chrono::day{unsigned(day)}};
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{unsigned(month)},
+                                         std::chrono::day{unsigned(day)}};
   if (!date.ok() || year < 1970 || year > 2261 || hour > 23 || minute > 59 || second > 60) return wrong();
   const auto base = std::chrono::sys_days{date}.time_since_epoch();
   const std::int64_t seconds =
@@ -103,13 +105,15 @@ Result<Duration> parse_duration(std::string_view text) {
   size_t at = 0;
   while (at < text.size()) {
     double number = 0;
-    const auto [end, failed] = std::from_chars(text.data() + at, text.data() + text.size(), number, std::chars_format::fixed);
+    const auto [end, failed] =
+        std::from_chars(text.data() + at, text.data() + text.size(), number, std::chars_format::fixed);
     if (failed != std::errc{} || number < 0) return wrong();
     at = size_t(end - text.data());
     size_t unit_end = at;
     while (unit_end < text.size() && text[unit_end] >= 'a' && text[unit_end] <= 'z') ++unit_end;
     const std::string_view name = text.substr(at, unit_end - at);
-    const auto* unit = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& u) { return u.name == name; });
+    const auto* unit =
+        std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& u) { return u.name == name; });
     if (unit == std::end(kUnits)) return wrong();
     total += number * double(unit->nanos);
     at = unit_end;

@@ -15,9 +15,10 @@ TEST(Time, is_written_in_utc_with_milliseconds_and_read_back) {
 }
 
 TEST(Time, refuses_what_is_no_time) {
-  for (const char* text : {"", "yesterday", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-23T25:00:00Z", "2026-11-23T17:40:00.Z",
-                           "2026-11-23T17:40:00+25:00", "2026-11-23T17:40:00Zx", "1969-01-01T00:00:00Z", "2300-01-01T00:00:00Z",
-                           "2026-11-23T17:40:00+1", "2026/11/23T17:40:00Z"}) {
+  for (const char* text :
+       {"", "yesterday", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-11-23T25:00:00Z",
+        "2026-11-23T17:40:00.Z", "2026-11-23T17:40:00+25:00", "2026-11-23T17:40:00Zx", "1969-01-01T00:00:00Z",
+        "2300-01-01T00:00:00Z", "2026-11-23T17:40:00+1", "2026/11/23T17:40:00Z"}) {
     const auto t = parse_time(text);
     ASSERT_FALSE(t) << text;
     EXPECT_EQ(t.error().code, Errc::invalid_argument);
@@ -36,7 +37,8 @@ TEST(DurationText, needs_a_unit) {
   EXPECT_EQ(*parse_duration("1.5s"), 1500ms);
   EXPECT_EQ(*parse_duration("7d"), 168h);
   EXPECT_EQ(*parse_duration("0"), 0s);
-  for (const char* text : {"", "30", "s", "-5s", "5 s", "5y", "1e3s", "99999999999d"}) EXPECT_FALSE(parse_duration(text)) << text;
+  for (const char* text : {"", "30", "s", "-5s", "5 s", "5y", "1e3s", "99999999999d"})
+    EXPECT_FALSE(parse_duration(text)) << text;
 }
 
 RC_GTEST_PROP(DurationText, survives_a_round_trip, ()) {

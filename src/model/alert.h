@@ -13,8 +13,8 @@ namespace paramedic {
 enum class AlertState { firing, resolved };
 PARAMEDIC_ENUM_NAMES(AlertState, "firing", "resolved")
 
-// One condition that holds. `key` is stable across restarts of the monitor: "worker/<id>/<check>/<reason>", "host/<host>",
-// "source/<id>", "pool/<pool>/<reason>", "monitor/<reason>".
+// One condition that holds. `key` is stable across restarts of the monitor: "worker/<id>/<check>/<reason>",
+// "host/<host>", "source/<id>", "pool/<pool>/<reason>", "monitor/<reason>".
 struct Alert {
   std::string key;
   std::string incident_id;
@@ -30,7 +30,7 @@ struct Alert {
   Labels labels;
   WallTime started_at{};
   std::optional<WallTime> ended_at;
-  std::string closed_as;  // "recovered", "gone", "announced_stop"; empty while firing
+  std::string closed_as;       // "recovered", "gone", "announced_stop"; empty while firing
   bool hard_evidence = false;  // an exit seen by the parent: notified without group wait
 };
 
@@ -51,7 +51,7 @@ struct Incident {
   std::string title;
   std::string pool;
   std::string host;
-  std::vector<std::string> workers;     // at most 100 named; affected_workers counts all
+  std::vector<std::string> workers;  // at most 100 named; affected_workers counts all
   int affected_workers = 0;
   std::vector<std::string> alert_keys;  // firing ones
   std::vector<TimelineEntry> timeline;  // at most 200; the first and the last are kept
@@ -60,8 +60,9 @@ struct Incident {
   bool open() const { return !ended_at; }
 };
 
-// A condition as recovery, the fleet or the engine states it; core/alerting turns it into an Alert with the same key. A level,
-// not an edge: stating the same twice is free, stating a higher severity raises the alert, on = false resolves it.
+// A condition as recovery, the fleet or the engine states it; core/alerting turns it into an Alert with the same key. A
+// level, not an edge: stating the same twice is free, stating a higher severity raises the alert, on = false resolves
+// it.
 struct AlertWish {
   std::string key;  // as Alert::key
   bool on = true;

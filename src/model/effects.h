@@ -1,5 +1,5 @@
-// Effects of engine.step: plain values that the dispatcher performs in this order: ledger entries (committed durably), then
-// acts; history rows and view changes independently.
+// Effects of engine.step: plain values that the dispatcher performs in this order: ledger entries (committed durably),
+// then acts; history rows and view changes independently.
 #pragma once
 #include <optional>
 #include <string>
@@ -28,8 +28,8 @@ struct WorkerRecord {
 // One automatic start or stop that counts against a brake; what the budgets are rebuilt from.
 struct BudgetRecord {
   std::string action_id, worker_id, pool, host;
-  bool stop = false;  // else a start
-  bool crash = false; // a start that followed a death
+  bool stop = false;   // else a start
+  bool crash = false;  // a start that followed a death
   WallTime at{};
 };
 struct QuarantineRecord {
@@ -60,10 +60,10 @@ struct AuditRecord {
   std::string actor, verb, target, reason, result;
 };
 
-// The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord and AuditRecord
-// only append.
-using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord, BigSwitchRecord,
-                                BackoffClearedRecord, AuditRecord, Incident, Alert>;
+// The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord and
+// AuditRecord only append.
+using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord,
+                                BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;
@@ -74,8 +74,8 @@ struct LedgerState {
   std::vector<ActionRecord> actions;  // not final, or ended within 2 h
   std::vector<WorkerRecord> workers;  // not forgotten
   std::vector<BudgetRecord> budgets;
-  std::vector<QuarantineRecord> quarantines;  // on
-  std::vector<MaintenanceRecord> maintenance; // on
+  std::vector<QuarantineRecord> quarantines;   // on
+  std::vector<MaintenanceRecord> maintenance;  // on
   std::optional<BigSwitchRecord> big_switch;
   std::vector<BackoffClearedRecord> backoff_cleared;
   std::vector<Incident> incidents;  // open

@@ -11,47 +11,88 @@ namespace {
 // What the reason says, and whether value and limit belong behind it.
 std::string_view words(Reason reason) {
   switch (reason) {
-    case Reason::never_heard: return "never heard since its start";
-    case Reason::late: return "heartbeat late";
-    case Reason::silent: return "no heartbeat";
-    case Reason::starved: return "silent but burning CPU";
-    case Reason::exited: return "process ended";
-    case Reason::zombie: return "process is a zombie";
-    case Reason::stopped: return "process is stopped (state T)";
-    case Reason::blocked: return "process is blocked in the kernel (state D)";
-    case Reason::cpu_high: return "high CPU usage";
-    case Reason::memory_high: return "high memory usage";
-    case Reason::gpu_memory_high: return "high GPU memory usage";
-    case Reason::gpu_error: return "fatal GPU error (Xid)";
-    case Reason::error_rate_high: return "high error rate";
-    case Reason::slow_tasks: return "slow tasks";
-    case Reason::hung_task: return "hung task";
-    case Reason::round_trip_high: return "slow broker round trip";
-    case Reason::reconnecting: return "reconnecting to the broker";
-    case Reason::disconnected: return "disconnected from the broker";
-    case Reason::not_consuming: return "takes no work while a sibling does";
-    case Reason::broker_down: return "broker down";
-    case Reason::model_slow: return "model loads slowly";
-    case Reason::model_failed: return "model failed to load";
-    case Reason::model_deadline: return "model still loading";
-    case Reason::smoke_failed: return "smoke inference failed";
-    case Reason::disk_usage_high: return "disk nearly full";
-    case Reason::inodes_high: return "inodes nearly used up";
-    case Reason::queue_stalled: return "ready work, a free slot, and nobody takes any";
-    case Reason::pool_below_min: return "too few healthy workers";
-    case Reason::pool_empty: return "no worker left";
-    case Reason::did_not_return: return "did not return from its announced stop";
-    case Reason::duplicate_incarnation: return "two incarnations alive at once";
-    case Reason::crash_loop: return "crash loop";
-    case Reason::source_blind: return "source is blind";
-    case Reason::monitor_lag: return "the monitor itself lags";
-    case Reason::ledger_degraded: return "the ledger cannot commit";
-    case Reason::check_failed: return "the check itself failed";
-    case Reason::overflow: return "limit reached";
-    case Reason::no_data: return "no data";
-    case Reason::verification_failed: return "the cure did not work";
-    case Reason::quarantined: return "quarantined: too many restarts";
-    case Reason::none: break;
+    case Reason::never_heard:
+      return "never heard since its start";
+    case Reason::late:
+      return "heartbeat late";
+    case Reason::silent:
+      return "no heartbeat";
+    case Reason::starved:
+      return "silent but burning CPU";
+    case Reason::exited:
+      return "process ended";
+    case Reason::zombie:
+      return "process is a zombie";
+    case Reason::stopped:
+      return "process is stopped (state T)";
+    case Reason::blocked:
+      return "process is blocked in the kernel (state D)";
+    case Reason::cpu_high:
+      return "high CPU usage";
+    case Reason::memory_high:
+      return "high memory usage";
+    case Reason::gpu_memory_high:
+      return "high GPU memory usage";
+    case Reason::gpu_error:
+      return "fatal GPU error (Xid)";
+    case Reason::error_rate_high:
+      return "high error rate";
+    case Reason::slow_tasks:
+      return "slow tasks";
+    case Reason::hung_task:
+      return "hung task";
+    case Reason::round_trip_high:
+      return "slow broker round trip";
+    case Reason::reconnecting:
+      return "reconnecting to the broker";
+    case Reason::disconnected:
+      return "disconnected from the broker";
+    case Reason::not_consuming:
+      return "takes no work while a sibling does";
+    case Reason::broker_down:
+      return "broker down";
+    case Reason::model_slow:
+      return "model loads slowly";
+    case Reason::model_failed:
+      return "model failed to load";
+    case Reason::model_deadline:
+      return "model still loading";
+    case Reason::smoke_failed:
+      return "smoke inference failed";
+    case Reason::disk_usage_high:
+      return "disk nearly full";
+    case Reason::inodes_high:
+      return "inodes nearly used up";
+    case Reason::queue_stalled:
+      return "ready work, a free slot, and nobody takes any";
+    case Reason::pool_below_min:
+      return "too few healthy workers";
+    case Reason::pool_empty:
+      return "no worker left";
+    case Reason::did_not_return:
+      return "did not return from its announced stop";
+    case Reason::duplicate_incarnation:
+      return "two incarnations alive at once";
+    case Reason::crash_loop:
+      return "crash loop";
+    case Reason::source_blind:
+      return "source is blind";
+    case Reason::monitor_lag:
+      return "the monitor itself lags";
+    case Reason::ledger_degraded:
+      return "the ledger cannot commit";
+    case Reason::check_failed:
+      return "the check itself failed";
+    case Reason::overflow:
+      return "limit reached";
+    case Reason::no_data:
+      return "no data";
+    case Reason::verification_failed:
+      return "the cure did not work";
+    case Reason::quarantined:
+      return "quarantined: too many restarts";
+    case Reason::none:
+      break;
   }
   return "normal";
 }

@@ -1,5 +1,5 @@
-// Finding: what one check says of one worker. Raw findings come from core/checks; core/verdict applies hysteresis and yields
-// the effective ones that readers see (same type).
+// Finding: what one check says of one worker. Raw findings come from core/checks; core/verdict applies hysteresis and
+// yields the effective ones that readers see (same type).
 #pragma once
 #include <string>
 #include <string_view>
@@ -25,8 +25,8 @@ struct Cause {
   Evidence evidence = Evidence::timed;
   double value = 0;
   double limit = 0;
-  std::string_view unit;  // "s", "%", "ms", "tasks", "" — static text
-  std::string subject;    // the queue, mount, model, task or GPU it speaks of; empty = the worker itself
+  std::string_view unit;                 // "s", "%", "ms", "tasks", "" — static text
+  std::string subject;                   // the queue, mount, model, task or GPU it speaks of; empty = the worker itself
   RemedyKind remedy = RemedyKind::none;  // what this cause asks for when critical (policy may forbid it)
   WallTime since{};                      // set by verdict: when this cause took its present status
 };

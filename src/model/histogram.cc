@@ -7,7 +7,8 @@
 namespace paramedic {
 
 double duration_bound(std::size_t bucket) {
-  return bucket + 1 >= kDurationBuckets ? std::numeric_limits<double>::infinity() : 0.001 * double(std::uint64_t{1} << bucket);
+  return bucket + 1 >= kDurationBuckets ? std::numeric_limits<double>::infinity()
+                                        : 0.001 * double(std::uint64_t{1} << bucket);
 }
 
 std::size_t duration_bucket(double seconds) {

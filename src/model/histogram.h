@@ -1,4 +1,5 @@
-// Task durations: bounds 0.001·2^k seconds, k = 0…22, and +Inf. 24 counts, not cumulative over buckets; cumulative over time.
+// Task durations: bounds 0.001·2^k seconds, k = 0…22, and +Inf. 24 counts, not cumulative over buckets; cumulative over
+// time.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -20,7 +20,7 @@ PARAMEDIC_ENUM_NAMES(SourceState, "connected", "silent", "disconnected")
 
 struct ReportInput {
   Report report;
-  std::string source;    // source id: "agent/<agent_id>", "http"
+  std::string source;  // source id: "agent/<agent_id>", "http"
   SteadyTime received{};
   bool backlog = false;  // measured during an outage and sent later: to history, never into a round
 };
@@ -34,9 +34,9 @@ struct SourceInput {
   std::string host;
   std::string boot_id;
   std::string version;
-  Duration period = 5s;       // its frame period: silent after max(10 s, 2 periods)
-  bool can_restart = false;   // owns an executor for its workers
-  Duration expiry{};          // its own deadline for a silent worker (RQ 90/480 s, Sidekiq 60 s); 0 = none
+  Duration period = 5s;      // its frame period: silent after max(10 s, 2 periods)
+  bool can_restart = false;  // owns an executor for its workers
+  Duration expiry{};         // its own deadline for a silent worker (RQ 90/480 s, Sidekiq 60 s); 0 = none
   SteadyTime received{};
 };
 struct SourceFrameInput {
@@ -70,7 +70,19 @@ struct AgentStartInput {
   SteadyTime received{};
 };
 
-enum class Verb { restart, drain, resume, quarantine, release, forget, approve, maintenance_on, maintenance_off, freeze, thaw };
+enum class Verb {
+  restart,
+  drain,
+  resume,
+  quarantine,
+  release,
+  forget,
+  approve,
+  maintenance_on,
+  maintenance_off,
+  freeze,
+  thaw
+};
 PARAMEDIC_ENUM_NAMES(Verb, "restart", "drain", "resume", "quarantine", "release", "forget", "approve", "maintenance_on",
                      "maintenance_off", "freeze", "thaw")
 
@@ -99,8 +111,8 @@ struct ShutdownInput {};
 using Input = std::variant<ReportInput, SourceInput, SourceFrameInput, ProgressInput, AgentStartInput, CommandInput,
                            LedgerStateInput, ShutdownInput>;
 
-// Wakes the engine at once: exit, connection, state change, operator command, first report of an incarnation is decided by
-// the inbox from this.
+// Wakes the engine at once: exit, connection, state change, operator command, first report of an incarnation is decided
+// by the inbox from this.
 bool is_urgent(const Input& input);
 
 }  // namespace paramedic

@@ -10,7 +10,8 @@
 namespace paramedic {
 
 TEST(MetricSet, finds_by_name_and_hides_what_is_not_known) {
-  const MetricSet set{std::make_shared<const MetricNames>(MetricNames{"cpu_percent", "memory_mb"}), {41.2, std::nan("")}};
+  const MetricSet set{std::make_shared<const MetricNames>(MetricNames{"cpu_percent", "memory_mb"}),
+                      {41.2, std::nan("")}};
   EXPECT_EQ(set.find("cpu_percent"), 41.2);
   EXPECT_FALSE(set.find("memory_mb"));
   EXPECT_FALSE(set.find("disk_percent"));
@@ -75,17 +76,21 @@ TEST(DurationHistogram, of_nothing_has_no_quantile_and_the_open_bucket_answers_i
 TEST(Finding, says_in_one_sentence_what_is_wrong) {
   Finding finding{.check = "heartbeat"};
   EXPECT_EQ(finding.message(), "Heartbeat normal");
-  finding.causes = {{.reason = Reason::silent, .status = FindingStatus::critical, .value = 72.04, .limit = 60, .unit = "s"},
-                    {.reason = Reason::late, .status = FindingStatus::healthy}};
+  finding.causes = {
+      {.reason = Reason::silent, .status = FindingStatus::critical, .value = 72.04, .limit = 60, .unit = "s"},
+      {.reason = Reason::late, .status = FindingStatus::healthy}};
   EXPECT_EQ(finding.message(), "no heartbeat: 72 s (limit 60 s)");
   EXPECT_EQ(describe({.reason = Reason::disk_usage_high, .value = 97.26, .limit = 95, .unit = "%", .subject = "/data"}),
             "/data: disk nearly full: 97.3 % (limit 95 %)");
   EXPECT_EQ(describe({.reason = Reason::gpu_error, .value = 79}), "fatal GPU error (Xid): 79");
-  EXPECT_EQ((Finding{.check = "queue_connection", .status = FindingStatus::unknown, .note = "no queue reported"}.message()), "no queue reported");
+  EXPECT_EQ(
+      (Finding{.check = "queue_connection", .status = FindingStatus::unknown, .note = "no queue reported"}.message()),
+      "no queue reported");
 }
 
 TEST(Finding, every_reason_has_words) {
-  for (std::size_t i = 1; i < kEnumCount<Reason>; ++i) EXPECT_NE(describe({.reason = static_cast<Reason>(i)}), "normal") << i;
+  for (std::size_t i = 1; i < kEnumCount<Reason>; ++i)
+    EXPECT_NE(describe({.reason = static_cast<Reason>(i)}), "normal") << i;
   for (const char* check : {"resources", "task_performance", "queue_connection", "model_loading", "disk_space"})
     EXPECT_NE(Finding{.check = check}.message(), "Normal");
 }
@@ -123,10 +128,13 @@ TEST(FleetView, finds_a_worker_across_pages) {
 TEST(WorkerView, lists_its_issues_worst_first) {
   WorkerView worker;
   worker.verdict.findings = {
-      {.check = "resources", .causes = {{.reason = Reason::cpu_high, .status = FindingStatus::warning, .value = 93, .limit = 90, .unit = "%"}}},
+      {.check = "resources",
+       .causes =
+           {{.reason = Reason::cpu_high, .status = FindingStatus::warning, .value = 93, .limit = 90, .unit = "%"}}},
       {.check = "heartbeat", .causes = {{.reason = Reason::exited, .status = FindingStatus::critical}}},
       {.check = "disk_space", .status = FindingStatus::error, .note = "the check failed"}};
-  EXPECT_EQ(worker.issues(), (std::vector<std::string>{"process ended", "high CPU usage: 93 % (limit 90 %)", "the check failed"}));
+  EXPECT_EQ(worker.issues(),
+            (std::vector<std::string>{"process ended", "high CPU usage: 93 % (limit 90 %)", "the check failed"}));
 }
 
 }  // namespace paramedic

@@ -1,5 +1,5 @@
-// Remedies: what may be done to a worker, how far it has come, and why it is held back. Decided by core/recovery, performed
-// by an executor (the agent), persisted in the ledger, shown in the API. Plain values.
+// Remedies: what may be done to a worker, how far it has come, and why it is held back. Decided by core/recovery,
+// performed by an executor (the agent), persisted in the ledger, shown in the API. Plain values.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace paramedic {
 
-// How remedies run in a pool. automatic: at once. approve: wait for an operator. shadow: say what would be done. off: nothing.
+// How remedies run in a pool. automatic: at once. approve: wait for an operator. shadow: say what would be done. off:
+// nothing.
 enum class RecoveryMode { automatic, approve, shadow, off };
 PARAMEDIC_ENUM_NAMES(RecoveryMode, "auto", "approve", "shadow", "off")
 
@@ -20,7 +21,8 @@ enum class LadderStep { accepted, diagnostics, drain, term, kill, start, verify 
 PARAMEDIC_ENUM_NAMES(LadderStep, "accepted", "diagnostics", "drain", "term", "kill", "start", "verify")
 
 enum class ActionState { waiting_approval, sent, running, verifying, succeeded, failed, refused, abandoned };
-PARAMEDIC_ENUM_NAMES(ActionState, "waiting_approval", "sent", "running", "verifying", "succeeded", "failed", "refused", "abandoned")
+PARAMEDIC_ENUM_NAMES(ActionState, "waiting_approval", "sent", "running", "verifying", "succeeded", "failed", "refused",
+                     "abandoned")
 inline bool is_final(ActionState s) { return s >= ActionState::succeeded; }
 
 // A whole restart, sent to the executor at once, so that it can finish alone. Deadlines are relative: the clocks of two
@@ -42,11 +44,11 @@ struct Ladder {
 struct Lease {
   std::string worker_id;
   std::string incarnation;
-  int crashes = 0;            // so far; the agent counts on from here
-  Duration next_start_in{};   // 0 = at once
-  bool hold = false;          // held, stopped, quarantined by an operator, maintenance or the big switch: do not start
+  int crashes = 0;           // so far; the agent counts on from here
+  Duration next_start_in{};  // 0 = at once
+  bool hold = false;         // held, stopped, quarantined by an operator, maintenance or the big switch: do not start
   std::string hold_reason;
-  bool adds_jitter = false;   // many died at once: 0–10 s before the start
+  bool adds_jitter = false;  // many died at once: 0–10 s before the start
   Duration valid_for = 60s;
 };
 
@@ -62,10 +64,10 @@ struct ActionRecord {
   ActionState state = ActionState::sent;
   LadderStep step = LadderStep::accepted;
   Reason reason = Reason::none;
-  std::string text;       // why, in words
-  std::string actor;      // "paramedic", or the operator
-  std::string executor;   // source id that performs it
-  bool by_operator = false;  // skips budget and freeze and is not counted
+  std::string text;            // why, in words
+  std::string actor;           // "paramedic", or the operator
+  std::string executor;        // source id that performs it
+  bool by_operator = false;    // skips budget and freeze and is not counted
   bool counted_start = false;  // counts against the start backoff
   bool counted_stop = false;   // counts against the stop budgets
   WallTime requested_at{};
@@ -102,9 +104,9 @@ enum class HoldCode {
   announced_stop,
 };
 PARAMEDIC_ENUM_NAMES(HoldCode, "none", "mode_off", "mode_shadow", "mode_approve", "big_switch", "maintenance", "frozen",
-                     "stop_budget_worker", "stop_budget_pool", "stop_rate_pool", "down_cap", "last_healthy", "monitor_lag",
-                     "monitor_young", "ledger_degraded", "backoff", "crash_loop", "quarantined", "action_running",
-                     "source_away", "no_executor", "exit_code", "announced_stop")
+                     "stop_budget_worker", "stop_budget_pool", "stop_rate_pool", "down_cap", "last_healthy",
+                     "monitor_lag", "monitor_young", "ledger_degraded", "backoff", "crash_loop", "quarantined",
+                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop")
 
 struct HoldBack {
   RemedyKind wanted = RemedyKind::none;

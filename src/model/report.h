@@ -120,7 +120,7 @@ struct StopNotice {
 
 struct Report {
   std::string worker_id;
-  std::string pool;         // empty = "default" for a new worker, unchanged for a known one
+  std::string pool;  // empty = "default" for a new worker, unchanged for a known one
   std::string host;
   std::string version;
   std::string incarnation;  // empty = derived from process.pid and started_at, else unchanged

@@ -14,8 +14,8 @@ PARAMEDIC_ENUM_NAMES(FindingStatus, "healthy", "warning", "critical", "unknown",
 
 // Lifecycle beside the status. stopped and gone workers are `inactive` in every count.
 enum class WorkerState { starting, running, draining, stopping, restarting, quarantined, maintenance, stopped, gone };
-PARAMEDIC_ENUM_NAMES(WorkerState, "starting", "running", "draining", "stopping", "restarting", "quarantined", "maintenance",
-                     "stopped", "gone")
+PARAMEDIC_ENUM_NAMES(WorkerState, "starting", "running", "draining", "stopping", "restarting", "quarantined",
+                     "maintenance", "stopped", "gone")
 inline bool is_inactive(WorkerState s) { return s == WorkerState::stopped || s == WorkerState::gone; }
 
 enum class Severity { info, warning, critical };
@@ -81,11 +81,12 @@ enum class Reason {
   verification_failed,
   quarantined,
 };
-PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped", "blocked", "cpu_high",
-                     "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high", "slow_tasks", "hung_task",
-                     "round_trip_high", "reconnecting", "disconnected", "not_consuming", "broker_down", "model_slow",
-                     "model_failed", "model_deadline", "smoke_failed", "disk_usage_high", "inodes_high", "queue_stalled",
-                     "pool_below_min", "pool_empty", "did_not_return", "duplicate_incarnation", "crash_loop", "source_blind",
-                     "monitor_lag", "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined")
+PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped",
+                     "blocked", "cpu_high", "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high",
+                     "slow_tasks", "hung_task", "round_trip_high", "reconnecting", "disconnected", "not_consuming",
+                     "broker_down", "model_slow", "model_failed", "model_deadline", "smoke_failed", "disk_usage_high",
+                     "inodes_high", "queue_stalled", "pool_below_min", "pool_empty", "did_not_return",
+                     "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "ledger_degraded",
+                     "check_failed", "overflow", "no_data", "verification_failed", "quarantined")
 
 }  // namespace paramedic

@@ -1,5 +1,5 @@
-// FleetView: what readers see. Immutable, published by the engine's strand, read by any thread through shared_ptr<const …>.
-// Holds ids, findings, latest metrics and cumulative histograms, never windows.
+// FleetView: what readers see. Immutable, published by the engine's strand, read by any thread through shared_ptr<const
+// …>. Holds ids, findings, latest metrics and cumulative histograms, never windows.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -20,7 +20,8 @@ namespace paramedic {
 
 struct TaskTypeView {
   std::string type;
-  std::uint64_t completed = 0, failed = 0, retried = 0, revoked = 0, lost = 0;  // over all incarnations since first seen
+  std::uint64_t completed = 0, failed = 0, retried = 0, revoked = 0,
+                lost = 0;  // over all incarnations since first seen
   DurationHistogram durations;
 };
 
@@ -31,23 +32,23 @@ struct WorkerView {
   WorkerState state = WorkerState::starting;
   Verdict verdict;
   WallTime status_since{};
-  WallTime first_seen{};                 // of this incarnation
-  std::optional<WallTime> started_at;    // process start
+  WallTime first_seen{};               // of this incarnation
+  std::optional<WallTime> started_at;  // process start
   WallTime last_check{};
   std::optional<WallTime> last_report;
-  std::optional<WallTime> alive_at;      // own voice
+  std::optional<WallTime> alive_at;  // own voice
   Duration period = kDefaultPeriod;
   MetricSet metrics;
   std::vector<TaskTypeView> tasks;
   std::vector<InFlightTask> in_flight;
   std::vector<QueuePart> queues;
   std::vector<ModelPart> models;
-  std::optional<HoldBack> held;          // a remedy is wanted and held back
-  std::optional<ActionRecord> action;    // the running or the latest one
+  std::optional<HoldBack> held;        // a remedy is wanted and held back
+  std::optional<ActionRecord> action;  // the running or the latest one
   int crashes = 0;
-  int stops_used = 0, stops_allowed = 0; // in the sliding 30 min
+  int stops_used = 0, stops_allowed = 0;  // in the sliding 30 min
   std::optional<ExitInfo> last_exit;
-  std::uint64_t generation = 0;          // of the publication that changed it last
+  std::uint64_t generation = 0;  // of the publication that changed it last
 
   bool inactive() const { return is_inactive(state); }
   std::vector<std::string> issues() const;  // one sentence per bad cause, worst first
@@ -61,11 +62,11 @@ struct PoolView {
   std::string name;
   StatusCounts counts;
   RecoveryMode mode = RecoveryMode::automatic;
-  std::vector<Cause> findings;            // pool findings
-  std::optional<std::string> frozen;      // why stops are frozen
+  std::vector<Cause> findings;        // pool findings
+  std::optional<std::string> frozen;  // why stops are frozen
   std::optional<WallTime> frozen_since;
   bool maintenance = false;
-  int down_now = 0, down_allowed = 1;     // workers down through us
+  int down_now = 0, down_allowed = 1;  // workers down through us
   int stops_hour = 0, stops_hour_allowed = 5;
   double tasks_per_minute = 0;
 };
@@ -106,7 +107,8 @@ struct EngineStats {
   std::uint64_t rounds = 0, reports = 0, samples = 0, reports_late = 0, reports_duplicate = 0, reports_backlog = 0,
                 workers_refused = 0, transitions = 0, counter_resets = 0, task_types_folded = 0, pool_conflicts = 0,
                 duplicate_incarnations = 0, checks_failed = 0, ids_refused_rate = 0;
-  std::uint64_t starts_wanted = 0, starts_done = 0, stops_wanted = 0, stops_done = 0, actions_succeeded = 0, actions_failed = 0;
+  std::uint64_t starts_wanted = 0, starts_done = 0, stops_wanted = 0, stops_done = 0, actions_succeeded = 0,
+                actions_failed = 0;
   std::map<std::string, std::uint64_t> held;  // "start/backoff", "stop/frozen", … → count of holds begun
   double round_lag_seconds = 0;               // lateness of the latest rounds
 };

@@ -16,7 +16,8 @@ bool is_told(const Ladder& ladder) { return !ladder.action_id.empty(); }
 }  // namespace
 
 void Worker::on_lease(const Lease& lease) {
-  // While the agent ends, its workers look stopped on purpose and the monitor holds them; the next agent starts them anew.
+  // While the agent ends, its workers look stopped on purpose and the monitor holds them; the next agent starts them
+  // anew.
   if (stopping_) return;
   lease_.on_lease(lease, steady());
   if (hold_ != lease.hold || (lease.hold && hold_reason_ != lease.hold_reason)) {

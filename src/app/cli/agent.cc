@@ -19,8 +19,12 @@ int agent(const AgentOptions& options) {
 }
 
 int run(const RunOptions& options) {
-  return paramedic::agent::run_single_worker({.id = options.id, .pool = options.pool, .monitor_url = options.monitor,
-                                              .token_file = options.token_file, .data_dir = options.data_dir, .command = options.command},
+  return paramedic::agent::run_single_worker({.id = options.id,
+                                              .pool = options.pool,
+                                              .monitor_url = options.monitor,
+                                              .token_file = options.token_file,
+                                              .data_dir = options.data_dir,
+                                              .command = options.command},
                                              kVersion);
 }
 

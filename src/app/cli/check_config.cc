@@ -1,9 +1,10 @@
 // paramedic check-config FILE…: every problem of every file, then 0 or 2.
+#include "io/config/check_config.h"
+
 #include <iostream>
 
 #include "app/cli/commands.h"
 #include "core/engine/engine_config.h"
-#include "io/config/check_config.h"
 #include "io/config/yaml.h"
 
 namespace paramedic::cli {
@@ -11,8 +12,10 @@ namespace paramedic::cli {
 int check_config(const CheckConfigOptions& options) {
   int result = 0;
   for (const std::string& file : options.files) {
-    const config::CheckedConfig checked = config::check_config_file(
-        file, [](const Params& pool, const std::string& path, Problems& problems) { (void)parse_pool_settings(pool, path, problems); });
+    const config::CheckedConfig checked =
+        config::check_config_file(file, [](const Params& pool, const std::string& path, Problems& problems) {
+          (void)parse_pool_settings(pool, path, problems);
+        });
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);
       result = exit_code(Errc::invalid_argument);

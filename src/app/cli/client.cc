@@ -16,7 +16,8 @@ namespace json = boost::json;
 
 namespace {
 
-Result<HttpResponse> ask(const ClientOptions& client, std::string method, const std::string& path, std::string body = {}) {
+Result<HttpResponse> ask(const ClientOptions& client, std::string method, const std::string& path,
+                         std::string body = {}) {
   HttpCall call{.method = std::move(method), .url = client.monitor + path, .body = std::move(body)};
   if (call.method != "GET") call.headers.emplace_back("Content-Type", "application/json");
   if (!client.token_file.empty()) {
@@ -26,20 +27,23 @@ Result<HttpResponse> ask(const ClientOptions& client, std::string method, const 
     call.headers.emplace_back("Authorization", "Bearer " + token);
   }
   auto answer = http_request(std::move(call));
-  if (!answer) return with_context(answer.error(), "the monitor at " + client.monitor + " does not answer (--monitor names another)");
+  if (!answer)
+    return with_context(answer.error(),
+                        "the monitor at " + client.monitor + " does not answer (--monitor names another)");
   return answer;
 }
 
 // The detail of a problem document, else the raw body.
 Error refusal(const HttpResponse& answer) {
   Errc code = Errc::internal;
-  for (const Errc one : {Errc::invalid_argument, Errc::not_found, Errc::conflict, Errc::unauthorized, Errc::forbidden, Errc::too_large,
-                         Errc::too_many, Errc::unavailable, Errc::timeout})
+  for (const Errc one : {Errc::invalid_argument, Errc::not_found, Errc::conflict, Errc::unauthorized, Errc::forbidden,
+                         Errc::too_large, Errc::too_many, Errc::unavailable, Errc::timeout})
     if (http_status(one) == answer.status) code = one;
   boost::system::error_code failed;
   const json::value document = json::parse(answer.body, failed);
   const json::value* detail = !failed && document.is_object() ? document.as_object().if_contains("detail") : nullptr;
-  return {code, detail && detail->is_string() ? std::string(detail->as_string()) : fmt::format("HTTP status {}", answer.status)};
+  return {code, detail && detail->is_string() ? std::string(detail->as_string())
+                                              : fmt::format("HTTP status {}", answer.status)};
 }
 
 Result<json::value> ask_json(const ClientOptions& client, const std::string& path) {
@@ -82,14 +86,16 @@ int status(const ClientOptions& client) {
     return 0;
   }
   const json::object& fleet = answer->as_object();
-  fmt::print("{} workers: {} healthy, {} warning, {} critical, {} unknown; {} inactive\n", text_of(fleet, "total_workers"),
-             text_of(fleet, "healthy_workers"), text_of(fleet, "warning_workers"), text_of(fleet, "critical_workers"),
-             text_of(fleet, "unknown_workers"), text_of(fleet, "inactive_workers"));
-  fmt::print("{:<24} {:<12} {:<9} {:<12} {:>6} {:>7} {:>9}  {}\n", "WORKER", "POOL", "STATUS", "STATE", "SCORE", "CPU %", "MEM MiB", "ISSUE");
+  fmt::print("{} workers: {} healthy, {} warning, {} critical, {} unknown; {} inactive\n",
+             text_of(fleet, "total_workers"), text_of(fleet, "healthy_workers"), text_of(fleet, "warning_workers"),
+             text_of(fleet, "critical_workers"), text_of(fleet, "unknown_workers"), text_of(fleet, "inactive_workers"));
+  fmt::print("{:<24} {:<12} {:<9} {:<12} {:>6} {:>7} {:>9}  {}\n", "WORKER", "POOL", "STATUS", "STATE", "SCORE",
+             "CPU %", "MEM MiB", "ISSUE");
   for (const json::value& value : fleet.at("workers").as_array()) {
     const json::object& w = value.as_object();
-    fmt::print("{:<24} {:<12} {:<9} {:<12} {:>6} {:>7} {:>9}  {}\n", text_of(w, "worker_id"), text_of(w, "pool"), text_of(w, "status"),
-               text_of(w, "state"), text_of(w, "health_score"), metric_of(w, "cpu_percent"), metric_of(w, "memory_mb"), first_issue(w));
+    fmt::print("{:<24} {:<12} {:<9} {:<12} {:>6} {:>7} {:>9}  {}\n", text_of(w, "worker_id"), text_of(w, "pool"),
+               text_of(w, "status"), text_of(w, "state"), text_of(w, "health_score"), metric_of(w, "cpu_percent"),
+               metric_of(w, "memory_mb"), first_issue(w));
   }
   return 0;
 }
@@ -102,15 +108,15 @@ int show(const ClientOptions& client, const std::string& worker) {
     return 0;
   }
   const json::object& w = answer->as_object();
-  for (const char* key : {"worker_id", "pool", "host", "pid", "version", "incarnation", "state", "status", "health_score", "confidence",
-                          "last_report", "alive_at", "crashes"})
+  for (const char* key : {"worker_id", "pool", "host", "pid", "version", "incarnation", "state", "status",
+                          "health_score", "confidence", "last_report", "alive_at", "crashes"})
     fmt::print("{:<14} {}\n", key, text_of(w, key));
   if (const json::value* held = w.if_contains("held"); held && held->is_object())
     fmt::print("{:<14} {}\n", "held back", text_of(held->as_object(), "text"));
   if (const json::value* findings = w.if_contains("findings"); findings && findings->is_array())
     for (const json::value& finding : findings->as_array())
-      fmt::print("{:<18} {:<14} {}\n", text_of(finding.as_object(), "check_name"), text_of(finding.as_object(), "status"),
-                 text_of(finding.as_object(), "message"));
+      fmt::print("{:<18} {:<14} {}\n", text_of(finding.as_object(), "check_name"),
+                 text_of(finding.as_object(), "status"), text_of(finding.as_object(), "message"));
   return 0;
 }
 
@@ -136,7 +142,8 @@ int report_answer(const HttpResponse& answer) {
   if (answer.status >= 300) return fail(refusal(answer));
   boost::system::error_code failed;
   const json::value document = json::parse(answer.body, failed);
-  std::cout << (!failed && document.is_object() ? text_of(document.as_object(), "message") : std::string("done")) << '\n';
+  std::cout << (!failed && document.is_object() ? text_of(document.as_object(), "message") : std::string("done"))
+            << '\n';
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // The subcommands of `paramedic`, one .cc file each. parse.cc turns argv into these option structs and calls them.
-// Each returns the process's exit code (base/result.h's table; docs/cli.md) and tells people what went wrong on standard error.
-// Called from main's thread, once.
+// Each returns the process's exit code (base/result.h's table; docs/cli.md) and tells people what went wrong on
+// standard error. Called from main's thread, once.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@
 namespace paramedic::cli {
 
 struct ServeOptions {
-  std::string config_file;  // empty = all defaults
+  std::string config_file;       // empty = all defaults
   std::string data_dir, listen;  // over the file; empty = as in the file
 };
 int serve(const ServeOptions& options);
@@ -66,7 +66,8 @@ struct TokenOptions {
 };
 int token(const TokenOptions& options);
 
-// Prints the `message` of a good answer, or the `detail` of a problem document on standard error; returns the exit code.
+// Prints the `message` of a good answer, or the `detail` of a problem document on standard error; returns the exit
+// code.
 int report_answer(const HttpResponse& answer);
 
 // Prints "paramedic: MESSAGE" and returns the exit code of its kind.

@@ -1,18 +1,17 @@
 // paramedic demo: monitor (in this process), agent (a child, as on any host), queue server and example workers.
 // paramedic demo break: tells a running demo over its API.
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <iostream>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "app/cli/commands.h"
 #include "app/cli/monitor.h"
@@ -56,7 +55,8 @@ class DemoDirectory {
     if (!mkdtemp(pattern.data())) return errno_error("cannot make a directory " + pattern, errno);
     return DemoDirectory(pattern, true);
   }
-  DemoDirectory(DemoDirectory&& other) noexcept : path(std::move(other.path)), temporary_(std::exchange(other.temporary_, false)) {}
+  DemoDirectory(DemoDirectory&& other) noexcept
+      : path(std::move(other.path)), temporary_(std::exchange(other.temporary_, false)) {}
   DemoDirectory(const DemoDirectory&) = delete;
   ~DemoDirectory() {
     std::error_code ignored;
@@ -69,7 +69,8 @@ class DemoDirectory {
   bool temporary_;
 };
 
-// The agent as its own process and process group: a Ctrl-C at the terminal reaches only the demo, which ends it in order.
+// The agent as its own process and process group: a Ctrl-C at the terminal reaches only the demo, which ends it in
+// order.
 class AgentProcess {
  public:
   Result<void> start(const fs::path& program, const fs::path& config, const fs::path& log_file) {
@@ -124,14 +125,16 @@ class AgentProcess {
 };
 
 void print_welcome(const std::string& url, const fs::path& root, const demo::DemoSetup& setup) {
-  fmt::print("\nDashboard   {0}/\nMetrics     {0}/metrics\nAPI         {0}/health/workers\nData        {1}\n\n", url, root.string());
+  fmt::print("\nDashboard   {0}/\nMetrics     {0}/metrics\nAPI         {0}/health/workers\nData        {1}\n\n", url,
+             root.string());
   fmt::print("Shorter than in production, so that everything shows within a minute:\n");
   for (const std::string& line : setup.shortenings) fmt::print("  {}\n", line);
   fmt::print("\nTry (in another terminal, or with the buttons on the page):\n");
   const std::string& id = setup.worker_ids.front();
   const std::string monitor = url == "http://127.0.0.1:8420" ? "" : " --monitor " + url;
-  for (const demo::Fault fault : {demo::Fault::crash, demo::Fault::hang, demo::Fault::leak, demo::Fault::errors, demo::Fault::slow,
-                                  demo::Fault::starve, demo::Fault::disk, demo::Fault::model, demo::Fault::busy})
+  for (const demo::Fault fault :
+       {demo::Fault::crash, demo::Fault::hang, demo::Fault::leak, demo::Fault::errors, demo::Fault::slow,
+        demo::Fault::starve, demo::Fault::disk, demo::Fault::model, demo::Fault::busy})
     fmt::print("  paramedic demo break {} {:<7}{}  # {}\n", id, to_string(fault), monitor, demo::describe(fault));
   fmt::print("  paramedic demo break broker off{}  # stops the queue server; `on` starts it again\n", monitor);
   fmt::print("\nCtrl-C ends everything.\n\n");
@@ -149,7 +152,9 @@ int demo(const DemoOptions& options) {
   auto directory = DemoDirectory::make(options.data_dir);
   if (!directory) return fail(directory.error());
   std::error_code no_link;
-  demo::DemoSetupOptions layout{.root = directory->path, .program = fs::read_symlink("/proc/self/exe", no_link), .listen = options.listen,
+  demo::DemoSetupOptions layout{.root = directory->path,
+                                .program = fs::read_symlink("/proc/self/exe", no_link),
+                                .listen = options.listen,
                                 .workers = options.workers};
   const auto setup = demo::prepare_demo(layout);
   if (!setup) return fail(setup.error());
@@ -163,8 +168,11 @@ int demo(const DemoOptions& options) {
   const EmbeddedFiles files;
   DemoPort control(directory->path);
   const std::string address = settings->config.listen.address;
-  daemon::DaemonOptions parts{.config = std::move(settings->config), .engine = std::move(settings->engine), .version = kVersion,
-                              .files = &files.files(), .demo = &control};
+  daemon::DaemonOptions parts{.config = std::move(settings->config),
+                              .engine = std::move(settings->engine),
+                              .version = kVersion,
+                              .files = &files.files(),
+                              .demo = &control};
   auto monitor = daemon::Daemon::start(std::move(parts), clock, *log);
   if (!monitor) return fail(monitor.error());
 
@@ -180,10 +188,12 @@ int demo(const DemoOptions& options) {
   asio::steady_timer tick(loop);
   SteadyTime agent_again{};
   std::function<void()> watch = [&] {
-    if (const auto ticked = broker.tick(clock.now().steady); !ticked) log->warning("demo_broker", {{"reason", ticked.error().message}});
+    if (const auto ticked = broker.tick(clock.now().steady); !ticked)
+      log->warning("demo_broker", {{"reason", ticked.error().message}});
     if (agent.ended() && clock.now().steady >= agent_again) {  // killed: the next one adopts the workers
       agent_again = clock.now().steady + 2s;
-      log->warning("demo_agent_ended", {{"look_at", (directory->path / "agent.log").string()}, {"effect", "started again"}});
+      log->warning("demo_agent_ended",
+                   {{"look_at", (directory->path / "agent.log").string()}, {"effect", "started again"}});
       if (const auto again = agent.start(layout.program, setup->agent_yaml, directory->path / "agent.log"); !again)
         log->error("demo_agent", {{"reason", again.error().message}});
     }
@@ -204,11 +214,18 @@ int demo(const DemoOptions& options) {
 int demo_break(const DemoBreakOptions& options) {
   std::string body;
   wire::JsonWriter w(body);
-  w.begin_object().field("worker_id", options.target).field("mode", options.mode.empty() ? std::string("off") : options.mode).end_object();
-  HttpCall call{.method = "POST", .url = options.monitor + "/demo/break", .body = body, .headers = {{"Content-Type", "application/json"}}};
+  w.begin_object()
+      .field("worker_id", options.target)
+      .field("mode", options.mode.empty() ? std::string("off") : options.mode)
+      .end_object();
+  HttpCall call{.method = "POST",
+                .url = options.monitor + "/demo/break",
+                .body = body,
+                .headers = {{"Content-Type", "application/json"}}};
   const auto answer = http_request(std::move(call));
   if (!answer)
-    return fail(with_context(answer.error(), "no demo answers at " + options.monitor + " (start `paramedic demo`, or give --monitor)"));
+    return fail(with_context(answer.error(),
+                             "no demo answers at " + options.monitor + " (start `paramedic demo`, or give --monitor)"));
   return report_answer(*answer);
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 // "127.0.0.1:8420", "[::1]:0"
 Result<config::ListenConfig> parse_listen(std::string_view text) {
-  const Error wrong{Errc::invalid_argument, "--listen '" + std::string(text) + "' must be ADDRESS:PORT, as 127.0.0.1:8420"};
+  const Error wrong{Errc::invalid_argument,
+                    "--listen '" + std::string(text) + "' must be ADDRESS:PORT, as 127.0.0.1:8420"};
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return wrong;
   std::string_view address = text.substr(0, colon);
@@ -35,7 +36,8 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
     out.config = config::parse_monitor_config(*tree, problems);
     out.engine = daemon::make_engine_config(out.config, problems);
   }
-  if (!problems.empty()) return Error{Errc::invalid_argument, "the configuration is wrong:\n" + config::format_problems(problems)};
+  if (!problems.empty())
+    return Error{Errc::invalid_argument, "the configuration is wrong:\n" + config::format_problems(problems)};
   if (!data_dir.empty()) out.config.data_dir = data_dir;
   if (!listen.empty()) {
     const auto parsed = parse_listen(listen);

@@ -15,7 +15,8 @@ struct MonitorSettings {
   config::MonitorConfig config;
   EngineConfig engine;
 };
-// File (empty = defaults), then the command line's data_dir and listen over it. The error holds all problems, a line each.
+// File (empty = defaults), then the command line's data_dir and listen over it. The error holds all problems, a line
+// each.
 Result<MonitorSettings> load_monitor(const std::string& file, const std::string& data_dir, const std::string& listen);
 
 LogLevel parse_log_level(const std::string& name);

@@ -1,8 +1,9 @@
 // argv → option structs. The only file that knows CLI11.
 #include "app/cli/parse.h"
 
-#include <CLI/CLI.hpp>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
 #include "app/cli/version.h"
@@ -13,13 +14,17 @@ namespace paramedic::cli {
 namespace {
 
 void add_client(CLI::App& command, ClientOptions& client) {
-  command.add_option("--monitor", client.monitor, "URL of the monitor")->envname("PARAMEDIC_MONITOR")->capture_default_str();
+  command.add_option("--monitor", client.monitor, "URL of the monitor")
+      ->envname("PARAMEDIC_MONITOR")
+      ->capture_default_str();
   command.add_option("--token-file", client.token_file, "File with the bearer token")->envname("PARAMEDIC_TOKEN_FILE");
   command.add_flag("--json", client.json, "Print the monitor's JSON instead of a table");
 }
 
 struct Program {
-  CLI::App app{"Paramedic keeps fleets of task workers alive: it watches them, tells you early and once, restarts what is broken."};
+  CLI::App app{
+      "Paramedic keeps fleets of task workers alive: it watches them, tells you early and once, restarts what is "
+      "broken."};
   int exit = 0;
   ServeOptions serve_options;
   AgentOptions agent_options;
@@ -45,16 +50,22 @@ void Program::add_servers() {
   serve_command->add_option("--listen", serve_options.listen, "ADDRESS:PORT; port 0 = any free one");
   serve_command->callback([this] { exit = serve(serve_options); });
 
-  auto* agent_command = app.add_subcommand("agent", "Run the agent of this host: starts, measures and restarts workers");
+  auto* agent_command =
+      app.add_subcommand("agent", "Run the agent of this host: starts, measures and restarts workers");
   agent_command->add_option("--config", agent_options.config_file, "Configuration (YAML)")->required();
-  agent_command->add_option("--parent", agent_options.parent, "End when this process ends")->group("");  // hidden: for the demo
+  agent_command->add_option("--parent", agent_options.parent, "End when this process ends")
+      ->group("");  // hidden: for the demo
   agent_command->callback([this] { exit = agent(agent_options); });
 
-  auto* run_command = app.add_subcommand("run", "Supervise one command: paramedic run --pool thumbs -- python worker.py");
+  auto* run_command =
+      app.add_subcommand("run", "Supervise one command: paramedic run --pool thumbs -- python worker.py");
   run_command->add_option("--id", run_options.id, "Worker id; default: host name and the command's name");
   run_command->add_option("--pool", run_options.pool, "Pool of the worker; default: default");
-  run_command->add_option("--monitor", run_options.monitor, "URL of the monitor")->envname("PARAMEDIC_MONITOR")->capture_default_str();
-  run_command->add_option("--token-file", run_options.token_file, "File with the agent's token")->envname("PARAMEDIC_TOKEN_FILE");
+  run_command->add_option("--monitor", run_options.monitor, "URL of the monitor")
+      ->envname("PARAMEDIC_MONITOR")
+      ->capture_default_str();
+  run_command->add_option("--token-file", run_options.token_file, "File with the agent's token")
+      ->envname("PARAMEDIC_TOKEN_FILE");
   run_command->add_option("--data-dir", run_options.data_dir, "Where the supervisor keeps its journal");
   run_command->add_option("command", run_options.command, "The command and its arguments, after --")->required();
   run_command->callback([this] { exit = run(run_options); });
@@ -72,14 +83,21 @@ void Program::add_servers() {
 }
 
 void Program::add_demo() {
-  auto* command = app.add_subcommand("demo", "A monitor, an agent and example workers that really work and can be broken");
-  command->add_option("--data-dir", demo_options.data_dir, "Keep its data here; default: a temporary directory, removed at the end");
+  auto* command =
+      app.add_subcommand("demo", "A monitor, an agent and example workers that really work and can be broken");
+  command->add_option("--data-dir", demo_options.data_dir,
+                      "Keep its data here; default: a temporary directory, removed at the end");
   command->add_option("--listen", demo_options.listen, "ADDRESS:PORT; port 0 = any free one")->capture_default_str();
-  command->add_option("--workers", demo_options.workers, "Example workers in two pools")->check(CLI::Range(1, 200))->capture_default_str();
+  command->add_option("--workers", demo_options.workers, "Example workers in two pools")
+      ->check(CLI::Range(1, 200))
+      ->capture_default_str();
   auto* broken = command->add_subcommand("break", "Make a worker of a running demo misbehave");
   broken->add_option("id", break_options.target, "Worker id, or broker")->required();
-  broken->add_option("mode", break_options.mode, "crash hang leak errors slow starve disk model busy none; for broker: on or off");
-  broken->add_option("--monitor", break_options.monitor, "URL of the demo")->envname("PARAMEDIC_MONITOR")->capture_default_str();
+  broken->add_option("mode", break_options.mode,
+                     "crash hang leak errors slow starve disk model busy none; for broker: on or off");
+  broken->add_option("--monitor", break_options.monitor, "URL of the demo")
+      ->envname("PARAMEDIC_MONITOR")
+      ->capture_default_str();
   broken->callback([this] { exit = demo_break(break_options); });
   command->callback([this, broken] {
     if (!broken->parsed()) exit = demo(demo_options);
@@ -91,7 +109,9 @@ void Program::add_act(const char* verb, const char* help, bool of_worker) {
   add_client(*command, client);
   if (of_worker) command->add_option("worker", act_options.worker, "Worker id")->required();
   command->add_option("--reason", act_options.reason, "For the audit");
-  if (std::string_view(verb) == "restart") command->add_flag("--force", act_options.force, "Also the last healthy worker of its pool, also under the big switch");
+  if (std::string_view(verb) == "restart")
+    command->add_flag("--force", act_options.force,
+                      "Also the last healthy worker of its pool, also under the big switch");
   command->callback([this, verb] {
     act_options.verb = verb;
     exit = act(client, act_options);

@@ -23,7 +23,9 @@ int serve(const ServeOptions& options) {
   // Before any thread exists, so that every thread inherits the blocked signals and only the waiter sees them.
   boost::asio::io_context signals;
   StopSignal stop(signals);
-  daemon::DaemonOptions parts{.config = std::move(settings->config), .engine = std::move(settings->engine), .version = kVersion,
+  daemon::DaemonOptions parts{.config = std::move(settings->config),
+                              .engine = std::move(settings->engine),
+                              .version = kVersion,
                               .files = &files.files()};
   auto started = daemon::Daemon::start(std::move(parts), clock, *log);
   if (!started) return fail(started.error());

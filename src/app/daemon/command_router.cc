@@ -41,7 +41,9 @@ asio::awaitable<CommandResult> CommandRouter::submit(CommandInput command) {
     waiting_.erase(id);
   }
   if (!pushed) co_return refused(pushed.error());
-  if (!waiting->result) co_return refused({Errc::timeout, "the monitor did not answer within 10 s; look at /restarts and /audit before trying again"});
+  if (!waiting->result)
+    co_return refused(
+        {Errc::timeout, "the monitor did not answer within 10 s; look at /restarts and /audit before trying again"});
   co_return std::move(*waiting->result);
 }
 

@@ -1,11 +1,12 @@
 // CommandRouter: carries an operator's wish to the engine and its Answer back to the waiting request.
 // submit() on any I/O executor; answer() from the dispatcher thread.
 #pragma once
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "app/daemon/inbox.h"
 #include "io/api/ports.h"

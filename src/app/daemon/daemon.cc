@@ -42,7 +42,9 @@ HttpServerOptions server_options(const config::MonitorConfig& config) {
   out.threads = std::size_t(config.http.threads);
   out.body_limit = config.http.max_body_bytes;
   const std::uint64_t one = config.http.max_body_bytes, bulk = config.http.max_bulk_bytes;
-  out.body_limit_for = [one, bulk](std::string_view, std::string_view path) { return path == "/health/reports" ? bulk : one; };
+  out.body_limit_for = [one, bulk](std::string_view, std::string_view path) {
+    return path == "/health/reports" ? bulk : one;
+  };
   out.header_timeout = config.http.header_timeout;
   out.body_timeout = config.http.body_timeout;
   out.idle_timeout = config.http.idle_timeout;
@@ -102,7 +104,8 @@ Result<void> DaemonImpl::open_stores() {
   auto ledger = open_sqlite_ledger({.data_dir = options_.config.data_dir});
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
-  auto history = open_sqlite_history({.data_dir = options_.config.data_dir, .retention = options_.config.history.retention});
+  auto history =
+      open_sqlite_history({.data_dir = options_.config.data_dir, .retention = options_.config.history.retention});
   if (!history) return history.error();
   history_ = std::move(*history);
   history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);
@@ -119,9 +122,10 @@ void DaemonImpl::build_engine() {
   executor_ = std::make_unique<AgentExecutor>(
       [this](const std::string& source, const wire::MonitorFrame& frame) { return links_->send(source, frame); });
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Ports{.commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
-                        .perform = [this](const Act& act) { perform(act); },
-                        .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); }},
+      Dispatcher::Ports{
+          .commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
+          .perform = [this](const Act& act) { perform(act); },
+          .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -132,14 +136,17 @@ Result<void> DaemonImpl::open() {
   const auto state = ledger_->load(started_);
   if (!state) return state.error();
   engine_->restore(*state, started_);
-  log_.info("restored", {{"workers", state->workers.size()}, {"actions", state->actions.size()}, {"incidents", state->incidents.size()}});
+  log_.info(
+      "restored",
+      {{"workers", state->workers.size()}, {"actions", state->actions.size()}, {"incidents", state->incidents.size()}});
   SourceInput http;
   http.source = "http";
   http.kind = SourceKind::http;
   http.received = started_.steady;
   (void)inbox_->push(Input(std::move(http)), started_.steady);
   loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
-      *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { history_writer_->push(std::move(rows)); }, clock_, log_});
+      *engine_, *inbox_, *dispatcher_, hub_,
+      [this](std::vector<HistoryRow> rows) { history_writer_->push(std::move(rows)); }, clock_, log_});
   loop_->start();
   return listen();
 }
@@ -166,7 +173,8 @@ Result<void> DaemonImpl::listen() {
   const bool has_tokens = *tokens && (*tokens)->size() > 0;
   if (const auto allowed = api::check_listen(where.address, has_tokens); !allowed) return allowed.error();
   if (!api::is_loopback(where.address))
-    log_.warning("listening_in_clear", {{"address", where.address}, {"remedy", "put a TLS proxy in front; tokens cross the network unencrypted"}});
+    log_.warning("listening_in_clear", {{"address", where.address},
+                                        {"remedy", "put a TLS proxy in front; tokens cross the network unencrypted"}});
 
   pool_ = std::make_unique<BlockingPool>(2);
   intake_ = std::make_unique<IntakePort>(*inbox_, hub_, clock_, options_.config.limits.max_workers);
@@ -225,8 +233,9 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
   add_process_stats(stats);
-  return telemetry::render(*hub_.view(), stats,
-                           format == api::MetricsFormat::openmetrics ? telemetry::PageFormat::openmetrics : telemetry::PageFormat::text);
+  return telemetry::render(
+      *hub_.view(), stats,
+      format == api::MetricsFormat::openmetrics ? telemetry::PageFormat::openmetrics : telemetry::PageFormat::text);
 }
 
 void DaemonImpl::perform(const Act& act) {
@@ -238,8 +247,13 @@ void DaemonImpl::perform(const Act& act) {
 // Channels come with "Alerting"; until then the log tells.
 void DaemonImpl::log_alert(const Alert& alert) {
   log_.warning(alert.state == AlertState::firing ? "alert_firing" : "alert_resolved",
-               {{"key", alert.key}, {"severity", to_string(alert.severity)}, {"worker", alert.worker_id}, {"pool", alert.pool},
-                {"reason", to_string(alert.reason)}, {"title", alert.title}, {"message", alert.message}});
+               {{"key", alert.key},
+                {"severity", to_string(alert.severity)},
+                {"worker", alert.worker_id},
+                {"pool", alert.pool},
+                {"reason", to_string(alert.reason)},
+                {"title", alert.title},
+                {"message", alert.message}});
 }
 
 void DaemonImpl::stop() {

@@ -1,6 +1,6 @@
-// Daemon: the composition root of the monitor. Builds every part, in order, and takes them down in the reverse order. No
-// globals: several daemons fit in one process (tests do it).
-// start() and stop() from one thread (main); everything else happens on the daemon's own threads.
+// Daemon: the composition root of the monitor. Builds every part, in order, and takes them down in the reverse order.
+// No globals: several daemons fit in one process (tests do it). start() and stop() from one thread (main); everything
+// else happens on the daemon's own threads.
 #pragma once
 #include <functional>
 #include <memory>
@@ -25,8 +25,8 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  // Opens the stores, restores the engine, then listens. Errors name the thing and the remedy: port in use, unwritable data
-  // directory, another monitor on it, bad token file, non-loopback address without tokens.
+  // Opens the stores, restores the engine, then listens. Errors name the thing and the remedy: port in use, unwritable
+  // data directory, another monitor on it, bad token file, non-loopback address without tokens.
   static Result<std::unique_ptr<Daemon>> start(DaemonOptions options, const Clock& clock, Logger& log);
   virtual ~Daemon() = default;  // stop()
 

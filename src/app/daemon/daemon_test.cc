@@ -1,12 +1,11 @@
 // The whole monitor in one process: real stores in a temporary directory, real HTTP on a free port.
 #include "app/daemon/daemon.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <thread>
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "base/text.h"
 #include "io/net/http_client.h"
@@ -58,7 +57,9 @@ struct Monitor {
     ASSERT_TRUE(started) << started.error().message;
   }
   HttpResponse call(std::string method, const std::string& path, std::string body = {}) const {
-    HttpCall call{.method = std::move(method), .url = fmt::format("http://127.0.0.1:{}{}", daemon->port(), path), .body = std::move(body)};
+    HttpCall call{.method = std::move(method),
+                  .url = fmt::format("http://127.0.0.1:{}{}", daemon->port(), path),
+                  .body = std::move(body)};
     if (call.method == "POST") call.headers.emplace_back("Content-Type", "application/json");
     auto answer = http_request(std::move(call));
     EXPECT_TRUE(answer) << path << ": " << (answer ? "" : answer.error().message);
@@ -88,7 +89,9 @@ struct DaemonTest : testing::Test {
 }  // namespace
 
 TEST_F(DaemonTest, shows_a_worker_that_reports_over_http) {
-  EXPECT_EQ(monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})").status, 202);
+  EXPECT_EQ(monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})")
+                .status,
+            202);
   const std::string body = monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
   EXPECT_NE(body.find("\"cpu_percent\":12.5"), std::string::npos);
   EXPECT_NE(monitor.call("GET", "/metrics").body.find("worker_health_score{worker_id=\"w-1\"} 1"), std::string::npos);
@@ -99,7 +102,8 @@ TEST_F(DaemonTest, stores_history_that_survives_a_restart) {
   monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})");
   monitor.wait_for("/health/workers/w-1/history?hours=1", "\"cpu_percent\":12.5");
   monitor.restart();
-  EXPECT_NE(monitor.call("GET", "/health/workers/w-1/history?hours=1").body.find("\"cpu_percent\":12.5"), std::string::npos);
+  EXPECT_NE(monitor.call("GET", "/health/workers/w-1/history?hours=1").body.find("\"cpu_percent\":12.5"),
+            std::string::npos);
   // Known, but not heard since: unknown, not dead.
   EXPECT_NE(monitor.call("GET", "/health/workers/w-1").body.find("\"status\":\"unknown\""), std::string::npos);
 }

@@ -2,9 +2,10 @@
 // submit() from the engine thread; it never blocks. One thread of its own commits and acts: performers must be quick or
 // hand over themselves.
 //
-// When the ledger cannot commit (full disk, I/O error): notifications, leases, starts and answers go out anyway, ladders
-// that would end a living process do not (they are answered as failed, so that their slot frees); the entries are kept and
-// tried again each second; the engine is told by a LedgerStateInput, and told again when the ledger is well.
+// When the ledger cannot commit (full disk, I/O error): notifications, leases, starts and answers go out anyway,
+// ladders that would end a living process do not (they are answered as failed, so that their slot frees); the entries
+// are kept and tried again each second; the engine is told by a LedgerStateInput, and told again when the ledger is
+// well.
 #pragma once
 #include <condition_variable>
 #include <cstdint>

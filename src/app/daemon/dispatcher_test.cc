@@ -1,8 +1,8 @@
 #include "app/daemon/dispatcher.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
+
+#include <gtest/gtest.h>
 
 namespace paramedic::daemon {
 
@@ -51,7 +51,9 @@ struct Bench {
 };
 
 LedgerEntry entry() { return {.body = BudgetRecord{}}; }
-Act ladder(std::string id, RemedyKind kind) { return SendLadder{"agent/a", {.action_id = std::move(id), .kind = kind}}; }
+Act ladder(std::string id, RemedyKind kind) {
+  return SendLadder{"agent/a", {.action_id = std::move(id), .kind = kind}};
+}
 
 }  // namespace
 
@@ -73,7 +75,8 @@ TEST(Dispatcher, acts_without_entries_need_no_commit) {
 TEST(Dispatcher, holds_stops_but_not_starts_while_the_ledger_is_down) {
   Bench bench;
   bench.broken = true;
-  bench.dispatcher.submit({entry()}, {ladder("stop", RemedyKind::restart), ladder("start", RemedyKind::start), Notify{}, SendLease{}});
+  bench.dispatcher.submit(
+      {entry()}, {ladder("stop", RemedyKind::restart), ladder("start", RemedyKind::start), Notify{}, SendLease{}});
   ASSERT_TRUE(bench.wait([&] { return bench.order.size() == 3 && bench.told.size() == 2; }));
   EXPECT_EQ(bench.order, (std::vector<std::string>{"ladder start", "notify", "lease"}));
   EXPECT_TRUE(std::get<LedgerStateInput>(bench.told[0]).degraded);

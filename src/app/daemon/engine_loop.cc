@@ -24,7 +24,8 @@ void EngineLoop::run() {
   std::vector<Input> inputs;
   while (!stopping_) {
     SteadyTime until = next_deadline_;
-    if (parts_.engine.view_dirty()) until = std::min(until, last_publish_ + (publish_now_ ? kPublishGap : kPublishEvery));
+    if (parts_.engine.view_dirty())
+      until = std::min(until, last_publish_ + (publish_now_ ? kPublishGap : kPublishEvery));
     const Duration waited = parts_.inbox.take(inputs, until, parts_.clock);
     step(inputs, waited);
     inputs.clear();

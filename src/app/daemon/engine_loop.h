@@ -1,5 +1,5 @@
-// EngineLoop: the engine's thread. Takes what waits in the inbox, steps the engine, hands the effects on: ledger and acts to
-// the dispatcher, rows to the history writer, views to the hub. Nobody else touches the engine after start().
+// EngineLoop: the engine's thread. Takes what waits in the inbox, steps the engine, hands the effects on: ledger and
+// acts to the dispatcher, rows to the history writer, views to the hub. Nobody else touches the engine after start().
 #pragma once
 #include <atomic>
 #include <functional>

@@ -1,8 +1,8 @@
 #include "app/daemon/inbox.h"
 
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace paramedic::daemon {
 

@@ -1,11 +1,10 @@
 #include "app/daemon/ports.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <fstream>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace paramedic::daemon {
 
@@ -14,10 +13,11 @@ namespace asio = boost::asio;
 std::optional<Error> IntakePort::refusal(const FleetView& fleet, const Report& report) const {
   const auto known = fleet.find(report.worker_id);
   if (known && !known->inactive() && !report.pool.empty() && report.pool != known->pool)
-    return Error{Errc::conflict, fmt::format("worker '{}' belongs to pool '{}', not '{}'; ids are unique per monitor", report.worker_id,
-                                             known->pool, report.pool)};
+    return Error{Errc::conflict, fmt::format("worker '{}' belongs to pool '{}', not '{}'; ids are unique per monitor",
+                                             report.worker_id, known->pool, report.pool)};
   if (!known && fleet.counts.total + fleet.counts.inactive >= max_workers_)
-    return Error{Errc::too_large, fmt::format("{} workers are known; raise limits.max_workers or forget old ones", max_workers_)};
+    return Error{Errc::too_large,
+                 fmt::format("{} workers are known; raise limits.max_workers or forget old ones", max_workers_)};
   return std::nullopt;
 }
 
@@ -39,7 +39,10 @@ Result<std::vector<api::IntakeRefusal>> IntakePort::push(std::vector<ReportInput
 
 Result<void> HistoryPort::read(const api::HistoryQuery& query, const Sink& sink) {
   // The store answers [from, to]; the API promises [from, to).
-  const HistoryQuery asked{.worker_id = query.worker_id, .from = query.from, .to = query.to - 1ms, .step = query.step.value_or(Duration{0}),
+  const HistoryQuery asked{.worker_id = query.worker_id,
+                           .from = query.from,
+                           .to = query.to - 1ms,
+                           .step = query.step.value_or(Duration{0}),
                            .metrics = query.metrics};
   const auto rows = history_.read(asked);
   if (!rows) return rows.error();
@@ -63,12 +66,19 @@ Result<std::vector<T>> items(Result<LedgerPage<T>> page) {
 }
 }  // namespace
 
-Result<std::vector<ActionRecord>> LedgerPort::restarts(const api::LedgerQuery& query) { return items(ledger_.actions(ledger_query(query))); }
-Result<std::vector<Incident>> LedgerPort::incidents(const api::LedgerQuery& query) { return items(ledger_.incidents(ledger_query(query))); }
+Result<std::vector<ActionRecord>> LedgerPort::restarts(const api::LedgerQuery& query) {
+  return items(ledger_.actions(ledger_query(query)));
+}
+Result<std::vector<Incident>> LedgerPort::incidents(const api::LedgerQuery& query) {
+  return items(ledger_.incidents(ledger_query(query)));
+}
 Result<std::optional<Incident>> LedgerPort::incident(const std::string& id) { return ledger_.incident(id); }
-Result<std::vector<AuditRecord>> LedgerPort::audit(const api::LedgerQuery& query) { return items(ledger_.audit(ledger_query(query))); }
+Result<std::vector<AuditRecord>> LedgerPort::audit(const api::LedgerQuery& query) {
+  return items(ledger_.audit(ledger_query(query)));
+}
 
-asio::awaitable<void> AgentPort::accept(std::shared_ptr<WebSocket> socket, std::string, api::AgentCredentials credentials) {
+asio::awaitable<void> AgentPort::accept(std::shared_ptr<WebSocket> socket, std::string,
+                                        api::AgentCredentials credentials) {
   return links_.accept(std::move(socket), std::move(credentials.pool));
 }
 
@@ -103,7 +113,8 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
 void add_process_stats(telemetry::MonitorStats& stats) {
   rusage usage{};
   if (getrusage(RUSAGE_SELF, &usage) == 0)
-    stats.process_cpu_seconds = double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-6 * double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    stats.process_cpu_seconds = double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                                1e-6 * double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
   std::ifstream statm("/proc/self/statm");
   std::uint64_t size = 0, resident = 0;
   if (statm >> size >> resident) stats.process_resident_bytes = resident * std::uint64_t(sysconf(_SC_PAGESIZE));

@@ -22,8 +22,8 @@ class InboxSink final : public InputSink {
   const Clock& clock_;
 };
 
-// HTTP reports into the inbox. Refuses at once what the published fleet already shows to be wrong, so that the sender learns
-// it; the engine decides again.
+// HTTP reports into the inbox. Refuses at once what the published fleet already shows to be wrong, so that the sender
+// learns it; the engine decides again.
 class IntakePort final : public api::Intake {
  public:
   IntakePort(Inbox& inbox, const ViewHub& hub, const Clock& clock, int max_workers)
@@ -71,7 +71,8 @@ class AgentPort final : public api::AgentLink {
 
 class ReadinessPort final : public api::Readiness {
  public:
-  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const HistoryWriter& history, const Clock& clock)
+  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const HistoryWriter& history,
+                const Clock& clock)
       : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), history_(history), clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 

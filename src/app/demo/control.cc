@@ -29,7 +29,8 @@ Result<std::string> switch_broker(const std::filesystem::path& root, std::string
     return make_error(Errc::invalid_argument, fmt::format("the broker can be 'off' or 'on', not '{}'", mode));
   if (auto done = set_broker(root, on); !done) return done.error();
   return std::string(on ? "the queue server starts again"
-                        : "the queue server stops: one incident for the broker, the workers' queue findings become unknown, and none is restarted");
+                        : "the queue server stops: one incident for the broker, the workers' queue findings become "
+                          "unknown, and none is restarted");
 }
 
 }  // namespace

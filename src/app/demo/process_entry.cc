@@ -1,5 +1,3 @@
-#include "app/demo/process_main.h"
-
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/demo/broker.h"
+#include "app/demo/process_main.h"
 #include "app/demo/worker.h"
 #include "base/ids.h"
 

@@ -35,7 +35,7 @@ struct Alerting::Impl {
     bool polled = false, muted = false;
     std::set<std::string> keys;        // of its entries
     std::vector<TimelineEntry> early;  // notes before its incident opened
-    bool closing = false;    // stopped or gone: forgotten with its last entry
+    bool closing = false;              // stopped or gone: forgotten with its last entry
     bool held_open = false;            // a cure runs
   };
 

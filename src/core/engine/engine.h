@@ -1,8 +1,8 @@
 // Engine: the one place where fleet, checks, verdict, alerting and recovery meet. A pure function of (inputs, now,
 // configuration) with memory: no I/O, no clock. Every call from one thread, the engine's.
 //
-// Per step: inputs change the fleet and recovery; workers that were touched or whose deadline is due get a round; pools and
-// outages are judged; recovery and alerting settle; the effects come out. Nothing else flows back.
+// Per step: inputs change the fleet and recovery; workers that were touched or whose deadline is due get a round; pools
+// and outages are judged; recovery and alerting settle; the effects come out. Nothing else flows back.
 #pragma once
 #include <memory>
 #include <span>
@@ -28,8 +28,8 @@ class Engine {
 
   // What the ledger remembers; before the first step.
   void restore(const LedgerState& state, const Now& now);
-  // `inputs` are moved from. `oldest_wait` = how long the oldest live input of this step has waited. `out` is appended to;
-  // out.next_deadline says when to call again although nothing comes.
+  // `inputs` are moved from. `oldest_wait` = how long the oldest live input of this step has waited. `out` is appended
+  // to; out.next_deadline says when to call again although nothing comes.
   void step(std::span<Input> inputs, Duration oldest_wait, const Now& now, Effects& out);
   // True when something changed since the last publish().
   bool view_dirty() const;

@@ -9,7 +9,8 @@ PoolSettings parse_pool_settings(const Params& pool, const std::string& path, Pr
   settings.checks = CheckSet::parse(checks);
   auto weights = reader.child("weights");
   settings.weights = Weights::parse(weights);
-  settings.recovery = parse_recovery_policy(reader.take("recovery"), path.empty() ? "recovery" : path + ".recovery", problems);
+  settings.recovery =
+      parse_recovery_policy(reader.take("recovery"), path.empty() ? "recovery" : path + ".recovery", problems);
   reader.read("min_healthy", settings.rules.min_healthy, 0, 1'000'000);
   reader.read("resolution", settings.resolution, Duration{1s}, Duration{1h});
   settings.rules.no_restart_exit_codes = settings.recovery.no_restart_exit_codes;

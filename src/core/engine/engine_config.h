@@ -1,5 +1,5 @@
-// What the engine needs of the configuration, typed. parse_pool_settings is also what `paramedic check-config` calls for each
-// pool. Plain values; any thread.
+// What the engine needs of the configuration, typed. parse_pool_settings is also what `paramedic check-config` calls
+// for each pool. Plain values; any thread.
 #pragma once
 #include <map>
 #include <string>

@@ -1,4 +1,5 @@
-// Internal to core/engine: the engine's memory and the parts of a step, one .cc file each (inputs, rounds, pools, publish).
+// Internal to core/engine: the engine's memory and the parts of a step, one .cc file each (inputs, rounds, pools,
+// publish).
 #pragma once
 #include <deque>
 #include <queue>
@@ -13,9 +14,9 @@ struct Engine::Impl {
   // What the engine keeps of one worker, by handle.
   struct Slot {
     bool used = false;
-    bool touched = false;       // already in touched_
-    bool dirty = false;         // its view must be rebuilt
-    bool announced_bad = false; // alerting holds findings of it
+    bool touched = false;        // already in touched_
+    bool dirty = false;          // its view must be rebuilt
+    bool announced_bad = false;  // alerting holds findings of it
     bool muted = false;
     std::uint64_t recovery_print = 0;  // of the facts that recovery was told last
     std::string id;
@@ -100,8 +101,8 @@ struct Engine::Impl {
   std::vector<Finding> raw;  // reused by rounds
 
   SteadyTime next_sweep{};
-  SteadyTime condemn_from{};                 // before it no verdict turns bad
-  std::optional<SteadyTime> expected;        // when this step was due at the latest
+  SteadyTime condemn_from{};           // before it no verdict turns bad
+  std::optional<SteadyTime> expected;  // when this step was due at the latest
   Duration own_lag{};
   bool lag_alert = false;
   std::uint64_t checks_failed_told = 0, refused_told = 0;
@@ -112,7 +113,7 @@ struct Engine::Impl {
   std::vector<FleetEvent> new_events;
   std::uint64_t next_event = 1;
   std::uint64_t generation = 0;
-  bool dirty = true;             // anything at all
+  bool dirty = true;  // anything at all
   bool membership_changed = true;
   std::vector<WorkerHandle> dirty_workers;
   std::vector<std::string> removed;

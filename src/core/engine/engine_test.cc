@@ -1,8 +1,8 @@
 #include "core/engine/engine.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace paramedic {
 
@@ -39,7 +39,12 @@ struct Bench {
     }
   }
   void connect(const std::string& agent, SourceState state = SourceState::connected) {
-    waiting.push_back(SourceInput{.source = "agent/" + agent, .state = state, .host = agent, .period = 5s, .can_restart = true, .received = clock.now().steady});
+    waiting.push_back(SourceInput{.source = "agent/" + agent,
+                                  .state = state,
+                                  .host = agent,
+                                  .period = 5s,
+                                  .can_restart = true,
+                                  .received = clock.now().steady});
   }
   Report report(const std::string& id, const std::string& incarnation = "1") {
     Report r;
@@ -80,7 +85,12 @@ struct Bench {
     return out;
   }
   CommandResult command(Verb verb, const std::string& worker_id, bool force = false) {
-    CommandInput input{.command_id = "c" + std::to_string(++seq), .verb = verb, .worker_id = worker_id, .actor = "ada", .reason = "test", .force = force};
+    CommandInput input{.command_id = "c" + std::to_string(++seq),
+                       .verb = verb,
+                       .worker_id = worker_id,
+                       .actor = "ada",
+                       .reason = "test",
+                       .force = force};
     const std::string id = input.command_id;
     waiting.push_back(std::move(input));
     step();
@@ -125,7 +135,8 @@ TEST(Engine, tells_a_death_at_once_and_lets_the_agent_start_again) {
   EXPECT_EQ(count_events(bench.delta, "exit"), 1);
   EXPECT_EQ(count_events(bench.delta, "transition"), 1 + 3);  // and three first ones from unknown
   bool transition_row = false;
-  for (const HistoryRow& row : out.history) transition_row = transition_row || (row.transition && row.status == Status::critical);
+  for (const HistoryRow& row : out.history)
+    transition_row = transition_row || (row.transition && row.status == Status::critical);
   EXPECT_TRUE(transition_row);
   EXPECT_FALSE(bench.acts<SendLease>().empty());
   EXPECT_TRUE(bench.acts<SendLadder>().empty());  // the agent starts it under its lease
@@ -150,7 +161,12 @@ TEST(Engine, restarts_a_silent_worker_after_the_first_minute_and_proves_the_cure
   EXPECT_EQ(ladders[0].ladder.kind, RemedyKind::restart);
   EXPECT_EQ(ladders[0].ladder.expected_incarnation, "1");
   EXPECT_EQ(ladders[0].source, "agent/h1");
-  ProgressInput done{.source = "agent/h1", .action_id = ladders[0].ladder.action_id, .worker_id = "w-1", .step = LadderStep::start, .done = true, .new_incarnation = "2"};
+  ProgressInput done{.source = "agent/h1",
+                     .action_id = ladders[0].ladder.action_id,
+                     .worker_id = "w-1",
+                     .step = LadderStep::start,
+                     .done = true,
+                     .new_incarnation = "2"};
   done.received = bench.clock.now().steady;
   bench.waiting.push_back(done);
   bench.step();
@@ -174,7 +190,8 @@ TEST(Engine, makes_workers_of_a_silent_agent_unknown_and_touches_none) {
   EXPECT_FALSE(bench.worker("w-0")->verdict.score);
   EXPECT_TRUE(bench.acts<SendLadder>().empty());
   int critical = 0;
-  for (const Incident& incident : bench.delta.view->incidents) critical += incident.open() && incident.severity == Severity::critical;
+  for (const Incident& incident : bench.delta.view->incidents)
+    critical += incident.open() && incident.severity == Severity::critical;
   EXPECT_EQ(critical, 1);  // one for the host, not five
   bench.connect("h1");
   for (int i = 0; i < 5; ++i) bench.send(bench.report("w-" + std::to_string(i)));
@@ -226,7 +243,8 @@ TEST(Engine, a_restart_of_the_monitor_changes_no_status_to_the_worse) {
   for (int i = 0; i < 20; ++i) after.send(after.report("w-" + std::to_string(i)));
   after.step();
   EXPECT_EQ(after.delta.view->counts.healthy, 20);
-  for (const FleetEvent& event : after.delta.view->events) EXPECT_TRUE(event.to != "critical" && event.to != "warning") << event.text;
+  for (const FleetEvent& event : after.delta.view->events)
+    EXPECT_TRUE(event.to != "critical" && event.to != "warning") << event.text;
 }
 
 TEST(Engine, an_operator_restarts_and_the_answer_names_the_action) {
@@ -240,7 +258,8 @@ TEST(Engine, an_operator_restarts_and_the_answer_names_the_action) {
   EXPECT_EQ(bench.command(Verb::restart, "nobody").error->code, Errc::not_found);
   bool audited = false;
   for (const LedgerEntry& entry : bench.all.ledger)
-    if (const auto* audit = std::get_if<AuditRecord>(&entry.body)) audited = audited || (audit->verb == "restart" && audit->actor == "ada");
+    if (const auto* audit = std::get_if<AuditRecord>(&entry.body))
+      audited = audited || (audit->verb == "restart" && audit->actor == "ada");
   EXPECT_TRUE(audited);
 }
 
@@ -389,7 +408,8 @@ TEST(Engine, acts_no_more_after_shutdown) {
   dead.process->exit = ExitInfo{.signal = 9};
   bench.send(dead);
   bench.step();
-  for (std::size_t i = before; i < bench.all.acts.size(); ++i) EXPECT_FALSE(std::holds_alternative<SendLadder>(bench.all.acts[i]));
+  for (std::size_t i = before; i < bench.all.acts.size(); ++i)
+    EXPECT_FALSE(std::holds_alternative<SendLadder>(bench.all.acts[i]));
 }
 
 TEST(EngineConfig, reads_every_part_of_a_pool_and_names_each_mistake) {

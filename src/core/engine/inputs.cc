@@ -36,7 +36,9 @@ void Engine::Impl::take(ReportInput& input, const Now& now, Effects& out) {
   touch(applied->worker);
 }
 
-void Engine::Impl::take(SourceInput& input, const Now& now, Effects& out) { sources_changed(fleet.apply(input, now), now, out); }
+void Engine::Impl::take(SourceInput& input, const Now& now, Effects& out) {
+  sources_changed(fleet.apply(input, now), now, out);
+}
 
 void Engine::Impl::take(SourceFrameInput& input, const Now& now, Effects& out) {
   sources_changed(fleet.apply(input, now), now, out);
@@ -48,9 +50,13 @@ void Engine::Impl::sources_changed(const SourceOutcome& outcome, const Now& now,
     dirty = true;
     out.publish_now = true;
     if (change.is_new && !away && !change.source.starts_with("agent/")) continue;  // http is simply there
-    FleetEvent event{.at = now.wall, .kind = "source", .from = std::string(to_string(change.from)), .to = std::string(to_string(change.to))};
-    event.text = change.host.empty() ? fmt::format("{} {}", change.source, to_string(change.to))
-                                     : fmt::format("{} on host {} {}", change.source, change.host, to_string(change.to));
+    FleetEvent event{.at = now.wall,
+                     .kind = "source",
+                     .from = std::string(to_string(change.from)),
+                     .to = std::string(to_string(change.to))};
+    event.text = change.host.empty()
+                     ? fmt::format("{} {}", change.source, to_string(change.to))
+                     : fmt::format("{} on host {} {}", change.source, change.host, to_string(change.to));
     add_event(std::move(event));
     const bool agent = change.source.starts_with("agent/");
     OutageFacts outage;
@@ -60,7 +66,8 @@ void Engine::Impl::sources_changed(const SourceOutcome& outcome, const Now& now,
     outage.host = change.host;
     outage.title = agent ? fmt::format("Agent of host {} is {}", change.host, to_string(change.to))
                          : fmt::format("Source {} is {}", change.source, to_string(change.to));
-    outage.message = fmt::format("{}; its workers are unknown and nothing is done to them until it is back", outage.title);
+    outage.message =
+        fmt::format("{}; its workers are unknown and nothing is done to them until it is back", outage.title);
     outage.since = now.steady;
     alerting.update_outage(outage, now);
   }
@@ -85,7 +92,8 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
   out.publish_now = true;
   dirty = true;
   FleetEvent event{.at = now.wall, .kind = "operator", .worker_id = input.worker_id, .pool = input.pool};
-  event.text = fmt::format("{} by {}{}", to_string(input.verb), input.actor, input.reason.empty() ? "" : ": " + input.reason);
+  event.text =
+      fmt::format("{} by {}{}", to_string(input.verb), input.actor, input.reason.empty() ? "" : ": " + input.reason);
   add_event(std::move(event));
   if (input.verb == Verb::forget) return forget(input, now, out);
   if (const auto worker = fleet.find(input.worker_id)) {
@@ -93,7 +101,8 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
     touch(*worker);
   }
   if (!recovery.on_command(input, now, recovery_out)) {
-    CommandResult refused{.error = Error{Errc::invalid_argument, fmt::format("'{}' cannot be done here", to_string(input.verb))}};
+    CommandResult refused{
+        .error = Error{Errc::invalid_argument, fmt::format("'{}' cannot be done here", to_string(input.verb))}};
     refused.message = refused.error->message;
     out.acts.push_back(Answer{input.command_id, std::move(refused)});
   }

@@ -27,7 +27,8 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
   for (Cause& cause : findings) {
     cause.since = now.wall;
     for (const Cause& old : state.findings)
-      if (old.reason == cause.reason && old.subject == cause.subject && old.status == cause.status) cause.since = old.since;
+      if (old.reason == cause.reason && old.subject == cause.subject && old.status == cause.status)
+        cause.since = old.since;
     stalled = stalled || cause.reason == Reason::queue_stalled;
   }
   if (!stalled) state.stalled_since.reset();
@@ -59,10 +60,14 @@ void Engine::Impl::judge_brokers(const Now& now) {
   const auto tell = [&](const std::string& broker, bool on) {
     OutageFacts outage{.key = "source/" + broker, .on = on, .is_broker = true, .name = broker};
     outage.title = fmt::format("Broker {} is down", broker);
-    outage.message = fmt::format("every worker that reports broker {} has lost its connection; workers are not restarted for it", broker);
+    outage.message = fmt::format(
+        "every worker that reports broker {} has lost its connection; workers are not restarted for it", broker);
     outage.since = now.steady;
     alerting.update_outage(outage, now);
-    add_event({.at = now.wall, .kind = "source", .to = on ? "down" : "up", .text = fmt::format("broker {} is {}", broker, on ? "down" : "up")});
+    add_event({.at = now.wall,
+               .kind = "source",
+               .to = on ? "down" : "up",
+               .text = fmt::format("broker {} is {}", broker, on ? "down" : "up")});
   };
   for (const std::string& broker : down)
     if (!brokers_down.contains(broker)) tell(broker, true);
@@ -78,12 +83,15 @@ void Engine::Impl::judge_monitor(const Now& now) {
   const bool lags = own_lag > kCondemnLag || now.steady < condemn_from;
   if (lags != lag_alert) {
     lag_alert = lags;
-    alerting.update_monitor(Reason::monitor_lag, lags, Severity::warning,
-                            fmt::format("the monitor was {} s late; meanwhile no verdict turns bad and nothing is stopped",
-                                        format_short(to_seconds(own_lag))), now);
+    alerting.update_monitor(
+        Reason::monitor_lag, lags, Severity::warning,
+        fmt::format("the monitor was {} s late; meanwhile no verdict turns bad and nothing is stopped",
+                    format_short(to_seconds(own_lag))),
+        now);
   }
   // Counted troubles: one alert for all of them while they go on, closed after five quiet minutes.
-  const auto counted = [&](Reason reason, std::uint64_t count, std::uint64_t& told, std::optional<SteadyTime>& seen, std::string text) {
+  const auto counted = [&](Reason reason, std::uint64_t count, std::uint64_t& told, std::optional<SteadyTime>& seen,
+                           std::string text) {
     if (count != told) {
       told = count;
       seen = now.steady;

@@ -5,7 +5,9 @@
 namespace paramedic {
 
 namespace {
-int rank(Status status) { return status == Status::unknown ? 3 : static_cast<int>(status); }  // critical 1 < warning 2 < others 3
+int rank(Status status) {
+  return status == Status::unknown ? 3 : static_cast<int>(status);
+}  // critical 1 < warning 2 < others 3
 }  // namespace
 
 Engine::Impl::Slot& Engine::Impl::slot(WorkerHandle worker) {
@@ -152,7 +154,8 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   out.can_restart = fleet.source_can_restart(worker);
   out.source_connected = snapshot.pool.source.state == SourceState::connected;
   out.state = f.state;
-  out.announced_stop = f.stop.has_value() || f.state == WorkerState::draining || f.state == WorkerState::stopping || f.state == WorkerState::stopped;
+  out.announced_stop = f.stop.has_value() || f.state == WorkerState::draining || f.state == WorkerState::stopping ||
+                       f.state == WorkerState::stopped;
   out.status = slots[worker].verdict.status;
   out.wish = strongest_wish(slots[worker].verdict.findings);
   out.dead = f.dead();
@@ -169,7 +172,8 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   for (const ModelFacts& model : f.models)
     if (model.smoke_ok) out.smoke_ok = out.smoke_ok.value_or(true) && *model.smoke_ok;
   for (const InFlightFacts& task : f.in_flight) {
-    InFlightTask named{task.id, task.type < snapshot.pool.durations.size() ? snapshot.pool.durations[task.type].type : ""};
+    InFlightTask named{task.id,
+                       task.type < snapshot.pool.durations.size() ? snapshot.pool.durations[task.type].type : ""};
     named.started_at = wall_at(task.started, now);
     named.args_digest = task.args_digest;
     out.in_flight.push_back(std::move(named));
@@ -185,7 +189,8 @@ std::uint64_t fingerprint(const RecoveryWorkerFacts& f) {
   mix(std::uint64_t(f.state));
   mix(std::uint64_t(f.status) * 8 + std::uint64_t(f.wish.kind));
   mix(std::uint64_t(f.wish.reason));
-  mix(f.can_restart + 2u * f.source_connected + 4u * f.announced_stop + 8u * f.dead + 16u * f.heard + 32u * f.has_model);
+  mix(f.can_restart + 2u * f.source_connected + 4u * f.announced_stop + 8u * f.dead + 16u * f.heard +
+      32u * f.has_model);
   mix(f.took_task ? 1u + *f.took_task : 0u);
   mix(f.idle_with_empty_queue ? 1u + *f.idle_with_empty_queue : 0u);
   mix(f.smoke_ok ? 1u + *f.smoke_ok : 0u);
@@ -207,7 +212,8 @@ void Engine::Impl::tell_alerting(WorkerHandle worker, const Now& now) {
   const Snapshot snapshot = fleet.snapshot(worker, now);
   const WorkerFacts& f = snapshot.worker;
   bool bad = false;
-  for (const Finding& finding : s.verdict.findings) bad = bad || badness(finding.status) > 0 || finding.status == FindingStatus::error;
+  for (const Finding& finding : s.verdict.findings)
+    bad = bad || badness(finding.status) > 0 || finding.status == FindingStatus::error;
   const bool muted = !recovery.maintenance_of(f.worker_id, f.pool).empty();
   if (!bad && !s.announced_bad && muted == s.muted) return;  // nothing to say, nothing said before
   s.announced_bad = bad;

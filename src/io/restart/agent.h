@@ -1,6 +1,6 @@
 // The executor `agent`: hands ladders, leases and worker commands to the agent that owns the worker.
-// perform() from the dispatcher's thread, after the ledger commit. The port is the agent's connection (io/sources/agent_link);
-// the daemon wires the two.
+// perform() from the dispatcher's thread, after the ledger commit. The port is the agent's connection
+// (io/sources/agent_link); the daemon wires the two.
 #pragma once
 #include <functional>
 #include <string>

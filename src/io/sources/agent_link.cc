@@ -50,7 +50,8 @@ asio::awaitable<void> AgentLinks::accept(std::shared_ptr<WebSocket> socket, std:
     co_return;
   }
   const ConnectionPtr connection = *greeted;
-  log_.info("agent_connected", {{"agent", connection->agent_id}, {"host", connection->host}, {"remote", socket->remote_address()}});
+  log_.info("agent_connected",
+            {{"agent", connection->agent_id}, {"host", connection->host}, {"remote", socket->remote_address()}});
   co_await serve(connection);
   if (!leave(connection)) co_return;  // replaced by a newer connection: the agent is still here
   log_.warning("agent_disconnected", {{"agent", connection->agent_id}, {"host", connection->host}});
@@ -59,7 +60,8 @@ asio::awaitable<void> AgentLinks::accept(std::shared_ptr<WebSocket> socket, std:
   (void)sink_.push(gone);  // urgent lane; if even that is full the frame deadline tells the same a little later
 }
 
-asio::awaitable<Result<AgentLinks::ConnectionPtr>> AgentLinks::greet(std::shared_ptr<WebSocket> socket, std::string pool) {
+asio::awaitable<Result<AgentLinks::ConnectionPtr>> AgentLinks::greet(std::shared_ptr<WebSocket> socket,
+                                                                     std::string pool) {
   auto waiting = socket->receive();
   const Result<std::string> text = co_await with_deadline(std::move(waiting), options_.hello_timeout);
   if (!text) co_return with_context(text.error(), "no hello");
@@ -68,9 +70,10 @@ asio::awaitable<Result<AgentLinks::ConnectionPtr>> AgentLinks::greet(std::shared
   const auto* hello = std::get_if<wire::AgentHello>(&*frame);
   if (!hello) co_return Error{Errc::invalid_argument, "the first frame must be a hello"};
   if (hello->protocol < wire::kAgentProtocol - 1 || hello->protocol > wire::kAgentProtocol + 1)
-    co_return Error{Errc::invalid_argument,
-                    fmt::format("agent protocol {} is too far from {}; upgrade the older side", hello->protocol, wire::kAgentProtocol)};
-  if (!valid_id(hello->agent_id)) co_return Error{Errc::invalid_argument, "agent_id: " + explain_bad_id(hello->agent_id)};
+    co_return Error{Errc::invalid_argument, fmt::format("agent protocol {} is too far from {}; upgrade the older side",
+                                                        hello->protocol, wire::kAgentProtocol)};
+  if (!valid_id(hello->agent_id))
+    co_return Error{Errc::invalid_argument, "agent_id: " + explain_bad_id(hello->agent_id)};
   auto connection = std::make_shared<Connection>();
   connection->socket = socket;
   connection->agent_id = hello->agent_id;
@@ -93,17 +96,20 @@ Result<void> AgentLinks::enter(const ConnectionPtr& connection) {
       const Duration silence = now.time_since_epoch() - Duration{slot->heard_ns.load()};
       const bool same = slot->host == connection->host && slot->boot_id == connection->boot_id;
       if (!same && silence < 2 * slot->period)
-        return Error{Errc::conflict, fmt::format("agent_id '{}' is in use by host '{}'; give each agent its own agent_id",
-                                                 connection->agent_id, slot->host)};
+        return Error{Errc::conflict,
+                     fmt::format("agent_id '{}' is in use by host '{}'; give each agent its own agent_id",
+                                 connection->agent_id, slot->host)};
     } else if (connections_.size() > options_.max_agents) {
       connections_.erase(connection->source);
-      return Error{Errc::too_many, fmt::format("{} agents are connected; raise limits.max_agents", options_.max_agents)};
+      return Error{Errc::too_many,
+                   fmt::format("{} agents are connected; raise limits.max_agents", options_.max_agents)};
     }
     old = std::exchange(slot, connection);
   }
   if (old) {
     ++replaced_;
-    asio::post(old->socket->executor(), [socket = old->socket] { socket->close(WebSocketClose::policy, "replaced by a newer connection"); });
+    asio::post(old->socket->executor(),
+               [socket = old->socket] { socket->close(WebSocketClose::policy, "replaced by a newer connection"); });
   }
   return {};
 }
@@ -157,8 +163,8 @@ std::vector<Input> AgentLinks::inputs_of(const Connection& connection, wire::Age
   if (auto* reports = std::get_if<wire::AgentReports>(&frame)) {
     add_reports(connection, std::move(*reports), now, out);
   } else if (auto* progress = std::get_if<wire::AgentProgress>(&frame)) {
-    out.push_back(ProgressInput{connection.source, progress->action_id, progress->worker_id, progress->step, progress->done,
-                                progress->ok, progress->new_incarnation, progress->message, now});
+    out.push_back(ProgressInput{connection.source, progress->action_id, progress->worker_id, progress->step,
+                                progress->done, progress->ok, progress->new_incarnation, progress->message, now});
   } else if (auto* starts = std::get_if<wire::AgentStarts>(&frame)) {
     for (wire::AgentStart& start : starts->starts)
       out.push_back(AgentStartInput{connection.source, start.action_id, start.worker_id, start.previous_incarnation,
@@ -169,7 +175,8 @@ std::vector<Input> AgentLinks::inputs_of(const Connection& connection, wire::Age
   return out;
 }
 
-void AgentLinks::add_reports(const Connection& connection, wire::AgentReports reports, SteadyTime now, std::vector<Input>& out) {
+void AgentLinks::add_reports(const Connection& connection, wire::AgentReports reports, SteadyTime now,
+                             std::vector<Input>& out) {
   if (reports.skipped > 0) {
     reports_refused_ += std::uint64_t(reports.skipped);
     log_.warning("agent_reports_refused",

@@ -1,15 +1,15 @@
-// AgentLinks: the monitor's end of every agent's WebSocket (/health/agents). Source and executor at once: reports come up,
-// leases and ladders go down.
-// accept() runs on the connection's executor, one coroutine per connection; send() and stats() from any thread.
-// Owns nothing but the table of connections; the sink, clock and logger outlive it.
+// AgentLinks: the monitor's end of every agent's WebSocket (/health/agents). Source and executor at once: reports come
+// up, leases and ladders go down. accept() runs on the connection's executor, one coroutine per connection; send() and
+// stats() from any thread. Owns nothing but the table of connections; the sink, clock and logger outlive it.
 #pragma once
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -74,7 +74,7 @@ class AgentLinks {
   const Clock& clock_;
   Logger& log_;
   const AgentLinkOptions options_;
-  mutable std::mutex mutex_;  // guards connections_
+  mutable std::mutex mutex_;                          // guards connections_
   std::map<std::string, ConnectionPtr> connections_;  // by source id
   std::atomic<std::uint64_t> frames_{0}, reports_{0}, reports_refused_{0}, frames_refused_{0}, pauses_{0}, replaced_{0};
 };

@@ -1,13 +1,12 @@
 // The monitor's end of an agent's connection, over real sockets on a free port.
 #include "io/sources/agent_link.h"
 
-#include <gtest/gtest.h>
-
 #include <condition_variable>
 #include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
 
 #include "io/net/deadline.h"
 #include "io/net/http_server.h"
@@ -173,8 +172,9 @@ TEST_F(LinkTest, sends_orders_to_the_right_agent_only) {
 }
 
 TEST_F(LinkTest, refuses_strangers_with_a_reason) {
-  for (const std::string& first : {std::string("{}"), std::string("no json"), hello("bad id"), report_of("w-1"),
-                                   std::string(R"({"type":"hello","protocol":99,"agent_id":"a","host":"h","boot_id":"b"})")}) {
+  for (const std::string& first :
+       {std::string("{}"), std::string("no json"), hello("bad id"), report_of("w-1"),
+        std::string(R"({"type":"hello","protocol":99,"agent_id":"a","host":"h","boot_id":"b"})")}) {
     agent([&](std::shared_ptr<WebSocket> socket) -> asio::awaitable<void> {
       co_await say(socket, first);
       const wire::MonitorFrame frame = co_await hear(socket);
