@@ -85,12 +85,11 @@ def measure():
     try:
         open(f"{place}/worker.c", "w").write(C_WORKER)
         subprocess.run(["gcc", "-O2", "-static", "-o", f"{place}/worker", f"{place}/worker.c"], check=True)
-        config = {"monitor": {"url": monitor.url}}
         workers = []
         for i in range(TRIALS):
             workers.append({"id": f"exec-{i}", "pool": "exec", "command": [f"{place}/worker", f"{place}/exec-{i}"]})
             workers.append({"id": f"sh-{i}", "pool": "sh", "command": ["/bin/sh", "-c", SH_WORKER, f"{place}/sh-{i}"]})
-        text = [f"monitor: {monitor.url}", f"data_dir: {place}/agent", "workers:"]
+        text = ["monitor:", f"  url: {monitor.url}", f"data_dir: {place}/agent", "workers:"]
         text += [f"  - {json.dumps(w)}" for w in workers]
         open(f"{place}/agent.yaml", "w").write("\n".join(text) + "\n")
         agent = Process([str(BIN / "paramedic-agent"), "--config", f"{place}/agent.yaml"], f"{place}/agent.log")
