@@ -15,7 +15,7 @@ import time
 from common import Monitor, Process, cpu_seconds, finish, load, median, metric, say
 
 SAMPLES = 20
-RUNS = 3
+RUNS = int(os.environ.get("RUNS", "3"))
 
 
 def one(mode, workers, period, seconds, agents=10):

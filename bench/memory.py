@@ -3,6 +3,7 @@
 
 (RSS with the fleet − RSS of the same monitor before) / workers, after 60 s of reports; median of 3 runs. Aim ≤ 10 KiB.
 """
+import os
 import subprocess
 import time
 
@@ -31,5 +32,5 @@ def one():
         monitor.stop()
 
 
-runs = [one() for _ in range(3)]
+runs = [one() for _ in range(int(os.environ.get("RUNS", "3")))]
 finish("memory", {"bytes_per_worker": round(median(runs)), "workers": WORKERS, "runs": len(runs)})
