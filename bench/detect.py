@@ -15,7 +15,7 @@ import time
 
 from common import BIN, SHARED, Monitor, Process, finish, median, percentile, say
 
-TRIALS = 20
+TRIALS = int(os.environ.get("TRIALS", "20"))
 GAP = 4.1
 
 C_WORKER = r"""
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   for (;;) pause();
 }
 """
-SH_WORKER = 'IFS= read -r _ < /dev/null; echo "$(date +%s%N) $$" > "$0.tmp"; mv "$0.tmp" "$0"; while :; do sleep 1000; done'
+SH_WORKER = 'IFS= read -r _ < /dev/null; echo "$(date +%s%N) $$" > "$0.tmp"; mv "$0.tmp" "$0"; exec sleep 1000000'
 
 
 def read(path):
