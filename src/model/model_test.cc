@@ -126,13 +126,16 @@ TEST(FleetView, finds_a_worker_across_pages) {
 }
 
 TEST(WorkerView, lists_its_issues_worst_first) {
-  WorkerView worker;
-  worker.verdict.findings = {
+  Verdict verdict;
+  verdict.findings = {
       {.check = "resources",
        .causes =
            {{.reason = Reason::cpu_high, .status = FindingStatus::warning, .value = 93, .limit = 90, .unit = "%"}}},
       {.check = "heartbeat", .causes = {{.reason = Reason::exited, .status = FindingStatus::critical}}},
       {.check = "disk_space", .status = FindingStatus::error, .note = "the check failed"}};
+  WorkerView worker;
+  EXPECT_TRUE(worker.issues().empty());
+  worker.verdict = std::make_shared<const Verdict>(std::move(verdict));
   EXPECT_EQ(worker.issues(),
             (std::vector<std::string>{"process ended", "high CPU usage: 93 % (limit 90 %)", "the check failed"}));
 }

@@ -1,5 +1,6 @@
 // Verdict: the health of one worker after one round. Made by core/verdict.
 #pragma once
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -17,5 +18,8 @@ struct Verdict {
   std::vector<Finding> findings;     // effective, in the order of the check list
   std::vector<Pending> pending;
 };
+
+// Unknown, without a finding: what a worker has before its first round.
+std::shared_ptr<const Verdict> no_verdict();
 
 }  // namespace paramedic

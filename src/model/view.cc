@@ -6,14 +6,14 @@ namespace paramedic {
 
 std::vector<std::string> WorkerView::issues() const {
   std::vector<const Cause*> bad;
-  for (const Finding& finding : verdict.findings)
+  for (const Finding& finding : verdict->findings)
     for (const Cause& cause : finding.causes)
       if (badness(cause.status) > 0) bad.push_back(&cause);
   std::stable_sort(bad.begin(), bad.end(),
                    [](const Cause* a, const Cause* b) { return badness(a->status) > badness(b->status); });
   std::vector<std::string> out;
   for (const Cause* cause : bad) out.push_back(describe(*cause));
-  for (const Finding& finding : verdict.findings)
+  for (const Finding& finding : verdict->findings)
     if (finding.status == FindingStatus::error) out.push_back(finding.message());
   return out;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed.h"
 #include "model/alert.h"
 #include "model/effects.h"
 #include "model/input.h"
@@ -30,7 +31,7 @@ struct WorkerView {
   std::optional<int> pid;
   Labels labels;
   WorkerState state = WorkerState::starting;
-  Verdict verdict;
+  std::shared_ptr<const Verdict> verdict = no_verdict();  // never null; shared with the engine
   WallTime status_since{};
   WallTime first_seen{};               // of this incarnation
   std::optional<WallTime> started_at;  // process start
@@ -44,7 +45,7 @@ struct WorkerView {
   std::vector<QueuePart> queues;
   std::vector<ModelPart> models;
   std::optional<HoldBack> held;        // a remedy is wanted and held back
-  std::optional<ActionRecord> action;  // the running or the latest one
+  Boxed<ActionRecord> action;  // the running or the latest one
   int crashes = 0;
   int stops_used = 0, stops_allowed = 0;  // in the sliding 30 min
   std::optional<ExitInfo> last_exit;

@@ -9,7 +9,7 @@ void EngineLoop::start() {
   std::vector<Input> none;
   step(none, Duration{0});
   parts_.hub.publish(parts_.engine.publish(now));
-  last_publish_ = now.steady;
+  last_publish_ = last_full_publish_ = now.steady;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -24,8 +24,7 @@ void EngineLoop::run() {
   std::vector<Input> inputs;
   while (!stopping_) {
     SteadyTime until = next_deadline_;
-    if (parts_.engine.view_dirty())
-      until = std::min(until, last_publish_ + (publish_now_ ? kPublishGap : kPublishEvery));
+    if (parts_.engine.view_dirty()) until = std::min(until, next_publish());
     const Duration waited = parts_.inbox.take(inputs, until, parts_.clock);
     step(inputs, waited);
     inputs.clear();
@@ -42,6 +41,7 @@ void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {
   // Woken only to publish: nothing to decide.
   if (inputs.empty() && now.steady < next_deadline_) return;
   effects_.clear();
+  effects_.history.reserve(inputs.size());  // most reports leave one row: grown step by step it would be copied thrice
   parts_.engine.step(inputs, waited, now, effects_);
   next_deadline_ = effects_.next_deadline.value_or(now.steady + 1s);
   publish_now_ = publish_now_ || effects_.publish_now;
@@ -50,11 +50,17 @@ void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {
   last_step_ns_ = now.steady.time_since_epoch().count();
 }
 
+SteadyTime EngineLoop::next_publish() const {
+  const SteadyTime full = last_full_publish_ + kPublishEvery;
+  return publish_now_ ? std::min(full, last_publish_ + kPublishGap) : full;
+}
+
 void EngineLoop::publish_if_due(const Now& now) {
-  if (!parts_.engine.view_dirty()) return;
-  if (now.steady - last_publish_ < (publish_now_ ? kPublishGap : kPublishEvery)) return;
-  parts_.hub.publish(parts_.engine.publish(now));
+  if (!parts_.engine.view_dirty() || now.steady < next_publish()) return;
+  const bool full = now.steady >= last_full_publish_ + kPublishEvery;
+  parts_.hub.publish(parts_.engine.publish(now, full ? PublishScope::all : PublishScope::transitions));
   last_publish_ = now.steady;
+  if (full) last_full_publish_ = now.steady;
   publish_now_ = false;
 }
 

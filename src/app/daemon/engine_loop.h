@@ -42,12 +42,14 @@ class EngineLoop {
  private:
   void run();
   void step(std::vector<Input>& inputs, Duration waited);
+  SteadyTime next_publish() const;  // REQUIRES: the view is dirty
   void publish_if_due(const Now& now);
 
   Parts parts_;
   Effects effects_;
   SteadyTime next_deadline_{};
-  SteadyTime last_publish_{};
+  SteadyTime last_publish_{};       // of any scope
+  SteadyTime last_full_publish_{};  // of everything
   bool publish_now_ = false;
   std::atomic<std::int64_t> last_step_ns_{0};
   std::atomic<bool> stopping_{false};

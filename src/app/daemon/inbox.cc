@@ -57,15 +57,17 @@ Duration Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& 
     wake_.wait_for(lock, due - now);
   }
   const Duration waited = oldest_locked(clock.now().steady);
-  for (auto* queue : {&urgent_, &live_}) {
-    for (Waiting& waiting : *queue) out.push_back(std::move(waiting.input));
-    queue->clear();
-  }
-  for (std::size_t i = 0; i < limits_.backlog_per_take && !backlog_.empty(); ++i) {
-    out.push_back(std::move(backlog_.front().input));
-    backlog_.pop_front();
-  }
+  move_front(urgent_, urgent_.size(), out);
+  move_front(live_, stopped_ ? live_.size() : limits_.live_per_take, out);
+  move_front(backlog_, stopped_ ? backlog_.size() : limits_.backlog_per_take, out);
   return waited;
+}
+
+void Inbox::move_front(std::deque<Waiting>& queue, std::size_t count, std::vector<Input>& out) {
+  for (; count > 0 && !queue.empty(); --count) {
+    out.push_back(std::move(queue.front().input));
+    queue.pop_front();
+  }
 }
 
 Duration Inbox::oldest_wait(SteadyTime now) const {

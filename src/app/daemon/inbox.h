@@ -1,7 +1,8 @@
 // Inbox: the bounded queue between whoever brings inputs (I/O threads, writers) and the engine thread.
 // push() from any thread, never blocks. take() from the engine thread only.
-// Three lanes: urgent inputs wake the engine at once; live ones are taken together every kBatch; backlog reports
-// (measured during an outage) are taken in small portions behind both, so that yesterday never delays today.
+// Three lanes: urgent inputs wake the engine at once; live ones are taken together every kBatch, a large batch in
+// portions, so that an urgent input never waits behind a frame of thousands; backlog reports (measured during an outage)
+// are taken in small portions behind both, so that yesterday never delays today.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -18,6 +19,7 @@ struct InboxLimits {
   std::size_t live = 32'768;    // reports and frames
   std::size_t urgent = 65'536;  // an operator's command must still fit when reports fill the live lane
   std::size_t backlog = 8'192;
+  std::size_t live_per_take = 256;  // about 4 ms of rounds: what an urgent input may have to wait for
   std::size_t backlog_per_take = 512;
 };
 
@@ -45,7 +47,7 @@ class Inbox {
   // How long the oldest live or urgent input waits by now; zero when none does.
   Duration oldest_wait(SteadyTime now) const;
   InboxStats stats() const;
-  // take() returns at once from now on.
+  // From now on take() returns at once, and with everything that waits: what was accepted is not lost.
   void stop();
 
  private:
@@ -55,6 +57,7 @@ class Inbox {
   };
   enum class Lane { urgent, live, backlog };
   static Lane lane_of(const Input& input);
+  static void move_front(std::deque<Waiting>& queue, std::size_t count, std::vector<Input>& out);
   Duration oldest_locked(SteadyTime now) const;
   bool fits(std::size_t urgent, std::size_t live, std::size_t backlog) const;
 

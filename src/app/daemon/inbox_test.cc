@@ -78,6 +78,27 @@ TEST(Inbox, limits_how_much_backlog_comes_with_one_batch) {
   EXPECT_EQ(inbox.stats().backlog, 6u);
 }
 
+TEST(Inbox, takes_a_large_batch_in_portions_and_urgent_inputs_between_them) {
+  ManualClock clock;
+  Inbox inbox({.live_per_take = 3});
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(inbox.push(live("r" + std::to_string(i)), clock.now().steady));
+  clock.advance(Inbox::kBatch);
+  std::vector<Input> out;
+  inbox.take(out, clock.now().steady + 1h, clock);
+  ASSERT_EQ(out.size(), 3u);
+  EXPECT_EQ(id_of(out[2]), "r2");
+  ASSERT_TRUE(inbox.push(CommandInput{}, clock.now().steady));
+  out.clear();
+  inbox.take(out, clock.now().steady + 1h, clock);  // the rest is due: nothing waits for another batch time
+  ASSERT_EQ(out.size(), 4u);
+  EXPECT_TRUE(std::holds_alternative<CommandInput>(out[0]));
+  EXPECT_EQ(id_of(out[1]), "r3");
+  inbox.stop();
+  out.clear();
+  inbox.take(out, SteadyTime{}, clock);  // the last take leaves nothing behind
+  EXPECT_EQ(out.size(), 1u);
+}
+
 TEST(Inbox, wakes_the_engine_for_an_urgent_input_and_at_stop) {
   const SystemClock clock;
   Inbox inbox;

@@ -19,6 +19,8 @@ inline constexpr Duration kCondemnLag = 2s;
 // After such a lag, evidence that waited in socket buffers needs a moment to arrive before anybody is condemned.
 inline constexpr Duration kSettleAfterLag = 5s;
 
+enum class PublishScope { transitions, all };
+
 class Engine {
  public:
   Engine(EngineConfig config, const Now& start);
@@ -33,8 +35,10 @@ class Engine {
   void step(std::span<Input> inputs, Duration oldest_wait, const Now& now, Effects& out);
   // True when something changed since the last publish().
   bool view_dirty() const;
-  // Rebuilds the views that changed and their pages. REQUIRES: called after step, same thread.
-  FleetDelta publish(const Now& now);
+  // Rebuilds the views that changed and their pages. With `transitions` only those of workers whose status, life or
+  // action changed, so that an urgent change never waits for a thousand new readings; the others stay dirty.
+  // REQUIRES: called after step, same thread.
+  FleetDelta publish(const Now& now, PublishScope scope = PublishScope::all);
 
  private:
   struct Impl;

@@ -16,12 +16,13 @@ struct Engine::Impl {
     bool used = false;
     bool touched = false;        // already in touched_
     bool dirty = false;          // its view must be rebuilt
+    bool urgent = false;         // … with the next publication of whatever scope
     bool announced_bad = false;  // alerting holds findings of it
     bool muted = false;
     std::uint64_t recovery_print = 0;  // of the facts that recovery was told last
     std::string id;
     VerdictState memory;
-    Verdict verdict;
+    std::shared_ptr<const Verdict> verdict = no_verdict();  // shared with its view
     WallTime last_check{};
     SteadyTime next_history{};
     std::optional<SteadyTime> deadline;  // its valid entry in deadlines_
@@ -37,6 +38,7 @@ struct Engine::Impl {
     bool touched = true;
     SteadyTime judged_at{};
     std::vector<Cause> findings;  // with `since`
+    double tasks_per_minute = 0;
     std::optional<SteadyTime> stalled_since, deadline;
   };
 
@@ -61,6 +63,7 @@ struct Engine::Impl {
   // ---- rounds.cc ----
   Slot& slot(WorkerHandle worker);
   void touch(WorkerHandle worker);
+  void changed(WorkerHandle worker, bool at_once);  // its view is out of date
   void touch_all_of_pool(const std::string& pool);
   void rounds(const Now& now, Effects& out);
   void round(WorkerHandle worker, const Now& now, Effects& out);
@@ -82,8 +85,10 @@ struct Engine::Impl {
   void add_event(FleetEvent event);
 
   // ---- publish.cc ----
-  void rebuild_view(WorkerHandle worker, const Now& now);
+  void rebuild_view(WorkerHandle worker, const Now& now, FleetDelta& delta);
+  void rebuild_views(std::vector<WorkerHandle>& workers, const Now& now, FleetDelta& delta);
   void rebuild_pages();
+  std::shared_ptr<const FleetView> fleet_view(const Now& now);
   PoolView pool_view(const std::string& pool, const Now& now) const;
   EngineStats stats() const;
 
@@ -96,6 +101,7 @@ struct Engine::Impl {
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
   std::map<std::string, PoolSlot, std::less<>> pools;
   std::set<std::string> brokers_down;
+  std::uint64_t broker_flips = 0;  // of the fleet, when brokers_down was made
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
   std::vector<Finding> raw;  // reused by rounds
@@ -115,7 +121,7 @@ struct Engine::Impl {
   std::uint64_t generation = 0;
   bool dirty = true;  // anything at all
   bool membership_changed = true;
-  std::vector<WorkerHandle> dirty_workers;
+  std::vector<WorkerHandle> dirty_workers, urgent_workers;  // may name a worker that is not dirty any more
   std::vector<std::string> removed;
   std::vector<std::shared_ptr<const WorkerPage>> pages;
   std::vector<std::vector<WorkerHandle>> page_members;

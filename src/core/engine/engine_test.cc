@@ -109,17 +109,64 @@ int count_events(const FleetDelta& delta, std::string_view kind) {
 
 }  // namespace
 
+TEST(Engine, publishes_transitions_without_waiting_for_the_readings_of_the_others) {
+  Bench bench;
+  bench.live(3);
+  bench.clock.advance(5s);
+  Report dead = bench.report("w-1");
+  dead.process = ProcessPart{.pid = 100, .state = 'X', .exit = ExitInfo{.signal = 9}};
+  bench.send(bench.report("w-0"));
+  bench.send(std::move(dead));
+  Effects out;
+  bench.engine->step(bench.waiting, {}, bench.clock.now(), out);
+  bench.waiting.clear();
+  ASSERT_TRUE(out.publish_now);
+  const auto reading_before = bench.worker("w-0")->last_report;
+
+  const FleetDelta first = bench.engine->publish(bench.clock.now(), PublishScope::transitions);
+  ASSERT_EQ(first.changed.size(), 1u);
+  EXPECT_EQ(first.changed[0]->worker_id, "w-1");
+  EXPECT_EQ(first.view->find("w-1")->verdict->status, Status::critical);
+  EXPECT_EQ(first.view->find("w-0")->last_report, reading_before);
+  EXPECT_EQ(first.view->counts.critical, 1);
+  EXPECT_TRUE(bench.engine->view_dirty()) << "the reading of w-0 is still to come";
+
+  const FleetDelta rest = bench.engine->publish(bench.clock.now());
+  ASSERT_EQ(rest.changed.size(), 1u) << "nothing is published twice";
+  EXPECT_EQ(rest.changed[0]->worker_id, "w-0");
+  EXPECT_GT(rest.view->find("w-0")->last_report, reading_before);
+  EXPECT_FALSE(bench.engine->view_dirty());
+}
+
+TEST(Engine, a_new_worker_and_a_forgotten_one_are_published_at_once) {
+  Bench bench;
+  bench.live(1);
+  bench.send(bench.report("w-new"));
+  Effects out;
+  bench.engine->step(bench.waiting, {}, bench.clock.now(), out);
+  bench.waiting.clear();
+  ASSERT_TRUE(out.publish_now);
+  const FleetDelta joined = bench.engine->publish(bench.clock.now(), PublishScope::transitions);
+  ASSERT_TRUE(joined.view->find("w-new"));
+  EXPECT_TRUE(joined.view->find("w-0"));
+  bench.waiting.push_back(CommandInput{.command_id = "c", .verb = Verb::forget, .worker_id = "w-new", .actor = "ada"});
+  bench.engine->step(bench.waiting, {}, bench.clock.now(), out);
+  bench.waiting.clear();
+  const FleetDelta left = bench.engine->publish(bench.clock.now(), PublishScope::transitions);
+  EXPECT_EQ(left.view->find("w-new")->state, WorkerState::gone);
+}
+
 TEST(Engine, judges_a_reporting_worker_healthy) {
   Bench bench;
   bench.live(3);
   EXPECT_EQ(bench.delta.view->counts.healthy, 3);
   const auto worker = bench.worker("w-1");
   ASSERT_TRUE(worker);
-  EXPECT_EQ(worker->verdict.status, Status::healthy);
-  EXPECT_EQ(worker->verdict.score, 1.0);
+  EXPECT_EQ(worker->verdict->status, Status::healthy);
+  EXPECT_EQ(worker->verdict->score, 1.0);
   EXPECT_EQ(worker->pool, "thumbs");
   EXPECT_EQ(worker->metrics.find("cpu_percent"), 10);
-  EXPECT_EQ(worker->verdict.findings.size(), 6u);
+  EXPECT_EQ(worker->verdict->findings.size(), 6u);
 }
 
 TEST(Engine, tells_a_death_at_once_and_lets_the_agent_start_again) {
@@ -130,8 +177,8 @@ TEST(Engine, tells_a_death_at_once_and_lets_the_agent_start_again) {
   bench.send(dead);
   const Effects out = bench.step();
   EXPECT_TRUE(out.publish_now);
-  EXPECT_EQ(bench.worker("w-1")->verdict.status, Status::critical);
-  EXPECT_EQ(bench.worker("w-1")->verdict.score, 0.0);
+  EXPECT_EQ(bench.worker("w-1")->verdict->status, Status::critical);
+  EXPECT_EQ(bench.worker("w-1")->verdict->score, 0.0);
   EXPECT_EQ(count_events(bench.delta, "exit"), 1);
   EXPECT_EQ(count_events(bench.delta, "transition"), 1 + 3);  // and three first ones from unknown
   bool transition_row = false;
@@ -187,7 +234,7 @@ TEST(Engine, makes_workers_of_a_silent_agent_unknown_and_touches_none) {
   bench.live(5, 70s);
   bench.run_for(5min);
   EXPECT_EQ(bench.delta.view->counts.unknown, 5);
-  EXPECT_FALSE(bench.worker("w-0")->verdict.score);
+  EXPECT_FALSE(bench.worker("w-0")->verdict->score);
   EXPECT_TRUE(bench.acts<SendLadder>().empty());
   int critical = 0;
   for (const Incident& incident : bench.delta.view->incidents)

@@ -22,6 +22,7 @@ void Engine::Impl::take(ReportInput& input, const Now& now, Effects& out) {
   if (applied->is_new_worker || slot(applied->worker).id != facts.worker_id) membership_changed = true;
   if (applied->is_new_incarnation || applied->state_changed || applied->exited) {
     record_worker(applied->worker, false, now, out);
+    changed(applied->worker, true);
     out.publish_now = true;
   }
   if (applied->exited) {
@@ -99,6 +100,7 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
   if (const auto worker = fleet.find(input.worker_id)) {
     tell_recovery(*worker, now, true);  // with the tasks in flight of this very moment
     touch(*worker);
+    changed(*worker, true);
   }
   if (!recovery.on_command(input, now, recovery_out)) {
     CommandResult refused{
@@ -108,7 +110,10 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
   }
   // Maintenance mutes whole pools, the big switch holds everybody: all must be judged and shown anew.
   if (input.worker_id.empty())
-    for (const WorkerHandle worker : fleet.workers()) touch(worker);
+    for (const WorkerHandle worker : fleet.workers()) {
+      touch(worker);
+      changed(worker, true);
+    }
 }
 
 void Engine::Impl::forget(const CommandInput& input, const Now& now, Effects& out) {
@@ -124,6 +129,7 @@ void Engine::Impl::forget(const CommandInput& input, const Now& now, Effects& ou
     recovery.remove_worker(input.worker_id, now, recovery_out);
     alerting.close_worker(input.worker_id, "gone", now);
     touch(*worker);
+    changed(*worker, true);
     result.success = true;
     result.message = speaks ? "forgotten; it appears again with its next report" : "forgotten";
   }

@@ -34,28 +34,30 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
   if (!stalled) state.stalled_since.reset();
   if (stalled && !state.stalled_since) state.stalled_since = now.steady;
   state.findings = std::move(findings);
+  state.tasks_per_minute = facts.tasks_per_minute;
   dirty = true;
 
   RecoveryPoolFacts told{.pool = pool};
   told.queue_stalled_since = state.stalled_since;
   for (const PoolQueueFacts& queue : facts.queues)
     if (queue.queue->broker_down) told.broker_down = queue.queue->broker;
-  for (const SourceView& source : fleet.source_views(now)) {
-    if (source.state == SourceState::connected) continue;
-    for (const WorkerHandle worker : fleet.workers_of_source(source.id)) {
-      if (fleet.facts(worker).pool != pool || is_inactive(fleet.facts(worker).state)) continue;
-      told.source_blind = source.id;
-      break;
-    }
+  for (const std::string& source : fleet.sources_away()) {
+    const auto workers = fleet.workers_of_source(source);
+    const bool ours = std::any_of(workers.begin(), workers.end(), [&](WorkerHandle worker) {
+      return fleet.facts(worker).pool == pool && !is_inactive(fleet.facts(worker).state);
+    });
+    if (ours) told.source_blind = source;
   }
   recovery.update_pool(told, now, recovery_out);
   alerting.update_pool(pool, state.findings, !recovery.maintenance_of("", pool).empty(), now);
 }
 
 void Engine::Impl::judge_brokers(const Now& now) {
+  if (fleet.broker_flips() == broker_flips) return;
+  broker_flips = fleet.broker_flips();
   std::set<std::string> down;
-  for (const QueueView& queue : fleet.queue_views(now))
-    if (queue.broker_down) down.insert(queue.broker);
+  for (const BrokerFacts& broker : fleet.brokers())
+    if (broker.down) down.insert(broker.name);
   if (down == brokers_down) return;
   const auto tell = [&](const std::string& broker, bool on) {
     OutageFacts outage{.key = "source/" + broker, .on = on, .is_broker = true, .name = broker};
@@ -91,22 +93,24 @@ void Engine::Impl::judge_monitor(const Now& now) {
   }
   // Counted troubles: one alert for all of them while they go on, closed after five quiet minutes.
   const auto counted = [&](Reason reason, std::uint64_t count, std::uint64_t& told, std::optional<SteadyTime>& seen,
-                           std::string text) {
+                           auto text) {
     if (count != told) {
       told = count;
       seen = now.steady;
-      alerting.update_monitor(reason, true, Severity::warning, std::move(text), now);
+      alerting.update_monitor(reason, true, Severity::warning, text(), now);
     } else if (seen && now.steady - *seen > 5min) {
       seen.reset();
-      alerting.update_monitor(reason, false, Severity::warning, std::move(text), now);
+      alerting.update_monitor(reason, false, Severity::warning, text(), now);
     }
   };
-  counted(Reason::check_failed, checks_failed, checks_failed_told, check_failure_seen,
-          fmt::format("{} checks failed by themselves so far; their workers show status error for it", checks_failed));
+  counted(Reason::check_failed, checks_failed, checks_failed_told, check_failure_seen, [&] {
+    return fmt::format("{} checks failed by themselves so far; their workers show status error for it", checks_failed);
+  });
   const EngineStats& f = fleet.stats();
   const std::uint64_t refused = f.workers_refused + f.ids_refused_rate;
-  counted(Reason::overflow, refused, refused_told, overflow_seen,
-          fmt::format("{} reports were refused over limits.max_workers or limits.new_ids_per_second", refused));
+  counted(Reason::overflow, refused, refused_told, overflow_seen, [&] {
+    return fmt::format("{} reports were refused over limits.max_workers or limits.new_ids_per_second", refused);
+  });
 }
 
 void Engine::Impl::settle(const Now& now, Effects& out) {
@@ -126,10 +130,7 @@ void Engine::Impl::settle(const Now& now, Effects& out) {
   for (const std::string& id : recovery_out.changed) {
     const auto worker = fleet.find(id);
     if (!worker) continue;
-    Slot& s = slot(*worker);
-    if (!s.used || s.dirty) continue;
-    s.dirty = true;
-    dirty_workers.push_back(*worker);
+    if (slot(*worker).used) changed(*worker, true);
   }
   if (moved || !recovery_out.changed.empty() || !recovery_out.changed_pools.empty()) dirty = true;
   if (alerting_out.changed || !recovery_out.events.empty()) out.publish_now = true;

@@ -3,8 +3,17 @@
 
 namespace paramedic {
 
-void Engine::Impl::rebuild_view(WorkerHandle worker, const Now& now) {
+void Engine::Impl::rebuild_views(std::vector<WorkerHandle>& workers, const Now& now, FleetDelta& delta) {
+  for (const WorkerHandle worker : workers) {
+    slots[worker].urgent = false;
+    if (slots[worker].dirty && fleet.contains(worker)) rebuild_view(worker, now, delta);
+  }
+  workers.clear();
+}
+
+void Engine::Impl::rebuild_view(WorkerHandle worker, const Now& now, FleetDelta& delta) {
   Slot& s = slots[worker];
+  s.dirty = false;
   auto view = std::make_shared<WorkerView>();
   fleet.fill_view(worker, now, *view);
   view->verdict = s.verdict;
@@ -19,6 +28,8 @@ void Engine::Impl::rebuild_view(WorkerHandle worker, const Now& now) {
   view->stops_allowed = acted.stops_allowed;
   view->generation = generation;
   s.view = std::move(view);
+  delta.changed.push_back(s.view);
+  if (!membership_changed && s.page < pages.size()) pages[s.page].reset();
 }
 
 void Engine::Impl::rebuild_pages() {
@@ -34,7 +45,9 @@ void Engine::Impl::rebuild_pages() {
 }
 
 PoolView Engine::Impl::pool_view(const std::string& pool, const Now& now) const {
-  PoolView view = fleet.pool_view(pool, now);
+  PoolView view;
+  view.name = pool;
+  view.counts = fleet.pool_counts(pool);
   const RecoveryPoolView acted = recovery.pool_view(pool, now);
   view.mode = acted.mode;
   view.frozen = acted.frozen;
@@ -44,7 +57,10 @@ PoolView Engine::Impl::pool_view(const std::string& pool, const Now& now) const 
   view.down_allowed = acted.down_allowed;
   view.stops_hour = acted.stops_hour;
   view.stops_hour_allowed = acted.stops_hour_allowed;
-  if (const auto found = pools.find(pool); found != pools.end()) view.findings = found->second.findings;
+  if (const auto found = pools.find(pool); found != pools.end()) {
+    view.findings = found->second.findings;
+    view.tasks_per_minute = found->second.tasks_per_minute;
+  }
   return view;
 }
 
@@ -65,19 +81,32 @@ EngineStats Engine::Impl::stats() const {
   return out;
 }
 
-FleetDelta Engine::publish(const Now& now) {
+std::shared_ptr<const FleetView> Engine::Impl::fleet_view(const Now& now) {
+  auto view = std::make_shared<FleetView>();
+  view->generation = generation;
+  view->at = now.wall;
+  view->counts = fleet.counts();
+  view->pages = pages;
+  for (const std::string& pool : fleet.pools()) view->pools.push_back(pool_view(pool, now));
+  view->queues = fleet.queue_views(now);
+  view->sources = fleet.source_views(now);
+  view->incidents = alerting.incidents();
+  view->alerts = alerting.alerts();
+  view->events.assign(events.begin(), events.end());
+  view->maintenance = recovery.maintenance();
+  view->big_switch_held = recovery.big_switch_held();
+  view->big_switch_reason = recovery.big_switch_reason();
+  view->ledger_degraded = ledger_degraded;
+  view->stats = stats();
+  return view;
+}
+
+FleetDelta Engine::publish(const Now& now, PublishScope scope) {
   Impl& impl = *impl_;
   ++impl.generation;
   FleetDelta delta;
-  for (const WorkerHandle worker : impl.dirty_workers) {
-    Impl::Slot& s = impl.slots[worker];
-    if (!s.dirty || !impl.fleet.contains(worker)) continue;
-    s.dirty = false;
-    impl.rebuild_view(worker, now);
-    delta.changed.push_back(s.view);
-    if (!impl.membership_changed && s.page < impl.pages.size()) impl.pages[s.page].reset();
-  }
-  impl.dirty_workers.clear();
+  impl.rebuild_views(impl.urgent_workers, now, delta);
+  if (scope == PublishScope::all) impl.rebuild_views(impl.dirty_workers, now, delta);
   if (impl.membership_changed) impl.rebuild_pages();
   impl.membership_changed = false;
   for (std::size_t i = 0; i < impl.pages.size(); ++i) {
@@ -87,29 +116,12 @@ FleetDelta Engine::publish(const Now& now) {
     for (const WorkerHandle worker : impl.page_members[i]) page->workers.push_back(impl.slots[worker].view);
     impl.pages[i] = std::move(page);
   }
-
-  auto view = std::make_shared<FleetView>();
-  view->generation = impl.generation;
-  view->at = now.wall;
-  view->counts = impl.fleet.counts();
-  view->pages = impl.pages;
-  for (const std::string& pool : impl.fleet.pools()) view->pools.push_back(impl.pool_view(pool, now));
-  view->queues = impl.fleet.queue_views(now);
-  view->sources = impl.fleet.source_views(now);
-  view->incidents = impl.alerting.incidents();
-  view->alerts = impl.alerting.alerts();
-  view->events.assign(impl.events.begin(), impl.events.end());
-  view->maintenance = impl.recovery.maintenance();
-  view->big_switch_held = impl.recovery.big_switch_held();
-  view->big_switch_reason = impl.recovery.big_switch_reason();
-  view->ledger_degraded = impl.ledger_degraded;
-  view->stats = impl.stats();
-  delta.view = std::move(view);
+  delta.view = impl.fleet_view(now);
   delta.removed = std::move(impl.removed);
   delta.events = std::move(impl.new_events);
   impl.removed.clear();
   impl.new_events.clear();
-  impl.dirty = false;
+  impl.dirty = !impl.dirty_workers.empty();
   return delta;
 }
 

@@ -15,6 +15,18 @@ Engine::Impl::Slot& Engine::Impl::slot(WorkerHandle worker) {
   return slots[worker];
 }
 
+void Engine::Impl::changed(WorkerHandle worker, bool at_once) {
+  Slot& s = slot(worker);
+  dirty = true;
+  if (at_once && !s.urgent) {
+    s.urgent = true;
+    urgent_workers.push_back(worker);
+  }
+  if (s.dirty) return;
+  s.dirty = true;
+  dirty_workers.push_back(worker);
+}
+
 void Engine::Impl::touch(WorkerHandle worker) {
   Slot& s = slot(worker);
   if (s.touched) return;
@@ -78,25 +90,22 @@ void Engine::Impl::round(WorkerHandle worker, const Now& now, Effects& out) {
   const bool may_condemn = now.steady >= condemn_from || facts.dead();
   VerdictState before;
   if (!may_condemn) before = s.memory;
-  Judgement judgement = judge(s.memory, raw, facts.period, now, settings.weights);
+  Judgement judgement = judge(s.memory, std::move(raw), facts.period, now, settings.weights);
   if (!may_condemn && rank(judgement.verdict.status) < rank(judgement.previous)) {
     s.memory = std::move(before);
     schedule(worker, condemn_from);
     return;
   }
-  s.verdict = std::move(judgement.verdict);
+  s.verdict = std::make_shared<const Verdict>(std::move(judgement.verdict));
   s.last_check = now.wall;
-  fleet.record_status(worker, s.verdict.status);
+  fleet.record_status(worker, s.verdict->status);
   if (judgement.status_changed) note_transition(worker, judgement.previous, now, out);
   add_history(worker, judgement.status_changed, now, out);
   tell_recovery(worker, now, false);
   tell_alerting(worker, now);
-  if (!s.dirty) {
-    s.dirty = true;
-    dirty_workers.push_back(worker);
-  }
-  dirty = true;
-  pools[facts.pool].touched = true;
+  changed(worker, judgement.status_changed);
+  const auto pool = pools.find(facts.pool);
+  (pool == pools.end() ? pools[facts.pool] : pool->second).touched = true;
 
   SteadyTime next = is_inactive(facts.state) ? now.steady + 1h : next_phase(facts.worker_id, now.steady);
   if (const auto timed = next_deadline(settings.checks, snapshot)) next = std::min(next, *timed);
@@ -109,12 +118,12 @@ void Engine::Impl::note_transition(WorkerHandle worker, Status from, const Now& 
   const WorkerFacts& facts = fleet.facts(worker);
   out.publish_now = true;
   pools[facts.pool].judged_at = SteadyTime{};  // judge its pool in this very step
-  if (from == s.verdict.status) return;        // the first judgement: nothing changed for anybody
+  if (from == s.verdict->status) return;        // the first judgement: nothing changed for anybody
   ++transitions;
   FleetEvent event{.at = now.wall, .kind = "transition", .worker_id = facts.worker_id, .pool = facts.pool};
   event.from = to_string(from);
-  event.to = to_string(s.verdict.status);
-  for (const Finding& finding : s.verdict.findings) {
+  event.to = to_string(s.verdict->status);
+  for (const Finding& finding : s.verdict->findings) {
     if (badness(finding.status) == 0) continue;
     event.text += (event.text.empty() ? "" : "; ") + finding.message();
   }
@@ -133,7 +142,7 @@ void Engine::Impl::add_history(WorkerHandle worker, bool transition, const Now& 
     s.next_history += resolution;
     if (s.next_history <= now.steady) s.next_history = now.steady + resolution;
   }
-  HistoryRow row{.worker_id = s.id, .at = now.wall, .status = s.verdict.status, .score = s.verdict.score};
+  HistoryRow row{.worker_id = s.id, .at = now.wall, .status = s.verdict->status, .score = s.verdict->score};
   row.metrics = fleet.metrics(worker, now);
   row.transition = transition;
   out.history.push_back(std::move(row));
@@ -156,8 +165,8 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   out.state = f.state;
   out.announced_stop = f.stop.has_value() || f.state == WorkerState::draining || f.state == WorkerState::stopping ||
                        f.state == WorkerState::stopped;
-  out.status = slots[worker].verdict.status;
-  out.wish = strongest_wish(slots[worker].verdict.findings);
+  out.status = slots[worker].verdict->status;
+  out.wish = strongest_wish(slots[worker].verdict->findings);
   out.dead = f.dead();
   out.exit = f.process.exit;
   if (f.dead()) out.died_at = f.process.exited_at;
@@ -212,7 +221,7 @@ void Engine::Impl::tell_alerting(WorkerHandle worker, const Now& now) {
   const Snapshot snapshot = fleet.snapshot(worker, now);
   const WorkerFacts& f = snapshot.worker;
   bool bad = false;
-  for (const Finding& finding : s.verdict.findings)
+  for (const Finding& finding : s.verdict->findings)
     bad = bad || badness(finding.status) > 0 || finding.status == FindingStatus::error;
   const bool muted = !recovery.maintenance_of(f.worker_id, f.pool).empty();
   if (!bad && !s.announced_bad && muted == s.muted) return;  // nothing to say, nothing said before
@@ -224,7 +233,7 @@ void Engine::Impl::tell_alerting(WorkerHandle worker, const Now& now) {
   facts.polled_source = snapshot.pool.source.kind != SourceKind::agent;
   facts.muted = muted;
   facts.state = f.state;
-  facts.findings = s.verdict.findings;
+  facts.findings = s.verdict->findings;
   alerting.update_worker(facts, now);
 }
 

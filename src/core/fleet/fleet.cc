@@ -364,6 +364,15 @@ std::vector<BrokerFacts> Fleet::brokers() const {
   return out;
 }
 
+std::uint64_t Fleet::broker_flips() const { return impl_->queues.flips(); }
+
+std::vector<std::string> Fleet::sources_away() const {
+  std::vector<std::string> out;
+  for (const auto& [id, index] : impl_->source_index)
+    if (impl_->sources[index].state != SourceState::connected) out.push_back(id);
+  return out;
+}
+
 std::size_t Fleet::size() const { return impl_->by_id.size(); }
 const StatusCounts& Fleet::counts() const { return impl_->counts; }
 const EngineStats& Fleet::stats() const { return impl_->stats; }

@@ -114,6 +114,7 @@ struct PoolFacts {
   bool all_announced = true;  // every inactive member announced its stop
   bool ever_active = false;
   Duration take_gap_p95 = 60s;
+  double tasks_per_minute = 0;  // of all active members together
   std::vector<PoolQueueFacts> queues;
   std::vector<PoolReturnFacts> awaited;
   std::vector<std::string> duplicates;  // worker ids with two incarnations alive
@@ -174,6 +175,8 @@ class Fleet {
   std::vector<WorkerHandle> workers_of_broker(std::string_view broker) const;  // by worker id
   std::vector<std::string> pools() const;                                      // by name
   std::vector<BrokerFacts> brokers() const;                                    // by name
+  std::uint64_t broker_flips() const;             // grows whenever a broker went down, came back or left while down
+  std::vector<std::string> sources_away() const;  // by name; those that are silent or disconnected
   std::size_t size() const;                                                    // slots in use
 
   // Visits all workers of the pool: for once per second or after a change, not for every round.
@@ -186,8 +189,6 @@ class Fleet {
   // All of WorkerView but verdict, status_since, last_check, held, action, crashes, stops_*, generation.
   void fill_view(WorkerHandle worker, const Now& now, WorkerView& view);
   MetricSet metrics(WorkerHandle worker, const Now& now);  // as in the view; for history rows
-  PoolView pool_view(std::string_view pool,
-                     const Now& now) const;                  // name, counts, findings (without since), tasks_per_minute
   std::vector<QueueView> queue_views(const Now& now) const;  // by broker, name
   std::vector<SourceView> source_views(const Now& now) const;  // by id
 

@@ -262,7 +262,7 @@ TEST(PoolFindings, a_stalled_queue) {
     a.queues = {queue("q", true, ready, consumed)};
     s.wait(5s).ok(a);
     s.fleet.record_status(*s.fleet.find("a"), Status::healthy);
-    return s.fleet.pool_view("default", s.now()).findings;
+    return pool_findings(s.fleet.pool_facts("default", s.now()), s.fleet.rules("default"), s.now());
   };
   tick(5, 1);
   for (int i = 0; i < 36; ++i) EXPECT_TRUE(tick(5, 1).empty()) << i;  // 180 s = 3 × 60 s
@@ -301,8 +301,7 @@ TEST(FleetViews, tell_what_the_fleet_knows_in_a_fixed_order) {
   EXPECT_EQ(v.last_report, s.now().wall - 5s);
   EXPECT_EQ(v.alive_at, s.now().wall - 5s);
   EXPECT_EQ(v.metrics.find("last_heartbeat_seconds"), 5.0);
-  EXPECT_EQ(s.fleet.pool_view("p", s.now()).counts.total, 3);
-  EXPECT_EQ(s.fleet.pool_view("none", s.now()).counts.total, 0);
+  EXPECT_EQ(s.fleet.pool_counts("p").total, 3);
   EXPECT_EQ(s.fleet.pool_counts("none").total, 0);
   EXPECT_EQ(s.fleet.pool_facts("none", s.now()).active, 0);
 }

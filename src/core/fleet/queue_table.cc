@@ -54,7 +54,8 @@ void QueueTable::release(std::uint32_t queue, const std::string& pool) {
   if (const auto found = entry.pools.find(pool); found != entry.pools.end() && --found->second == 0)
     entry.pools.erase(found);
   if (--entry.references > 0) return;
-  --brokers_[entry.broker].queues;
+  BrokerState& broker = brokers_[entry.broker];
+  if (--broker.queues == 0 && broker.down) ++flips_;  // nobody speaks of it any more
   index_.erase({contexts_[queue].broker, contexts_[queue].name});
   free_.push_back(queue);
 }

@@ -42,7 +42,7 @@ class QueueTable {
   // believed.
   void update_shares(std::span<QueueFacts> queues, bool present, const Now& now);
 
-  // Counts how often a broker went down or came back.
+  // Counts how often a broker went down, came back, or left while it was down.
   std::uint64_t flips() const { return flips_; }
 
   std::span<const QueueContext> contexts() const { return contexts_; }

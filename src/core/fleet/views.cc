@@ -168,6 +168,8 @@ PoolFacts Fleet::pool_facts(std::string_view pool, const Now& now) const {
       out.awaited.push_back({w.worker_id, w.stop_at + *w.stop->back_within});
     if (w.duplicate_seen && now.steady - *w.duplicate_seen <= fresh_for(w.period))
       out.duplicates.push_back(w.worker_id);
+    if (w.tasks.stamp.known(now.steady) && !is_inactive(w.state))
+      out.tasks_per_minute += w.tasks.window.over(now.steady).per_minute();
     if (is_inactive(w.state) || w.dead() || m.blind(slot)) continue;
     for (const QueueFacts& q : w.queues) {
       if (!q.stamp.known(now.steady)) continue;
@@ -185,6 +187,7 @@ PoolFacts Fleet::pool_facts(std::string_view pool, const Now& now) const {
     }
   }
   for (auto& [queue, facts] : queues) out.queues.push_back(facts);
+  out.tasks_per_minute = quantise(out.tasks_per_minute, 2);
   return out;
 }
 
@@ -197,22 +200,6 @@ bool Fleet::returned(WorkerHandle worker) const {
     if (h != worker && other.host == w.host && other.first_heard > w.stop_at && !is_inactive(other.state)) return true;
   }
   return false;
-}
-
-PoolView Fleet::pool_view(std::string_view pool, const Now& now) const {
-  PoolView out;
-  out.name = std::string(pool);
-  const FleetPool* found = impl_->find_pool(pool);
-  if (!found) return out;
-  out.counts = found->counts;
-  out.findings = pool_findings(pool_facts(pool, now), rules(pool), now);
-  for (const WorkerHandle h : found->workers) {
-    const WorkerFacts& w = facts(h);
-    if (w.tasks.stamp.known(now.steady) && !is_inactive(w.state))
-      out.tasks_per_minute += w.tasks.window.over(now.steady).per_minute();
-  }
-  out.tasks_per_minute = quantise(out.tasks_per_minute, 2);
-  return out;
 }
 
 std::vector<QueueView> Fleet::queue_views(const Now& now) const { return impl_->queues.views(now); }

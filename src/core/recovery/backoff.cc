@@ -33,7 +33,7 @@ void Backoff::on_death(SteadyTime at) {
   last_death_ = at;
   ++crashes_;
   deaths_.push_back(at);
-  while (int(deaths_.size()) > std::max(policy_.crash_loop_crashes, 1)) deaths_.pop_front();
+  keep_latest(std::max(policy_.crash_loop_crashes, 1));
 }
 
 bool Backoff::reset_if_healthy(SteadyTime now) {
@@ -49,12 +49,16 @@ void Backoff::clear() {
 
 void Backoff::adopt(int crashes, SteadyTime now) {
   crashes = std::max(crashes, 0);
-  while (int(deaths_.size()) > crashes) deaths_.pop_front();
+  keep_latest(crashes);
   // Deaths that only the other side saw: their times are lost, so they are taken as recent. That errs towards waiting.
   const int missing = std::min(crashes, std::max(policy_.crash_loop_crashes, 1)) - int(deaths_.size());
   if (crashes > crashes_)
-    for (int i = 0; i < missing; ++i) deaths_.push_front(deaths_.empty() ? now : deaths_.front());
+    deaths_.insert(deaths_.begin(), std::size_t(std::max(missing, 0)), deaths_.empty() ? now : deaths_.front());
   crashes_ = crashes;
+}
+
+void Backoff::keep_latest(int count) {
+  if (int(deaths_.size()) > count) deaths_.erase(deaths_.begin(), deaths_.end() - count);
 }
 
 bool Backoff::crash_loop(SteadyTime now) const {

@@ -4,7 +4,7 @@
 // on both sides. Owned by one thread. Example: deaths of w at 0 s, 5 s, 30 s wait 0 s, 10–12.5 s, 20–25 s.
 #pragma once
 #include <cstdint>
-#include <deque>
+#include <vector>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,9 +55,11 @@ class Backoff {
   void set_policy(BackoffPolicy policy) { policy_ = policy; }
 
  private:
+  void keep_latest(int count);
+
   BackoffPolicy policy_;
   int crashes_ = 0;
-  std::deque<SteadyTime> deaths_;            // of the present streak, ascending, the latest crash_loop_crashes at most
+  std::vector<SteadyTime> deaths_;           // of the present streak, ascending, the latest crash_loop_crashes at most
   std::optional<SteadyTime> healthy_since_;  // set while it lives
   std::optional<SteadyTime> last_death_;
 };

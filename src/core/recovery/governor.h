@@ -2,9 +2,9 @@
 // Stops can take capacity away and have every brake; starts can only add some and are never refused for share, freeze
 // or hourly cap. Each refusal says why in words with numbers and, where it is known, until when.
 #pragma once
-#include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "core/recovery/freeze.h"
@@ -27,7 +27,7 @@ class BudgetWindow {
   bool empty() const { return times_.empty(); }
 
  private:
-  std::deque<SteadyTime> times_;
+  std::vector<SteadyTime> times_;  // a vector: an empty deque costs 600 bytes, per worker
 };
 
 struct Quarantine {

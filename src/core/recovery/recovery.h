@@ -79,7 +79,7 @@ struct RecoveryOutput {
 struct RecoveryWorkerView {
   std::optional<WorkerState> state;  // restarting, quarantined or maintenance, shown instead of the reported one
   std::optional<HoldBack> held;
-  std::optional<ActionRecord> action;
+  Boxed<ActionRecord> action;
   int crashes = 0, stops_used = 0, stops_allowed = 0;
 };
 struct RecoveryPoolView {

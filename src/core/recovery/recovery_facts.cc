@@ -178,7 +178,7 @@ bool Recovery::Impl::is_past(const Worker& w, const std::string& incarnation) {
 void Recovery::Impl::remember_past(Worker& w, const std::string& incarnation) {
   if (incarnation.empty() || is_past(w, incarnation)) return;
   w.past.push_back(incarnation);
-  if (w.past.size() > 8) w.past.pop_front();
+  if (w.past.size() > 8) w.past.erase(w.past.begin());
 }
 
 void Recovery::Impl::born(Worker& w, const Now& now, RecoveryOutput& out) {
@@ -210,7 +210,7 @@ void Recovery::Impl::adopt_successor(Worker& w, const Now&) {
     if (&old == &w || old.facts.id_scope != IdScope::incarnation || old.facts.host != w.facts.host ||
         !old.stop_running() || !old.action->new_incarnation.empty())
       continue;
-    w.action = std::exchange(old.action, std::nullopt);
+    w.action = std::exchange(old.action, Boxed<ActionRecord>());
     w.action_deadline = std::exchange(old.action_deadline, std::nullopt);
     w.action->new_incarnation = w.facts.incarnation.empty() ? w.facts.id : w.facts.incarnation;
     w.action->state = ActionState::verifying;

@@ -30,7 +30,7 @@ struct Recovery::Impl {
     std::optional<SteadyTime> ill_since;
 
     Backoff backoff;
-    std::deque<std::string> past;   // earlier incarnations, the latest last: late facts of them are no births
+    std::vector<std::string> past;  // earlier incarnations, the latest last: late facts of them are no births
     std::string ended_incarnation;  // whose end was handled
     bool crashed = false;           // dead against its will: wants a start
     bool stopped = false;           // ended on purpose
@@ -45,7 +45,7 @@ struct Recovery::Impl {
     Quarantine quarantine;
     std::optional<SteadyTime> calm_since;  // known, alive and not ill since then
 
-    std::optional<ActionRecord> action;  // the running or the latest one
+    Boxed<ActionRecord> action;  // the running or the latest one
     std::optional<SteadyTime> action_deadline;
     std::optional<Verification> verify;
     std::optional<HoldBack> held;

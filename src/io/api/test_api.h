@@ -30,8 +30,10 @@ inline std::shared_ptr<WorkerView> make_worker(std::string id, Status status, st
   w->incarnation = "i1";
   w->source = "http";
   w->state = WorkerState::running;
-  w->verdict.status = status;
-  if (status != Status::unknown) w->verdict.score = status == Status::critical ? 0.0 : 1.0;
+  Verdict verdict;
+  verdict.status = status;
+  if (status != Status::unknown) verdict.score = status == Status::critical ? 0.0 : 1.0;
+  w->verdict = std::make_shared<const Verdict>(std::move(verdict));
   auto names = std::make_shared<MetricNames>(MetricNames{"cpu_percent", "memory_mb"});
   w->metrics = MetricSet{names, {41.5, std::nan("")}};
   w->labels = {{"zone", "a"}};
@@ -44,8 +46,10 @@ inline std::shared_ptr<WorkerView> make_full_worker(std::string id) {
   const WallTime at{Duration{1'795'000'000'000'000'000}};
   Cause cause{.reason = Reason::silent, .status = FindingStatus::critical, .value = 72, .limit = 60, .unit = "s"};
   cause.since = at;
-  w->verdict.findings = {Finding{.check = "heartbeat", .status = FindingStatus::critical, .causes = {cause}}};
-  w->verdict.pending = {Pending{.check = "resources", .reason = Reason::cpu_high, .to = FindingStatus::warning}};
+  Verdict verdict = *w->verdict;
+  verdict.findings = {Finding{.check = "heartbeat", .status = FindingStatus::critical, .causes = {cause}}};
+  verdict.pending = {Pending{.check = "resources", .reason = Reason::cpu_high, .to = FindingStatus::warning}};
+  w->verdict = std::make_shared<const Verdict>(std::move(verdict));
   w->pid = 4711;
   w->last_report = w->alive_at = w->started_at = at - 5s;
   TaskTypeView tasks{.type = "resize", .completed = 3};

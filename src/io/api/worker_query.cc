@@ -24,7 +24,7 @@ bool has_labels(const WorkerView& w, const WorkerQuery& q) {
 }
 
 bool matches(const WorkerView& w, const WorkerQuery& q) {
-  if (!allows(q.statuses, w.verdict.status) || !allows(q.states, w.state)) return false;
+  if (!allows(q.statuses, w.verdict->status) || !allows(q.states, w.state)) return false;
   if (!allows(q.pools, w.pool) || !allows(q.hosts, w.host) || !has_labels(w, q)) return false;
   return q.text.empty() || contains_text(w.worker_id, q.text) || contains_text(w.pool, q.text) ||
          contains_text(w.host, q.text) || contains_text(w.version, q.text);
@@ -50,9 +50,9 @@ bool before(const WorkerView& a, const WorkerView& b, WorkerOrder order) {
     case WorkerOrder::worker_id:
       return a.worker_id < b.worker_id;
     case WorkerOrder::status:
-      return urgency(a.verdict.status) < urgency(b.verdict.status);
+      return urgency(a.verdict->status) < urgency(b.verdict->status);
     case WorkerOrder::health_score:
-      return a.verdict.score.value_or(2) < b.verdict.score.value_or(2);
+      return a.verdict->score.value_or(2) < b.verdict->score.value_or(2);
     case WorkerOrder::pool:
       return a.pool < b.pool;
     case WorkerOrder::host:

@@ -71,8 +71,8 @@ void write_brief(MetricsWriter& out, const FleetView& view) {
   per_worker(out, f::health_score, view, [&](const WorkerView& w) {
     if (w.state == WorkerState::gone)
       out.sample({{"worker_id", w.worker_id}}, Number{0});
-    else if (w.verdict.score)
-      out.sample({{"worker_id", w.worker_id}}, *w.verdict.score);
+    else if (w.verdict->score)
+      out.sample({{"worker_id", w.worker_id}}, *w.verdict->score);
   });
   metric_of_workers(out, f::cpu_percent, view, "cpu_percent");
   metric_of_workers(out, f::memory_mb, view, "memory_mb");
@@ -86,7 +86,7 @@ void write_workers(MetricsWriter& out, const FleetView& view) {
         Number{1});
   });
   per_worker(out, f::worker_status, view, [&](const WorkerView& w) {
-    out.sample({{"worker_id", w.worker_id}, {"status", to_string(w.verdict.status)}}, Number{1});
+    out.sample({{"worker_id", w.worker_id}, {"status", to_string(w.verdict->status)}}, Number{1});
   });
   per_worker(out, f::worker_state, view, [&](const WorkerView& w) {
     out.sample({{"worker_id", w.worker_id}, {"state", to_string(w.state)}}, Number{1});

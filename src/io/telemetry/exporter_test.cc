@@ -25,8 +25,10 @@ std::shared_ptr<WorkerView> worker(std::string id, std::optional<double> score, 
   w->version = "1.0";
   w->source = "agent/a";
   w->state = WorkerState::running;
-  w->verdict.status = status;
-  w->verdict.score = score;
+  Verdict verdict;
+  verdict.status = status;
+  verdict.score = score;
+  w->verdict = std::make_shared<const Verdict>(std::move(verdict));
   w->status_since = kNow - 1h;
   w->last_check = w->status_since;
   return w;

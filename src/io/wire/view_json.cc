@@ -33,7 +33,7 @@ void write_action_short(JsonWriter& w, const ActionRecord& a) {
 }
 
 void write_worker_members(JsonWriter& w, const WorkerView& v) {
-  w.field("worker_id", v.worker_id).field("status", v.verdict.status).field("health_score", v.verdict.score);
+  w.field("worker_id", v.worker_id).field("status", v.verdict->status).field("health_score", v.verdict->score);
   w.field("last_check", v.last_check).key("issues").begin_array();
   for (const auto& issue : v.issues()) w.value(issue);
   w.end_array();
@@ -42,8 +42,8 @@ void write_worker_members(JsonWriter& w, const WorkerView& v) {
   text_field(w, "version", v.version);
   text_field(w, "incarnation", v.incarnation);
   write_labels(w.key("labels"), v.labels);
-  w.field("state", v.state).field("confidence", v.verdict.confidence);
-  write_list(w, "pending", v.verdict.pending, write_pending);
+  w.field("state", v.state).field("confidence", v.verdict->confidence);
+  write_list(w, "pending", v.verdict->pending, write_pending);
   text_field(w, "source", v.source).field("status_since", v.status_since);
   w.field("last_report", v.last_report).field("alive_at", v.alive_at);
 }
@@ -179,7 +179,7 @@ void write_worker(JsonWriter& w, const WorkerView& v) {
 void write_worker_detail(JsonWriter& w, const WorkerView& v, WallTime now) {
   w.begin_object();
   write_worker_members(w, v);
-  write_list(w, "findings", v.verdict.findings, write_finding);
+  write_list(w, "findings", v.verdict->findings, write_finding);
   write_times(w, v, now);
   write_list(w, "tasks", v.tasks, write_task_type);
   write_list(w, "in_flight", v.in_flight,

@@ -34,11 +34,8 @@ WorkerView sample_worker(std::string id) {
   c.unit = "s";
   c.since = kNow - 12s;
   f.causes = {c};
-  v.verdict = {Status::critical,
-               0.0,
-               0.8,
-               {f},
-               {Pending{"resources", Reason::cpu_high, "", FindingStatus::healthy, FindingStatus::warning, 1, 2}}};
+  const Pending pending{"resources", Reason::cpu_high, "", FindingStatus::healthy, FindingStatus::warning, 1, 2};
+  v.verdict = std::make_shared<const Verdict>(Verdict{Status::critical, 0.0, 0.8, {f}, {pending}});
   return v;
 }
 
@@ -70,7 +67,9 @@ TEST(WorkerJson, has_the_names_of_the_brief) {
 TEST(WorkerJson, an_unknown_score_is_null_and_an_inactive_worker_keeps_its_status) {
   WorkerView view = sample_worker("w");
   view.state = WorkerState::stopped;
-  view.verdict.score.reset();
+  Verdict without_score = *view.verdict;
+  without_score.score.reset();
+  view.verdict = std::make_shared<const Verdict>(std::move(without_score));
   view.held = HoldBack{RemedyKind::restart, HoldCode::frozen, "frozen", kNow};
   view.action = ActionRecord{.action_id = "a1"};
   std::string out;
