@@ -1,5 +1,6 @@
 // Boxed: an optional value on the heap. As a member it costs one pointer while empty; meant for large parts that few of
-// many objects have (a worker's latest action). Value semantics: copies copy, a moved-from box is empty. Any thread, as T.
+// many objects have (a worker's latest action). Value semantics: copies copy, a moved-from box is empty. Any thread, as
+// T.
 #pragma once
 #include <memory>
 #include <optional>

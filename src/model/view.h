@@ -44,8 +44,8 @@ struct WorkerView {
   std::vector<InFlightTask> in_flight;
   std::vector<QueuePart> queues;
   std::vector<ModelPart> models;
-  std::optional<HoldBack> held;        // a remedy is wanted and held back
-  Boxed<ActionRecord> action;  // the running or the latest one
+  std::optional<HoldBack> held;  // a remedy is wanted and held back
+  Boxed<ActionRecord> action;    // the running or the latest one
   int crashes = 0;
   int stops_used = 0, stops_allowed = 0;  // in the sliding 30 min
   std::optional<ExitInfo> last_exit;

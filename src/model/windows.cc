@@ -18,6 +18,12 @@ std::uint32_t number_of(std::uint32_t second, std::uint32_t width) { return seco
 std::uint32_t oldest_number(SteadyTime now, Duration span, std::uint32_t width) {
   return number_of(second_of(now - span), width);
 }
+// How much of a fine slot lies after `from`, 0…1: its samples are taken as spread evenly. Example: slot 60–90 s and a
+// window that begins at 80 s → 1/3.
+double share_in_window(std::uint32_t number, SteadyTime from) {
+  const SteadyTime ends{std::chrono::seconds(std::uint64_t{number} * kFine)};
+  return std::clamp(to_seconds(ends - from) / kFine, 0.0, 1.0);
+}
 std::uint32_t clamp32(std::uint64_t n) { return std::uint32_t(std::min(n, kMost)); }
 
 }  // namespace
@@ -33,18 +39,18 @@ void MeanWindow::add(SteadyTime at, double value) {
 
 std::optional<MeanWindow::Mean> MeanWindow::mean(SteadyTime now, Duration window) const {
   const std::uint32_t oldest = oldest_number(now, window, kFine), newest = number_of(second_of(now), kFine);
-  double sum = 0;
-  std::uint64_t count = 0;
+  double sum = 0, count = 0;
   std::uint32_t first = UINT32_MAX;
   for (const Slot& slot : slots_) {
     if (slot.count == 0 || slot.number < oldest || slot.number > newest) continue;
-    sum += double(slot.sum);
-    count += slot.count;
+    const double share = slot.number == oldest ? share_in_window(slot.number, now - window) : 1;
+    sum += share * double(slot.sum);
+    count += share * double(slot.count);
     first = std::min(first, slot.first);
   }
   if (count == 0) return std::nullopt;
   const SteadyTime since{std::chrono::seconds(first)};
-  return Mean{sum / double(count), std::clamp<Duration>(now - since, Duration{}, window)};
+  return Mean{sum / count, std::clamp<Duration>(now - since, Duration{}, window)};
 }
 
 void FinishWindow::Slot::add(const Slot& more) {

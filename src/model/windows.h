@@ -1,6 +1,6 @@
 // Small sliding windows without heap: sums per 30 s slot (and per 5 min slot behind them). Plain values; written by
-// core/fleet, read by core/checks. Times are the receiver's steady clock. A window of length L covers L to L + one
-// slot.
+// core/fleet, read by core/checks. Times are the receiver's steady clock. A mean over L covers just L: of the slot in
+// which it begins it takes the share that lies within. Counts of finished tasks over L cover L to L + one slot.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Inbox: the bounded queue between whoever brings inputs (I/O threads, writers) and the engine thread.
 // push() from any thread, never blocks. take() from the engine thread only.
 // Three lanes: urgent inputs wake the engine at once; live ones are taken together every kBatch, a large batch in
-// portions, so that an urgent input never waits behind a frame of thousands; backlog reports (measured during an outage)
-// are taken in small portions behind both, so that yesterday never delays today.
+// portions, so that an urgent input never waits behind a frame of thousands; backlog reports (measured during an
+// outage) are taken in small portions behind both, so that yesterday never delays today.
 #pragma once
 #include <condition_variable>
 #include <deque>

@@ -118,7 +118,7 @@ void Engine::Impl::note_transition(WorkerHandle worker, Status from, const Now& 
   const WorkerFacts& facts = fleet.facts(worker);
   out.publish_now = true;
   pools[facts.pool].judged_at = SteadyTime{};  // judge its pool in this very step
-  if (from == s.verdict->status) return;        // the first judgement: nothing changed for anybody
+  if (from == s.verdict->status) return;       // the first judgement: nothing changed for anybody
   ++transitions;
   FleetEvent event{.at = now.wall, .kind = "transition", .worker_id = facts.worker_id, .pool = facts.pool};
   event.from = to_string(from);

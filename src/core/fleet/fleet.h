@@ -177,7 +177,7 @@ class Fleet {
   std::vector<BrokerFacts> brokers() const;                                    // by name
   std::uint64_t broker_flips() const;             // grows whenever a broker went down, came back or left while down
   std::vector<std::string> sources_away() const;  // by name; those that are silent or disconnected
-  std::size_t size() const;                                                    // slots in use
+  std::size_t size() const;                       // slots in use
 
   // Visits all workers of the pool: for once per second or after a change, not for every round.
   PoolFacts pool_facts(std::string_view pool, const Now& now) const;
@@ -188,8 +188,8 @@ class Fleet {
   // ---- views: the parts that the fleet knows ----
   // All of WorkerView but verdict, status_since, last_check, held, action, crashes, stops_*, generation.
   void fill_view(WorkerHandle worker, const Now& now, WorkerView& view);
-  MetricSet metrics(WorkerHandle worker, const Now& now);  // as in the view; for history rows
-  std::vector<QueueView> queue_views(const Now& now) const;  // by broker, name
+  MetricSet metrics(WorkerHandle worker, const Now& now);      // as in the view; for history rows
+  std::vector<QueueView> queue_views(const Now& now) const;    // by broker, name
   std::vector<SourceView> source_views(const Now& now) const;  // by id
 
   // reports, samples, reports_late, reports_duplicate, reports_backlog, workers_refused, counter_resets,

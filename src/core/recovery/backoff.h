@@ -4,10 +4,10 @@
 // on both sides. Owned by one thread. Example: deaths of w at 0 s, 5 s, 30 s wait 0 s, 10–12.5 s, 20–25 s.
 #pragma once
 #include <cstdint>
-#include <vector>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 

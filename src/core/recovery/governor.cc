@@ -139,7 +139,8 @@ std::optional<GovernorAnswer> pool_budget(const GovernorPool& pool, const Govern
 
 void BudgetWindow::add(SteadyTime at) {
   times_.insert(std::upper_bound(times_.begin(), times_.end(), at), at);
-  const auto fresh = std::find_if(times_.begin(), times_.end(), [&](SteadyTime t) { return times_.back() - t <= kKeep; });
+  const auto fresh =
+      std::find_if(times_.begin(), times_.end(), [&](SteadyTime t) { return times_.back() - t <= kKeep; });
   times_.erase(times_.begin(), fresh);
 }
 
