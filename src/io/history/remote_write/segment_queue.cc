@@ -1,0 +1,409 @@
+#include "io/history/remote_write/segment_queue.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/history/remote_write/record_codec.h"
+#include "io/history/remote_write/segment.h"
+
+namespace paramedic::remote_write {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".seg";
+constexpr std::uint64_t kMaxSegmentFile = 64u << 20;  // larger ones are not ours
+constexpr std::string_view kPositionMagic{"PMRWP\0\0\1", 8};
+constexpr std::size_t kSlot = 64;  // of the position file; two of them are written in turn
+
+Error failed(std::string what, int error_number) {
+  Error error = errno_error(std::move(what), error_number);
+  if (error_number == ENOSPC || error_number == EDQUOT)
+    error.message += "; free space or lower remote_write queue_size";
+  else
+    error.message += "; see to it that this user may read and write there";
+  if (error.code == Errc::not_found) error.code = Errc::io;
+  return error;
+}
+
+// All bytes or an errno.
+int write_at(int fd, std::string_view bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), off_t(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count < 0 ? errno : ENOSPC;
+    bytes.remove_prefix(std::size_t(count));
+    offset += std::uint64_t(count);
+  }
+  return 0;
+}
+
+// Up to `size` bytes; fewer at the end of the file.
+Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t size, const std::string& path) {
+  std::string out(size, 0);
+  std::size_t got = 0;
+  while (got < size) {
+    const ssize_t count = ::pread(fd, out.data() + got, size - got, off_t(offset + got));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("cannot read " + path, errno);
+    if (count == 0) break;
+    got += std::size_t(count);
+  }
+  out.resize(got);
+  return out;
+}
+
+void put(std::string& out, std::uint64_t value) {
+  for (int i = 0; i < 8; ++i) out += char(value >> 8 * i);
+}
+std::uint64_t get(std::string_view bytes, std::size_t at) {
+  std::uint64_t value = 0;
+  for (int i = 7; i >= 0; --i) value = value << 8 | std::uint8_t(bytes[at + std::size_t(i)]);
+  return value;
+}
+
+struct Slot {
+  std::uint64_t count = 0;  // of writes: the higher one is the newer
+  Position acknowledged, in_flight;
+};
+
+std::string slot_bytes(const Slot& slot) {
+  std::string out(kPositionMagic);
+  for (const std::uint64_t value :
+       {slot.count, slot.acknowledged.segment, slot.acknowledged.offset, slot.in_flight.segment, slot.in_flight.offset})
+    put(out, value);
+  put(out, crc32c(out));
+  out.resize(kSlot);
+  return out;
+}
+
+std::optional<Slot> read_slot(std::string_view bytes) {
+  constexpr std::size_t kChecked = 8 + 5 * 8;
+  if (bytes.size() < kSlot || !bytes.starts_with(kPositionMagic)) return std::nullopt;
+  if (get(bytes, kChecked) != crc32c(bytes.substr(0, kChecked))) return std::nullopt;
+  return Slot{get(bytes, 8), {get(bytes, 16), get(bytes, 24)}, {get(bytes, 32), get(bytes, 40)}};
+}
+
+// "00000000000000000007.seg" → 7
+std::optional<std::uint64_t> sequence_of(const std::string& name) {
+  std::uint64_t value = 0;
+  const auto digits = name.size() - std::min(name.size(), kSuffix.size());
+  const auto [end, wrong] = std::from_chars(name.data(), name.data() + digits, value);
+  if (wrong != std::errc{} || end != name.data() + digits || digits != 20 || !name.ends_with(kSuffix))
+    return std::nullopt;
+  return value;
+}
+
+struct FileCloser {
+  ~FileCloser() {
+    if (fd >= 0) ::close(fd);
+  }
+  int fd = -1;
+};
+
+}  // namespace
+
+std::string SegmentQueue::path(std::uint64_t sequence) const {
+  return fmt::format("{}/{:020}{}", options_.dir, sequence, kSuffix);
+}
+
+// ---- open -----------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<SegmentQueue>> SegmentQueue::open(SegmentQueueOptions options) {
+  options.segment_bytes = std::min(options.segment_bytes, std::max<std::uint64_t>(options.max_bytes / 4, 4096));
+  std::unique_ptr<SegmentQueue> queue(new SegmentQueue(std::move(options)));
+  if (const auto loaded = queue->load(); !loaded) return loaded.error();
+  return queue;
+}
+
+SegmentQueue::~SegmentQueue() {
+  for (const int fd : {write_fd_, read_fd_, position_fd_})
+    if (fd >= 0) ::close(fd);
+}
+
+Result<void> SegmentQueue::load() {
+  std::error_code error;
+  fs::create_directories(fs::path(options_.dir).parent_path(), error);
+  if (::mkdir(options_.dir.c_str(), 0700) != 0 && errno != EEXIST)
+    return failed(fmt::format("cannot create {}", options_.dir), errno);
+  if (const auto loaded = load_position(); !loaded) return loaded;
+  std::vector<std::uint64_t> sequences;
+  fs::directory_iterator files(options_.dir, error);
+  if (error) return failed(fmt::format("cannot list {}", options_.dir), error.value());
+  for (const auto& file : files)
+    if (const auto sequence = sequence_of(file.path().filename().string())) sequences.push_back(*sequence);
+  std::sort(sequences.begin(), sequences.end());
+  next_sequence_ = std::max(sequences.empty() ? 0 : sequences.back(), acknowledged_.segment) + 1;
+  for (const std::uint64_t sequence : sequences)
+    if (const auto loaded = load_segment(sequence, sequence == sequences.back()); !loaded) return loaded;
+  if (unfinished_ && *unfinished_ <= acknowledged_) unfinished_.reset();
+  return {};
+}
+
+Result<void> SegmentQueue::load_position() {
+  const std::string file = options_.dir + "/position";
+  position_fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (position_fd_ < 0) return failed("cannot open " + file, errno);
+  const auto bytes = read_at(position_fd_, 0, 2 * kSlot, file);
+  if (!bytes) return bytes.error();
+  std::optional<Slot> newest;
+  for (const std::size_t at : {std::size_t(0), kSlot}) {
+    const auto slot = read_slot(bytes->size() >= at + kSlot ? std::string_view(*bytes).substr(at, kSlot) : "");
+    if (slot && (!newest || slot->count > newest->count)) newest = slot;
+  }
+  // None that is whole: everything that still lies here is sent again; receivers refuse or repeat it.
+  if (!newest) return {};
+  position_writes_ = newest->count;
+  acknowledged_ = newest->acknowledged;
+  if (newest->in_flight.segment > 0) unfinished_ = newest->in_flight;
+  return {};
+}
+
+// Counts what waits in a file. Only the heads of the records are read, but for the last file, whose tail may be torn:
+// there each checksum is looked at, and the tail is cut off.
+Result<void> SegmentQueue::load_segment(std::uint64_t sequence, bool last) {
+  const std::string file = path(sequence);
+  FileCloser opened{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
+  if (opened.fd < 0) return failed("cannot open " + file, errno);
+  struct stat info {};
+  if (::fstat(opened.fd, &info) != 0) return failed("cannot read " + file, errno);
+  const auto size = std::uint64_t(info.st_size);
+  Segment segment{.sequence = sequence};
+  if (const auto header = read_at(opened.fd, 0, kSegmentHeader, file); !header)
+    return header.error();
+  else if (sequence >= acknowledged_.segment && size <= kMaxSegmentFile && valid_segment_header(*header, sequence))
+    segment.size = kSegmentHeader;
+  const std::uint64_t from = sequence == acknowledged_.segment ? acknowledged_.offset : 0;
+  while (segment.size > 0 && segment.size + kRecordHead <= size) {
+    const auto head_bytes = read_at(opened.fd, segment.size, kRecordHead, file);
+    if (!head_bytes) return head_bytes.error();
+    const auto head = head_bytes->size() == kRecordHead ? read_record_head(*head_bytes) : std::nullopt;
+    if (!head || segment.size + kRecordHead + head->length > size) break;
+    if (last) {
+      const auto payload = read_at(opened.fd, segment.size + kRecordHead, head->length, file);
+      if (!payload) return payload.error();
+      if (!matches(*head, *payload)) break;
+    }
+    if (segment.size >= from) segment.samples += head->samples;
+    segment.size += kRecordHead + head->length;
+  }
+  if (sequence >= acknowledged_.segment) stats_.corrupt_bytes += size - segment.size;
+  if (segment.samples == 0 || segment.size <= from) {
+    if (::unlink(file.c_str()) != 0) return failed("cannot remove " + file, errno);
+    return {};
+  }
+  if (last && segment.size < size && ::ftruncate(opened.fd, off_t(segment.size)) != 0)
+    return failed("cannot cut the torn end off " + file, errno);
+  segments_.push_back(segment);
+  return {};
+}
+
+// ---- writing --------------------------------------------------------------------------------------------------------
+
+Result<void> SegmentQueue::open_next_segment() {
+  const std::uint64_t sequence = next_sequence_;
+  const std::string file = path(sequence);
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return failed("cannot create " + file, errno);
+  if (const int why = write_at(fd, segment_header(sequence), 0)) {
+    ::close(fd);
+    ::unlink(file.c_str());
+    return failed("cannot write " + file, why);
+  }
+  // The name must survive a power cut as well.
+  FileCloser dir{::open(options_.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (dir.fd >= 0) ::fsync(dir.fd);
+  ++next_sequence_;
+  write_fd_ = fd;
+  segments_.push_back({.sequence = sequence, .size = kSegmentHeader});
+  return {};
+}
+
+Result<void> SegmentQueue::append(std::string_view payload, std::uint32_t samples) {
+  if (payload.empty() || payload.size() > kMaxRecordBytes)
+    return Error{Errc::invalid_argument, fmt::format("a record of {} bytes cannot be queued", payload.size())};
+  const std::lock_guard lock(mutex_);
+  if (write_fd_ < 0)
+    if (const auto opened = open_next_segment(); !opened) return opened;
+  Segment& segment = segments_.back();
+  std::string bytes = record_head(payload, samples);
+  bytes += payload;
+  if (const int why = write_at(write_fd_, bytes, segment.size)) {
+    // What is torn stands beyond `size`: nobody reads it, and the next append writes over it.
+    (void)::ftruncate(write_fd_, off_t(segment.size));
+    return failed("cannot write " + path(segment.sequence), why);
+  }
+  segment.size += bytes.size();
+  segment.samples += samples;
+  if (segment.size >= options_.segment_bytes) {
+    const int synced = ::fdatasync(write_fd_);
+    ::close(std::exchange(write_fd_, -1));
+    if (synced != 0) return failed("cannot sync " + path(segment.sequence), errno);
+  }
+  keep_limit();
+  return {};
+}
+
+Result<void> SegmentQueue::sync() {
+  int fd = -1;
+  std::string file;
+  {
+    const std::lock_guard lock(mutex_);
+    if (write_fd_ < 0) return {};
+    fd = write_fd_;  // stays open: only this thread's append() closes it
+    file = path(segments_.back().sequence);
+  }
+  if (::fdatasync(fd) != 0) return failed("cannot sync " + file, errno);
+  return {};
+}
+
+void SegmentQueue::remove_front() {
+  const Segment& front = segments_.front();
+  ::unlink(path(front.sequence).c_str());
+  if (read_sequence_ == front.sequence && read_fd_ >= 0) ::close(std::exchange(read_fd_, -1));
+  segments_.pop_front();
+}
+
+// The oldest file goes as a whole; never the one that is being written.
+void SegmentQueue::keep_limit() {
+  std::uint64_t bytes = 0;
+  for (const Segment& segment : segments_) bytes += segment.size;
+  while (bytes > options_.max_bytes && segments_.size() > 1) {
+    bytes -= segments_.front().size;
+    stats_.dropped_samples += segments_.front().samples;
+    const std::uint64_t sequence = segments_.front().sequence;
+    remove_front();
+    acknowledged_ = std::max(acknowledged_, Position{sequence + 1, 0});
+  }
+}
+
+// ---- reading --------------------------------------------------------------------------------------------------------
+
+// A record at `at`, which is moved to where it stands if a file ends there; nothing at the end of the queue or where
+// it is damaged (then damage_ says how much to skip).
+Result<std::optional<QueueRecord>> SegmentQueue::read_one(Position& at) {
+  damage_ = {};
+  auto segment =
+      std::find_if(segments_.begin(), segments_.end(), [&](const Segment& s) { return s.sequence >= at.segment; });
+  while (segment != segments_.end() && segment->sequence == at.segment && at.offset >= segment->size) ++segment;
+  if (segment == segments_.end()) return std::optional<QueueRecord>();
+  if (segment->sequence != at.segment) at = {segment->sequence, kSegmentHeader};
+  at.offset = std::max<std::uint64_t>(at.offset, kSegmentHeader);
+  const std::string file = path(at.segment);
+  if (read_fd_ < 0 || read_sequence_ != at.segment) {
+    if (read_fd_ >= 0) ::close(std::exchange(read_fd_, -1));
+    read_fd_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (read_fd_ < 0) return failed("cannot open " + file, errno);
+    read_sequence_ = at.segment;
+  }
+  const auto head_bytes = read_at(read_fd_, at.offset, kRecordHead, file);
+  if (!head_bytes) return head_bytes.error();
+  const auto head = head_bytes->size() == kRecordHead ? read_record_head(*head_bytes) : std::nullopt;
+  const std::uint64_t left = segment->size - at.offset;
+  if (!head || kRecordHead + head->length > left) {
+    // No way to find the next record: the rest of the file is lost.
+    damage_ = {left, segment->samples, at};
+    return std::optional<QueueRecord>();
+  }
+  auto payload = read_at(read_fd_, at.offset + kRecordHead, head->length, file);
+  if (!payload) return payload.error();
+  const Position end{at.segment, at.offset + kRecordHead + head->length};
+  if (!matches(*head, *payload)) {
+    damage_ = {kRecordHead + head->length, std::min<std::uint64_t>(head->samples, segment->samples), at};
+    return std::optional<QueueRecord>();
+  }
+  return std::optional<QueueRecord>(QueueRecord{end, head->samples, std::move(*payload)});
+}
+
+void SegmentQueue::skip_damage() {
+  stats_.corrupt_bytes += damage_.bytes;
+  stats_.corrupt_samples += damage_.samples;
+  for (Segment& segment : segments_)
+    if (segment.sequence == damage_.at.segment) segment.samples -= std::min(segment.samples, damage_.samples);
+  acknowledged_ = {damage_.at.segment, damage_.at.offset + damage_.bytes};
+}
+
+Result<std::vector<QueueRecord>> SegmentQueue::read(std::size_t max_samples, std::optional<Position> until) {
+  const std::lock_guard lock(mutex_);
+  std::vector<QueueRecord> out;
+  std::size_t samples = 0;
+  for (Position at = acknowledged_; !until || at < *until;) {
+    auto record = read_one(at);
+    if (!record) return record.error();
+    if (!*record) {
+      // Damage behind good records waits until these are done with: only then may the position pass it.
+      if (damage_.bytes == 0 || !out.empty()) break;
+      skip_damage();
+      at = acknowledged_;
+      continue;
+    }
+    if (until && (*record)->end > *until) break;
+    if (!out.empty() && samples + (*record)->samples > max_samples) break;
+    samples += (*record)->samples;
+    at = (*record)->end;
+    out.push_back(std::move(**record));
+  }
+  last_read_.clear();
+  for (const QueueRecord& record : out) last_read_.emplace_back(record.end, record.samples);
+  return out;
+}
+
+// ---- position -------------------------------------------------------------------------------------------------------
+
+int SegmentQueue::store_position(Position in_flight) {
+  const Slot slot{++position_writes_, acknowledged_, in_flight};
+  return write_at(position_fd_, slot_bytes(slot), slot.count % 2 * kSlot);
+}
+
+void SegmentQueue::begin_send(Position end) {
+  const std::lock_guard lock(mutex_);
+  (void)store_position(end);  // only an optimisation: without it a killed monitor may cut its batches anew
+}
+
+Result<void> SegmentQueue::acknowledge(Position end) {
+  int why = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [record_end, samples] : last_read_) {
+      if (record_end > end || record_end <= acknowledged_) continue;
+      for (Segment& segment : segments_)
+        if (segment.sequence == record_end.segment)
+          segment.samples -= std::min<std::uint64_t>(segment.samples, samples);
+    }
+    acknowledged_ = std::max(acknowledged_, end);
+    unfinished_.reset();
+    why = store_position({});
+  }
+  if (why == 0 && ::fdatasync(position_fd_) != 0) why = errno;
+  if (why != 0) return failed(fmt::format("cannot write {}/position", options_.dir), why);
+  const std::lock_guard lock(mutex_);
+  while (segments_.size() > 1 && segments_.front().sequence < acknowledged_.segment) remove_front();
+  return {};
+}
+
+std::optional<Position> SegmentQueue::unfinished() const {
+  const std::lock_guard lock(mutex_);
+  return unfinished_;
+}
+
+SegmentQueueStats SegmentQueue::stats() const {
+  const std::lock_guard lock(mutex_);
+  SegmentQueueStats out = stats_;
+  out.segments = segments_.size();
+  for (const Segment& segment : segments_) {
+    out.pending_samples += segment.samples;
+    out.bytes += segment.size;
+  }
+  return out;
+}
+
+}  // namespace paramedic::remote_write
