@@ -1,6 +1,7 @@
 #include "io/history/remote_write/remote_write.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -64,10 +65,24 @@ Result<std::unique_ptr<RemoteWrite>> RemoteWrite::start(RemoteWriteOptions optio
     out->destinations_.push_back(
         std::make_unique<Destination>(one, std::move(*queue), out->options_.make_receiver(one), log));
   }
+  out->tell_leftovers();
   for (auto& destination : out->destinations_)
     destination->thread = std::thread([self = out.get(), d = destination.get()] { self->send_loop(*d); });
   out->writer_ = std::thread([self = out.get()] { self->write_loop(); });
   return out;
+}
+
+// Queues of destinations that are no longer configured: nobody sends them and nothing bounds them.
+void RemoteWrite::tell_leftovers() const {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(options_.dir, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool known =
+        std::any_of(destinations_.begin(), destinations_.end(), [&](const auto& d) { return d->options.name == name; });
+    if (!known && entry.is_directory(ignored))
+      log_.warning("remote_write_leftover_queue",
+                   {{"path", entry.path().string()}, {"remedy", "remove it, or name a destination like it"}});
+  }
 }
 
 void RemoteWrite::stop() {

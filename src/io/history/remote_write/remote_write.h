@@ -96,6 +96,7 @@ class RemoteWrite {
   using Event = std::variant<HistoryRow, Gone>;
 
   RemoteWrite(RemoteWriteOptions options, const Clock& clock, Logger& log);
+  void tell_leftovers() const;
   void write_loop();
   void write_batch();
   std::vector<Row> track(std::deque<Event> events);
