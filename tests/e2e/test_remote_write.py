@@ -181,6 +181,24 @@ def test_a_forgotten_worker_turns_stale(world, receiver, reporters):
     assert receiver.now('worker_cpu_percent{worker_id="w-1"}') == 25.5, "the other goes on"
 
 
+def test_rows_of_an_outage_go_where_they_are_taken_and_harm_nobody_else(world, receiver, reporters):
+    takes_late = receiver.kind == "victoria-metrics"
+    _, api = world.serve(config_for(world, receiver, late_samples="send" if takes_late else "drop"))
+    reporters.append(Reporter(api, ["w-1"]))
+    wait_for("live samples", lambda: len(receiver.samples("worker_cpu_percent", "w-1")) >= 2, 30)
+    api.report("w-1", pool="p", seq=1000, period_seconds=1, age_ms=300_000, resources={"cpu_percent": 77})
+    if takes_late:
+        wait_for("the late sample", lambda: 77 in receiver.samples("worker_cpu_percent", "w-1").values(), 30)
+        late = next(t for t, v in receiver.samples("worker_cpu_percent", "w-1").items() if v == 77)
+        assert abs(late / 1000 - (time.time() - 300)) < 40, "at the time when it was measured"
+    else:
+        wait_for("the late sample to be counted", lambda: api.metric("paramedic_remote_write_samples_dropped_total", reason="out_of_order") == 1, 10)
+    before = len(receiver.samples("worker_cpu_percent", "w-1"))
+    wait_for("live samples to go on", lambda: len(receiver.samples("worker_cpu_percent", "w-1")) > before + 1, 30)
+    assert not api.metric("paramedic_remote_write_samples_dropped_total", reason="rejected")
+    assert not api.metric("paramedic_remote_write_requests_failed_total", reason="rejected")
+
+
 def test_a_restarted_receiver_that_lost_its_data_hurts_nobody(world, receiver, reporters):
     _, api = world.serve(config_for(world, receiver))
     reporters.append(Reporter(api, ["w-1"]))

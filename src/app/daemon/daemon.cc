@@ -121,6 +121,11 @@ Result<void> DaemonImpl::open_remote_write() {
   auto remote = remote_write::RemoteWrite::start(remote_write_options(options_.config), clock_, log_);
   if (!remote) return remote.error();
   remote_write_ = std::move(*remote);
+  for (const config::RemoteWriteConfig& one : options_.config.remote_write)
+    if (one.credential_in_clear())
+      log_.warning(
+          "remote_write_in_clear",
+          {{"destination", one.name}, {"remedy", "use an https url; the credential crosses the network unencrypted"}});
   gone_workers_ = hub_.subscribe([this](const FleetDelta& delta) {
     for (const auto& worker : delta.changed)
       if (worker->state == WorkerState::gone) remote_write_->gone(worker->worker_id, delta.view->at, false);

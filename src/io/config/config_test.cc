@@ -263,6 +263,13 @@ remote_write:
   EXPECT_EQ(mimir.late_samples, LateSamples::send);
   EXPECT_EQ(monitor("remote_write: [{url: \"https://vm:8428/api/v1/write\"}]").remote_write[0].name, "vm-8428");
   EXPECT_TRUE(monitor("remote_write: ~").remote_write.empty());
+  const auto in_clear = [](std::string url, std::string token) {
+    return RemoteWriteConfig{.url = std::move(url), .bearer_token_file = std::move(token)}.credential_in_clear();
+  };
+  EXPECT_TRUE(in_clear("http://metrics.example.org/write", "/t"));
+  EXPECT_FALSE(in_clear("https://metrics.example.org/write", "/t"));
+  EXPECT_FALSE(in_clear("http://127.0.0.1:9090/write", "/t"));
+  EXPECT_FALSE(in_clear("http://metrics.example.org/write", ""));
   EXPECT_TRUE(is_secret_key("X-Api-Key"));
 }
 

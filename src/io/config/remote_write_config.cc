@@ -139,6 +139,13 @@ RemoteWriteConfig read_one(const Params& node, std::size_t index, Problems& prob
 
 }  // namespace
 
+bool RemoteWriteConfig::credential_in_clear() const {
+  if (bearer_token_file.empty() && username.empty()) return false;
+  const std::string where = authority(url);
+  const bool loopback = where.starts_with("127.") || where.starts_with("localhost") || where.starts_with("[::1]");
+  return url.starts_with("http://") && !loopback;
+}
+
 void read_remote_write(ParamsReader& r, std::vector<RemoteWriteConfig>& out) {
   const Params* list = r.take("remote_write");
   if (!list || list->kind == Params::Kind::null) return;

@@ -31,6 +31,9 @@ struct RemoteWriteConfig {
   Duration backoff_first = 1s, backoff_cap = 60s;
   std::uint64_t queue_bytes = 512u << 20;  // on disk; beyond it the oldest samples are given up
   LateSamples late_samples = LateSamples::drop;
+
+  // A token or password goes to another host without TLS: worth a warning.
+  bool credential_in_clear() const;
 };
 
 inline constexpr std::size_t kMaxRemoteWrites = 8;
