@@ -224,8 +224,8 @@ class Listener(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def tls_server(world):
+@pytest.fixture(params=[False])
+def tls_server(world, request):
     cert, key = world.dir / "cert.pem", world.dir / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
@@ -234,8 +234,11 @@ def tls_server(world):
     server.seen = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
+    if request.param:  # clients need a certificate: the very same one will do
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cert)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.cert = cert
+    server.cert, server.key = cert, key
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -259,6 +262,21 @@ def test_tls_with_an_own_ca_and_a_token_that_is_repaired(world, tls_server, repo
     headers, size = tls_server.seen[-1]
     assert headers["X-Scope-OrgID"] == "team" and headers["Content-Encoding"] == "snappy" and size > 20
     assert not re.search(r"\bbad\b|\bgood\b", monitor.log()), "no credential in the log"
+
+
+@pytest.mark.parametrize("tls_server", [True], indirect=True)
+def test_mutual_tls(world, tls_server, reporters):
+    (world.dir / "token").write_text("good\n")
+    keys = {"ca_file": str(tls_server.cert)}
+    without, api = world.serve(tls_config(world, tls_server, **keys))
+    reporters.append(Reporter(api, ["w-1"]))
+    wait_for("the refusal", lambda: parts(api)["remote_write/tls"]["state"] == "degraded", 20)
+    assert tls_server.seen == []
+    without.stop()
+    keys |= {"cert_file": str(tls_server.cert), "key_file": str(tls_server.key)}
+    _, api = world.serve(tls_config(world, tls_server, **keys), name="serve-2")
+    wait_for("what waited", lambda: (api.metric("paramedic_remote_write_samples_sent_total") or 0) > 0, 20)
+    assert parts(api)["remote_write/tls"]["state"] == "ok"
 
 
 def test_an_unknown_certificate_is_not_talked_to(world, tls_server, reporters):

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/history/remote_write/file_io.h"
 #include "io/history/remote_write/record_codec.h"
 #include "io/history/remote_write/segment.h"
 
@@ -22,76 +23,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".seg";
 constexpr std::uint64_t kMaxSegmentFile = 64u << 20;  // larger ones are not ours
-constexpr std::string_view kPositionMagic{"PMRWP\0\0\1", 8};
-constexpr std::size_t kSlot = 64;  // of the position file; two of them are written in turn
-
-Error failed(std::string what, int error_number) {
-  Error error = errno_error(std::move(what), error_number);
-  if (error_number == ENOSPC || error_number == EDQUOT)
-    error.message += "; free space or lower remote_write queue_size";
-  else
-    error.message += "; see to it that this user may read and write there";
-  if (error.code == Errc::not_found) error.code = Errc::io;
-  return error;
-}
-
-// All bytes or an errno.
-int write_at(int fd, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), off_t(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count < 0 ? errno : ENOSPC;
-    bytes.remove_prefix(std::size_t(count));
-    offset += std::uint64_t(count);
-  }
-  return 0;
-}
-
-// Up to `size` bytes; fewer at the end of the file.
-Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t size, const std::string& path) {
-  std::string out(size, 0);
-  std::size_t got = 0;
-  while (got < size) {
-    const ssize_t count = ::pread(fd, out.data() + got, size - got, off_t(offset + got));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("cannot read " + path, errno);
-    if (count == 0) break;
-    got += std::size_t(count);
-  }
-  out.resize(got);
-  return out;
-}
-
-void put(std::string& out, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) out += char(value >> 8 * i);
-}
-std::uint64_t get(std::string_view bytes, std::size_t at) {
-  std::uint64_t value = 0;
-  for (int i = 7; i >= 0; --i) value = value << 8 | std::uint8_t(bytes[at + std::size_t(i)]);
-  return value;
-}
-
-struct Slot {
-  std::uint64_t count = 0;  // of writes: the higher one is the newer
-  Position acknowledged, in_flight;
-};
-
-std::string slot_bytes(const Slot& slot) {
-  std::string out(kPositionMagic);
-  for (const std::uint64_t value :
-       {slot.count, slot.acknowledged.segment, slot.acknowledged.offset, slot.in_flight.segment, slot.in_flight.offset})
-    put(out, value);
-  put(out, crc32c(out));
-  out.resize(kSlot);
-  return out;
-}
-
-std::optional<Slot> read_slot(std::string_view bytes) {
-  constexpr std::size_t kChecked = 8 + 5 * 8;
-  if (bytes.size() < kSlot || !bytes.starts_with(kPositionMagic)) return std::nullopt;
-  if (get(bytes, kChecked) != crc32c(bytes.substr(0, kChecked))) return std::nullopt;
-  return Slot{get(bytes, 8), {get(bytes, 16), get(bytes, 24)}, {get(bytes, 32), get(bytes, 40)}};
-}
 
 // "00000000000000000007.seg" → 7
 std::optional<std::uint64_t> sequence_of(const std::string& name) {
@@ -126,7 +57,7 @@ Result<std::unique_ptr<SegmentQueue>> SegmentQueue::open(SegmentQueueOptions opt
 }
 
 SegmentQueue::~SegmentQueue() {
-  for (const int fd : {write_fd_, read_fd_, position_fd_})
+  for (const int fd : {write_fd_, read_fd_})
     if (fd >= 0) ::close(fd);
 }
 
@@ -134,11 +65,14 @@ Result<void> SegmentQueue::load() {
   std::error_code error;
   fs::create_directories(fs::path(options_.dir).parent_path(), error);
   if (::mkdir(options_.dir.c_str(), 0700) != 0 && errno != EEXIST)
-    return failed(fmt::format("cannot create {}", options_.dir), errno);
-  if (const auto loaded = load_position(); !loaded) return loaded;
+    return file_error(fmt::format("cannot create {}", options_.dir), errno);
+  const auto stored = position_.open(options_.dir + "/position");
+  if (!stored) return stored.error();
+  acknowledged_ = stored->acknowledged;
+  if (stored->in_flight.segment > 0) unfinished_ = stored->in_flight;
   std::vector<std::uint64_t> sequences;
   fs::directory_iterator files(options_.dir, error);
-  if (error) return failed(fmt::format("cannot list {}", options_.dir), error.value());
+  if (error) return file_error(fmt::format("cannot list {}", options_.dir), error.value());
   for (const auto& file : files)
     if (const auto sequence = sequence_of(file.path().filename().string())) sequences.push_back(*sequence);
   std::sort(sequences.begin(), sequences.end());
@@ -149,33 +83,14 @@ Result<void> SegmentQueue::load() {
   return {};
 }
 
-Result<void> SegmentQueue::load_position() {
-  const std::string file = options_.dir + "/position";
-  position_fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (position_fd_ < 0) return failed("cannot open " + file, errno);
-  const auto bytes = read_at(position_fd_, 0, 2 * kSlot, file);
-  if (!bytes) return bytes.error();
-  std::optional<Slot> newest;
-  for (const std::size_t at : {std::size_t(0), kSlot}) {
-    const auto slot = read_slot(bytes->size() >= at + kSlot ? std::string_view(*bytes).substr(at, kSlot) : "");
-    if (slot && (!newest || slot->count > newest->count)) newest = slot;
-  }
-  // None that is whole: everything that still lies here is sent again; receivers refuse or repeat it.
-  if (!newest) return {};
-  position_writes_ = newest->count;
-  acknowledged_ = newest->acknowledged;
-  if (newest->in_flight.segment > 0) unfinished_ = newest->in_flight;
-  return {};
-}
-
 // Counts what waits in a file. Only the heads of the records are read, but for the last file, whose tail may be torn:
 // there each checksum is looked at, and the tail is cut off.
 Result<void> SegmentQueue::load_segment(std::uint64_t sequence, bool last) {
   const std::string file = path(sequence);
   FileCloser opened{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
-  if (opened.fd < 0) return failed("cannot open " + file, errno);
+  if (opened.fd < 0) return file_error("cannot open " + file, errno);
   struct stat info {};
-  if (::fstat(opened.fd, &info) != 0) return failed("cannot read " + file, errno);
+  if (::fstat(opened.fd, &info) != 0) return file_error("cannot read " + file, errno);
   const auto size = std::uint64_t(info.st_size);
   Segment segment{.sequence = sequence};
   if (const auto header = read_at(opened.fd, 0, kSegmentHeader, file); !header)
@@ -198,11 +113,11 @@ Result<void> SegmentQueue::load_segment(std::uint64_t sequence, bool last) {
   }
   if (sequence >= acknowledged_.segment) stats_.corrupt_bytes += size - segment.size;
   if (segment.samples == 0 || segment.size <= from) {
-    if (::unlink(file.c_str()) != 0) return failed("cannot remove " + file, errno);
+    if (::unlink(file.c_str()) != 0) return file_error("cannot remove " + file, errno);
     return {};
   }
   if (last && segment.size < size && ::ftruncate(opened.fd, off_t(segment.size)) != 0)
-    return failed("cannot cut the torn end off " + file, errno);
+    return file_error("cannot cut the torn end off " + file, errno);
   segments_.push_back(segment);
   return {};
 }
@@ -213,11 +128,11 @@ Result<void> SegmentQueue::open_next_segment() {
   const std::uint64_t sequence = next_sequence_;
   const std::string file = path(sequence);
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return failed("cannot create " + file, errno);
+  if (fd < 0) return file_error("cannot create " + file, errno);
   if (const int why = write_at(fd, segment_header(sequence), 0)) {
     ::close(fd);
     ::unlink(file.c_str());
-    return failed("cannot write " + file, why);
+    return file_error("cannot write " + file, why);
   }
   // The name must survive a power cut as well.
   FileCloser dir{::open(options_.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -240,14 +155,14 @@ Result<void> SegmentQueue::append(std::string_view payload, std::uint32_t sample
   if (const int why = write_at(write_fd_, bytes, segment.size)) {
     // What is torn stands beyond `size`: nobody reads it, and the next append writes over it.
     (void)::ftruncate(write_fd_, off_t(segment.size));
-    return failed("cannot write " + path(segment.sequence), why);
+    return file_error("cannot write " + path(segment.sequence), why);
   }
   segment.size += bytes.size();
   segment.samples += samples;
   if (segment.size >= options_.segment_bytes) {
     const int synced = ::fdatasync(write_fd_);
     ::close(std::exchange(write_fd_, -1));
-    if (synced != 0) return failed("cannot sync " + path(segment.sequence), errno);
+    if (synced != 0) return file_error("cannot sync " + path(segment.sequence), errno);
   }
   keep_limit();
   return {};
@@ -262,7 +177,7 @@ Result<void> SegmentQueue::sync() {
     fd = write_fd_;  // stays open: only this thread's append() closes it
     file = path(segments_.back().sequence);
   }
-  if (::fdatasync(fd) != 0) return failed("cannot sync " + file, errno);
+  if (::fdatasync(fd) != 0) return file_error("cannot sync " + file, errno);
   return {};
 }
 
@@ -302,7 +217,7 @@ Result<std::optional<QueueRecord>> SegmentQueue::read_one(Position& at) {
   if (read_fd_ < 0 || read_sequence_ != at.segment) {
     if (read_fd_ >= 0) ::close(std::exchange(read_fd_, -1));
     read_fd_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (read_fd_ < 0) return failed("cannot open " + file, errno);
+    if (read_fd_ < 0) return file_error("cannot open " + file, errno);
     read_sequence_ = at.segment;
   }
   const auto head_bytes = read_at(read_fd_, at.offset, kRecordHead, file);
@@ -359,18 +274,14 @@ Result<std::vector<QueueRecord>> SegmentQueue::read(std::size_t max_samples, std
 
 // ---- position -------------------------------------------------------------------------------------------------------
 
-int SegmentQueue::store_position(Position in_flight) {
-  const Slot slot{++position_writes_, acknowledged_, in_flight};
-  return write_at(position_fd_, slot_bytes(slot), slot.count % 2 * kSlot);
-}
-
 void SegmentQueue::begin_send(Position end) {
   const std::lock_guard lock(mutex_);
-  (void)store_position(end);  // only an optimisation: without it a killed monitor may cut its batches anew
+  (void)position_.store(
+      {acknowledged_, end});  // only an optimisation: without it a killed monitor may cut its batches anew
 }
 
 Result<void> SegmentQueue::acknowledge(Position end) {
-  int why = 0;
+  Result<void> stored;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [record_end, samples] : last_read_) {
@@ -381,10 +292,10 @@ Result<void> SegmentQueue::acknowledge(Position end) {
     }
     acknowledged_ = std::max(acknowledged_, end);
     unfinished_.reset();
-    why = store_position({});
+    stored = position_.store({acknowledged_, {}});
   }
-  if (why == 0 && ::fdatasync(position_fd_) != 0) why = errno;
-  if (why != 0) return failed(fmt::format("cannot write {}/position", options_.dir), why);
+  if (stored) stored = position_.sync();  // only this thread writes it: no need to hold up the writer
+  if (!stored) return stored;
   const std::lock_guard lock(mutex_);
   while (segments_.size() > 1 && segments_.front().sequence < acknowledged_.segment) remove_front();
   return {};

@@ -14,14 +14,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "io/history/remote_write/position_file.h"
 
 namespace paramedic::remote_write {
-
-// A place between two records: file and byte.
-struct Position {
-  std::uint64_t segment = 0, offset = 0;
-  auto operator<=>(const Position&) const = default;
-};
 
 struct QueueRecord {
   Position end;  // where the next record begins
@@ -87,7 +82,6 @@ class SegmentQueue {
   explicit SegmentQueue(SegmentQueueOptions options) : options_(std::move(options)) {}
   std::string path(std::uint64_t sequence) const;
   Result<void> load();
-  Result<void> load_position();
   Result<void> load_segment(std::uint64_t sequence, bool last);
   // These with mutex_ held.
   Result<void> open_next_segment();
@@ -95,7 +89,6 @@ class SegmentQueue {
   void keep_limit();
   Result<std::optional<QueueRecord>> read_one(Position& at);
   void skip_damage();
-  int store_position(Position in_flight);  // errno
 
   const SegmentQueueOptions options_;
   mutable std::mutex mutex_;
@@ -103,8 +96,7 @@ class SegmentQueue {
   int write_fd_ = -1;             // of segments_.back(); -1 = the next append begins a file
   int read_fd_ = -1;              // of read_sequence_
   std::uint64_t read_sequence_ = 0;
-  int position_fd_ = -1;
-  std::uint64_t position_writes_ = 0;
+  PositionFile position_;
   std::uint64_t next_sequence_ = 1;
   Position acknowledged_;
   std::optional<Position> unfinished_;

@@ -114,9 +114,7 @@ bool Sender::load_batch(const Now& now) {
   }
   decode(std::move(*records), batch);
   if (batch.samples.empty()) {
-    if (const auto done = queue_.acknowledge(batch.end); !done)
-      log_.error("remote_write_position_unwritable",
-                 {{"destination", options_.name}, {"reason", done.error().message}});
+    acknowledge(batch.end);
     return false;
   }
   queue_.begin_send(batch.end);
@@ -228,9 +226,16 @@ Duration Sender::batch_refused(const HttpResponse& response, const Now& now) {
   return next_try_ - now.steady;
 }
 
-Duration Sender::finish_batch(const Now& now) {
-  if (const auto done = queue_.acknowledge(batch_->end); !done)
+// A position that cannot be written is no reason to stop: at worst this batch is sent again after a restart.
+void Sender::acknowledge(Position end) {
+  const auto done = queue_.acknowledge(end);
+  const bool was_unwritable = std::exchange(position_unwritable_, !done);
+  if (!done && !was_unwritable)
     log_.error("remote_write_position_unwritable", {{"destination", options_.name}, {"reason", done.error().message}});
+}
+
+Duration Sender::finish_batch(const Now& now) {
+  acknowledge(batch_->end);
   batch_.reset();
   next_try_ = now.steady;
   const std::lock_guard lock(mutex_);

@@ -90,6 +90,7 @@ class Sender {
   void reached();
   Duration part_taken(std::size_t samples, const Now& now);
   Duration finish_batch(const Now& now);
+  void acknowledge(Position end);
   void fail(RemoteWriteFailure kind, const std::string& why);
   void drop(RemoteWriteDrop reason, std::uint64_t samples);
   Duration backoff() const;
@@ -105,6 +106,7 @@ class Sender {
   int attempts_ = 0;                         // failed in a row
   bool probe_ = false;                       // the latest batch was refused: try with little
   std::optional<SteadyTime> told_rejection_;
+  bool position_unwritable_ = false;
   std::atomic<bool> stopping_{false};
 
   mutable std::mutex mutex_;  // guards stats_
