@@ -127,8 +127,9 @@ Result<void> DaemonImpl::open_remote_write() {
           "remote_write_in_clear",
           {{"destination", one.name}, {"remedy", "use an https url; the credential crosses the network unencrypted"}});
   gone_workers_ = hub_.subscribe([this](const FleetDelta& delta) {
+    // Of a worker that stopped on purpose no rows come either, until it is back.
     for (const auto& worker : delta.changed)
-      if (worker->state == WorkerState::gone) remote_write_->gone(worker->worker_id, delta.view->at, false);
+      if (worker->inactive()) remote_write_->gone(worker->worker_id, delta.view->at, false);
     for (const std::string& worker_id : delta.removed) remote_write_->gone(worker_id, delta.view->at, true);
   });
   return {};

@@ -199,6 +199,13 @@ TEST(Daemon, sends_history_to_a_receiver_and_ends_the_series_of_a_forgotten_work
       return received.find(text) != std::string::npos;
     });
   };
+  // Behind the last value in one line, or alone in the next request.
+  const auto ends = [&](const std::string& worker_id) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return std::regex_search(received, std::regex("worker_cpu_percent,worker_id=" + worker_id + "[^\\n]* stale@"));
+    });
+  };
   Monitor monitor;
   auto config = monitor.config();
   config.remote_write.push_back({.name = "it", .url = receiver.url("/api/v1/write"), .max_wait = 10ms});
@@ -209,11 +216,11 @@ TEST(Daemon, sends_history_to_a_receiver_and_ends_the_series_of_a_forgotten_work
   monitor.wait_for("/metrics", "paramedic_remote_write_pending_samples{destination=\"it\"} 0");
   EXPECT_NE(monitor.call("GET", "/readyz").body.find(R"("name":"remote_write/it","state":"ok")"), std::string::npos);
   EXPECT_EQ(monitor.call("DELETE", "/health/workers/w-1").status, 200);
-  // Behind the last value in one line, or alone in the next request.
-  EXPECT_TRUE(eventually([&] {
-    const std::lock_guard lock(mutex);
-    return std::regex_search(received, std::regex("worker_cpu_percent,worker_id=w-1[^\\n]* stale@"));
-  }));
+  EXPECT_TRUE(ends("w-1"));
+  monitor.call("POST", "/health/workers/w-2/report", R"({"pool":"thumbs","resources":{"cpu_percent":7}})");
+  EXPECT_TRUE(has("__name__=worker_cpu_percent,worker_id=w-2 7@"));
+  monitor.call("POST", "/health/workers/w-2/report", R"({"state":"stopped","stop":{"reason":"scale_down"}})");
+  EXPECT_TRUE(ends("w-2")) << "stopped on purpose";
 }
 
 TEST(Daemon, a_receiver_that_refuses_degrades_readiness_and_nothing_else) {

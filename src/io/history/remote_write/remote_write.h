@@ -78,7 +78,8 @@ class RemoteWrite {
   RemoteWrite& operator=(const RemoteWrite&) = delete;
 
   void push(const std::vector<HistoryRow>& rows);
-  // The worker is gone: its series end. `removed`: it will not be heard of again under this record.
+  // The worker is gone or stopped on purpose: its series end. `removed`: it will not be heard of again under this
+  // record.
   void gone(std::string worker_id, WallTime at, bool removed);
   // Puts what was pushed into the queues now; returns when it is there or was given up. Blocks.
   void flush();

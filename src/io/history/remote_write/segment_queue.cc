@@ -143,10 +143,19 @@ Result<void> SegmentQueue::open_next_segment() {
   return {};
 }
 
+// Before the next record, so that a sync that fails here leaves no record half promised.
+Result<void> SegmentQueue::close_full_segment() {
+  if (write_fd_ < 0 || segments_.back().size < options_.segment_bytes) return {};
+  if (::fdatasync(write_fd_) != 0) return file_error("cannot sync " + path(segments_.back().sequence), errno);
+  ::close(std::exchange(write_fd_, -1));
+  return {};
+}
+
 Result<void> SegmentQueue::append(std::string_view payload, std::uint32_t samples) {
   if (payload.empty() || payload.size() > kMaxRecordBytes)
     return Error{Errc::invalid_argument, fmt::format("a record of {} bytes cannot be queued", payload.size())};
   const std::lock_guard lock(mutex_);
+  if (const auto closed = close_full_segment(); !closed) return closed;
   if (write_fd_ < 0)
     if (const auto opened = open_next_segment(); !opened) return opened;
   Segment& segment = segments_.back();
@@ -159,11 +168,6 @@ Result<void> SegmentQueue::append(std::string_view payload, std::uint32_t sample
   }
   segment.size += bytes.size();
   segment.samples += samples;
-  if (segment.size >= options_.segment_bytes) {
-    const int synced = ::fdatasync(write_fd_);
-    ::close(std::exchange(write_fd_, -1));
-    if (synced != 0) return file_error("cannot sync " + path(segment.sequence), errno);
-  }
   keep_limit();
   return {};
 }

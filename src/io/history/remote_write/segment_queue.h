@@ -85,6 +85,7 @@ class SegmentQueue {
   Result<void> load_segment(std::uint64_t sequence, bool last);
   // These with mutex_ held.
   Result<void> open_next_segment();
+  Result<void> close_full_segment();
   void remove_front();
   void keep_limit();
   Result<std::optional<QueueRecord>> read_one(Position& at);
