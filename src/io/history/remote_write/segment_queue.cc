@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "io/history/remote_write/file_io.h"
@@ -155,6 +156,7 @@ Result<void> SegmentQueue::append(std::string_view payload, std::uint32_t sample
   if (payload.empty() || payload.size() > kMaxRecordBytes)
     return Error{Errc::invalid_argument, fmt::format("a record of {} bytes cannot be queued", payload.size())};
   const std::lock_guard lock(mutex_);
+  if (const auto room = keep_space(); !room) return room;
   if (const auto closed = close_full_segment(); !closed) return closed;
   if (write_fd_ < 0)
     if (const auto opened = open_next_segment(); !opened) return opened;
@@ -192,16 +194,33 @@ void SegmentQueue::remove_front() {
   segments_.pop_front();
 }
 
-// The oldest file goes as a whole; never the one that is being written.
+// With all that was not sent of it. REQUIRES: it is not the one that is being written.
+void SegmentQueue::drop_front() {
+  stats_.dropped_samples += segments_.front().samples;
+  const std::uint64_t sequence = segments_.front().sequence;
+  remove_front();
+  acknowledged_ = std::max(acknowledged_, Position{sequence + 1, 0});
+}
+
 void SegmentQueue::keep_limit() {
   std::uint64_t bytes = 0;
   for (const Segment& segment : segments_) bytes += segment.size;
   while (bytes > options_.max_bytes && segments_.size() > 1) {
     bytes -= segments_.front().size;
-    stats_.dropped_samples += segments_.front().samples;
-    const std::uint64_t sequence = segments_.front().sequence;
-    remove_front();
-    acknowledged_ = std::max(acknowledged_, Position{sequence + 1, 0});
+    drop_front();
+  }
+}
+
+Result<void> SegmentQueue::keep_space() {
+  while (true) {
+    struct statvfs disk {};
+    // A file system that does not tell is no reason to refuse.
+    if (::statvfs(options_.dir.c_str(), &disk) != 0) return {};
+    if (std::uint64_t(disk.f_bavail) * disk.f_frsize >= options_.min_free_bytes) return {};
+    if (segments_.size() <= 1)
+      return Error{Errc::io, fmt::format("less than {} MiB are free on the disk of {}; free space or move data_dir",
+                                         options_.min_free_bytes >> 20, options_.dir)};
+    drop_front();
   }
 }
 

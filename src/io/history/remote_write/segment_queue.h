@@ -28,12 +28,15 @@ struct SegmentQueueOptions {
   std::string dir;                         // created when missing (mode 0700)
   std::uint64_t max_bytes = 512u << 20;    // of all files; at least four segments
   std::uint64_t segment_bytes = 8u << 20;  // a file is closed when it reaches this
+  // What must stay free on the disk: the ledger lives there too, and a receiver that is away must not stop it. Below
+  // it old files go first, then records are refused.
+  std::uint64_t min_free_bytes = 128u << 20;
 };
 
 struct SegmentQueueStats {
   std::uint64_t pending_samples = 0;  // appended, not acknowledged
   std::uint64_t bytes = 0, segments = 0;
-  std::uint64_t dropped_samples = 0;  // because of max_bytes
+  std::uint64_t dropped_samples = 0;  // because of max_bytes or min_free_bytes
   std::uint64_t corrupt_samples = 0;  // in damaged records, as far as their number could be read
   std::uint64_t corrupt_bytes = 0;    // damaged or torn, skipped
 };
@@ -87,7 +90,9 @@ class SegmentQueue {
   Result<void> open_next_segment();
   Result<void> close_full_segment();
   void remove_front();
+  void drop_front();
   void keep_limit();
+  Result<void> keep_space();
   Result<std::optional<QueueRecord>> read_one(Position& at);
   void skip_damage();
 

@@ -178,6 +178,24 @@ TEST(SegmentQueue, beyond_its_limit_the_oldest_file_goes_and_is_counted) {
   EXPECT_EQ(segments(dir).size(), stats.segments);
 }
 
+TEST(SegmentQueue, leaves_the_ledger_its_space_on_the_disk) {
+  TempDir dir;
+  {
+    auto queue = open(dir, 16384, 4096);
+    for (int i = 0; i < 10; ++i) append(*queue, {std::string(1000, 'p')}, 7);
+  }
+  auto queue = SegmentQueue::open({.dir = dir / "q", .min_free_bytes = std::uint64_t(1) << 60});  // no disk has that
+  ASSERT_TRUE(queue);
+  const auto refused = (*queue)->append("new", 1);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("MiB are free on the disk of"));
+  const auto stats = (*queue)->stats();
+  EXPECT_EQ(stats.segments, 1u) << "old files went first";
+  EXPECT_GT(stats.dropped_samples, 0u);
+  EXPECT_EQ(stats.dropped_samples + stats.pending_samples, 70u);
+  EXPECT_EQ(read(**queue).size() * 7, stats.pending_samples) << "what is left can still be sent";
+}
+
 TEST(SegmentQueue, a_batch_whose_file_was_dropped_meanwhile_can_still_be_acknowledged) {
   TempDir dir;
   auto queue = open(dir, 16384, 4096);
