@@ -304,8 +304,8 @@ class EventStream:
 
 # ---- programs of the product ----------------------------------------------------------------------------------------
 
-# `demo` prints its URL, `serve` logs that it listens.
-URL = r"(?:http://127\.0\.0\.1:|event=listening .*\bport=|listening .*\bport=)(\d+)"
+# `demo` prints its URL, `serve` logs that it listens. A URL in quotes is the reason of some failure in the log.
+URL = r"(?:(?<!\")http://127\.0\.0\.1:|event=listening .*\bport=|listening .*\bport=)(\d+)"
 
 
 def monitor_config(data_dir, port=0, host="127.0.0.1", extra=None, pools=None):

@@ -67,6 +67,8 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
 
  private:
   Result<void> open_stores();
+  Result<void> open_remote_write();
+  void store(std::vector<HistoryRow> rows);
   void build_engine();
   Result<void> listen();
   void perform(const Act& act);
@@ -81,8 +83,10 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<History> history_;
   std::unique_ptr<HistoryWriter> history_writer_;
+  std::unique_ptr<remote_write::RemoteWrite> remote_write_;  // null when nothing is configured
   std::unique_ptr<Inbox> inbox_;
   ViewHub hub_;
+  std::unique_ptr<api::DeltaFeed::Subscription> gone_workers_;
   std::unique_ptr<CommandRouter> router_;
   std::unique_ptr<InboxSink> sink_;
   std::unique_ptr<AgentLinks> links_;
@@ -109,7 +113,32 @@ Result<void> DaemonImpl::open_stores() {
   if (!history) return history.error();
   history_ = std::move(*history);
   history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);
+  return open_remote_write();
+}
+
+Result<void> DaemonImpl::open_remote_write() {
+  if (options_.config.remote_write.empty()) return {};
+  auto remote = remote_write::RemoteWrite::start(remote_write_options(options_.config), clock_, log_);
+  if (!remote) return remote.error();
+  remote_write_ = std::move(*remote);
+  for (const config::RemoteWriteConfig& one : options_.config.remote_write)
+    if (one.credential_in_clear())
+      log_.warning(
+          "remote_write_in_clear",
+          {{"destination", one.name}, {"remedy", "use an https url; the credential crosses the network unencrypted"}});
+  gone_workers_ = hub_.subscribe([this](const FleetDelta& delta) {
+    // Of a worker that stopped on purpose no rows come either, until it is back.
+    for (const auto& worker : delta.changed)
+      if (worker->inactive()) remote_write_->gone(worker->worker_id, delta.view->at, false);
+    for (const std::string& worker_id : delta.removed) remote_write_->gone(worker_id, delta.view->at, true);
+  });
   return {};
+}
+
+// Never blocks: on the engine's thread.
+void DaemonImpl::store(std::vector<HistoryRow> rows) {
+  if (remote_write_) remote_write_->push(rows);
+  history_writer_->push(std::move(rows));
 }
 
 void DaemonImpl::build_engine() {
@@ -144,9 +173,9 @@ Result<void> DaemonImpl::open() {
   http.kind = SourceKind::http;
   http.received = started_.steady;
   (void)inbox_->push(Input(std::move(http)), started_.steady);
-  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
-      *engine_, *inbox_, *dispatcher_, hub_,
-      [this](std::vector<HistoryRow> rows) { history_writer_->push(std::move(rows)); }, clock_, log_});
+  loop_ = std::make_unique<EngineLoop>(
+      EngineLoop::Parts{*engine_, *inbox_, *dispatcher_, hub_,
+                        [this](std::vector<HistoryRow> rows) { store(std::move(rows)); }, clock_, log_});
   loop_->start();
   return listen();
 }
@@ -181,7 +210,8 @@ Result<void> DaemonImpl::listen() {
   history_port_ = std::make_unique<HistoryPort>(*history_);
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
-  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *history_writer_, clock_);
+  readiness_ =
+      std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *history_writer_, remote_write_.get(), clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -232,6 +262,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
+  if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
   add_process_stats(stats);
   return telemetry::render(
       *hub_.view(), stats,
@@ -263,6 +294,7 @@ void DaemonImpl::stop() {
   if (loop_) loop_->stop();
   if (dispatcher_) dispatcher_->stop();
   if (history_writer_) history_writer_->stop();
+  if (remote_write_) remote_write_->stop();
   if (pool_) pool_->stop();
 }
 

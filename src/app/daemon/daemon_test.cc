@@ -2,13 +2,16 @@
 #include "app/daemon/daemon.h"
 
 #include <filesystem>
+#include <regex>
 #include <thread>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "io/history/remote_write/test_support.h"
 #include "io/net/http_client.h"
+#include "io/net/test_support.h"
 
 namespace paramedic::daemon {
 
@@ -178,6 +181,61 @@ TEST_F(DaemonTest, names_the_thing_when_it_cannot_start) {
   failed = second.start(config);
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("/no/such/file"), std::string::npos);
+}
+
+TEST(Daemon, sends_history_to_a_receiver_and_ends_the_series_of_a_forgotten_worker) {
+  std::mutex mutex;
+  std::string received;
+  TestServer receiver([&](HttpRequest&& request) {
+    const std::lock_guard lock(mutex);
+    for (const std::string& line : remote_write::RequestReader::lines(request.body)) received += line + "\n";
+    HttpResponse response;
+    response.status = 204;
+    return response;
+  });
+  const auto has = [&](const std::string& text) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return received.find(text) != std::string::npos;
+    });
+  };
+  // Behind the last value in one line, or alone in the next request.
+  const auto ends = [&](const std::string& worker_id) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return std::regex_search(received, std::regex("worker_cpu_percent,worker_id=" + worker_id + "[^\\n]* stale@"));
+    });
+  };
+  Monitor monitor;
+  auto config = monitor.config();
+  config.remote_write.push_back({.name = "it", .url = receiver.url("/api/v1/write"), .max_wait = 10ms});
+  ASSERT_TRUE(monitor.start(config));
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})");
+  EXPECT_TRUE(has("__name__=worker_cpu_percent,worker_id=w-1 12.5@"));
+  EXPECT_TRUE(has("__name__=paramedic_worker_status,status=healthy,worker_id=w-1 1@"));
+  monitor.wait_for("/metrics", "paramedic_remote_write_pending_samples{destination=\"it\"} 0");
+  EXPECT_NE(monitor.call("GET", "/readyz").body.find(R"("name":"remote_write/it","state":"ok")"), std::string::npos);
+  EXPECT_EQ(monitor.call("DELETE", "/health/workers/w-1").status, 200);
+  EXPECT_TRUE(ends("w-1"));
+  monitor.call("POST", "/health/workers/w-2/report", R"({"pool":"thumbs","resources":{"cpu_percent":7}})");
+  EXPECT_TRUE(has("__name__=worker_cpu_percent,worker_id=w-2 7@"));
+  monitor.call("POST", "/health/workers/w-2/report", R"({"state":"stopped","stop":{"reason":"scale_down"}})");
+  EXPECT_TRUE(ends("w-2")) << "stopped on purpose";
+}
+
+TEST(Daemon, a_receiver_that_refuses_degrades_readiness_and_nothing_else) {
+  Monitor receiver, monitor;  // a monitor has no /api/v1/write
+  ASSERT_TRUE(receiver.start(receiver.config()));
+  auto config = monitor.config();
+  config.remote_write.push_back({.name = "wrong",
+                                 .url = fmt::format("http://127.0.0.1:{}/api/v1/write", receiver.daemon->port()),
+                                 .max_wait = 10ms});
+  ASSERT_TRUE(monitor.start(config));
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  const std::string body = monitor.wait_for("/readyz", "check url, credential and headers");
+  EXPECT_NE(body.find(R"("name":"remote_write/wrong","state":"degraded")"), std::string::npos);
+  EXPECT_EQ(monitor.call("GET", "/readyz").status, 200);
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
 }
 
 TEST(Daemon, two_fit_in_one_process) {

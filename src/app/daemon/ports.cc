@@ -107,6 +107,8 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
     history.text = "cannot write: rows wait in memory";
   }
   out.push_back(std::move(history));
+  if (remote_)
+    for (api::ReadinessPart& part : remote_write_parts(*remote_)) out.push_back(std::move(part));
   return out;
 }
 

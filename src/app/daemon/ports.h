@@ -3,7 +3,9 @@
 #pragma once
 #include "app/daemon/engine_loop.h"
 #include "io/api/ports.h"
+#include "io/config/monitor_config.h"
 #include "io/history/history_writer.h"
+#include "io/history/remote_write/remote_write.h"
 #include "io/ledger/ledger.h"
 #include "io/sources/agent_link.h"
 #include "io/telemetry/monitor_stats.h"
@@ -71,9 +73,10 @@ class AgentPort final : public api::AgentLink {
 
 class ReadinessPort final : public api::Readiness {
  public:
+  // `remote` may be null.
   ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const HistoryWriter& history,
-                const Clock& clock)
-      : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), history_(history), clock_(clock) {}
+                const remote_write::RemoteWrite* remote, const Clock& clock)
+      : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), history_(history), remote_(remote), clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
  private:
@@ -81,8 +84,16 @@ class ReadinessPort final : public api::Readiness {
   const Inbox& inbox_;
   const Dispatcher& dispatcher_;
   const HistoryWriter& history_;
+  const remote_write::RemoteWrite* remote_;
   const Clock& clock_;
 };
+
+// The receivers of the configuration as remote write wants them. `dir` = data_dir/remote_write.
+remote_write::RemoteWriteOptions remote_write_options(const config::MonitorConfig& config);
+// Their numbers for the metrics page.
+std::vector<telemetry::RemoteWriteRow> remote_write_rows(const remote_write::RemoteWrite& remote);
+// One line of /readyz per receiver.
+std::vector<api::ReadinessPart> remote_write_parts(const remote_write::RemoteWrite& remote);
 
 // CPU seconds and resident bytes of this process.
 void add_process_stats(telemetry::MonitorStats& stats);

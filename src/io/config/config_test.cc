@@ -224,6 +224,55 @@ TEST(Examples, are_good_and_spell_out_the_defaults) {
   EXPECT_EQ(written.shutdown_grace, built_in.shutdown_grace);
 }
 
+TEST(MonitorConfig, reads_receivers_of_remote_write) {
+  const auto c = monitor(R"(
+remote_write:
+  - url: http://[::1]:9090/api/v1/write
+  - name: mimir
+    url: https://mimir.example.org/api/v1/push?x=1
+    username: "1234"
+    password_file: /run/secrets/mimir
+    ca_file: /etc/ssl/our-ca.pem
+    cert_file: /c.pem
+    key_file: /k.pem
+    headers: {X-Scope-OrgID: team-a}
+    labels: {monitor: eu-1}
+    timeout: 10s
+    max_samples: 2000
+    max_wait: 1s
+    backoff_first: 500ms
+    backoff_cap: 5m
+    queue_size: 2GiB
+    late_samples: send
+)");
+  ASSERT_EQ(c.remote_write.size(), 2u);
+  EXPECT_EQ(c.remote_write[0].name, "1--9090");
+  EXPECT_EQ(c.remote_write[0].timeout, 30s);
+  EXPECT_EQ(c.remote_write[0].late_samples, LateSamples::drop);
+  const RemoteWriteConfig& mimir = c.remote_write[1];
+  EXPECT_EQ(mimir.name, "mimir");
+  EXPECT_EQ(mimir.url, "https://mimir.example.org/api/v1/push?x=1");
+  EXPECT_EQ(mimir.username, "1234");
+  EXPECT_EQ(mimir.password_file, "/run/secrets/mimir");
+  EXPECT_EQ(mimir.key_file, "/k.pem");
+  EXPECT_EQ(mimir.headers.at("X-Scope-OrgID"), "team-a");
+  EXPECT_EQ(mimir.labels.at("monitor"), "eu-1");
+  EXPECT_EQ(mimir.max_samples, 2000);
+  EXPECT_EQ(mimir.backoff_cap, 5min);
+  EXPECT_EQ(mimir.queue_bytes, std::uint64_t(2) << 30);
+  EXPECT_EQ(mimir.late_samples, LateSamples::send);
+  EXPECT_EQ(monitor("remote_write: [{url: \"https://vm:8428/api/v1/write\"}]").remote_write[0].name, "vm-8428");
+  EXPECT_TRUE(monitor("remote_write: ~").remote_write.empty());
+  const auto in_clear = [](std::string url, std::string token) {
+    return RemoteWriteConfig{.url = std::move(url), .bearer_token_file = std::move(token)}.credential_in_clear();
+  };
+  EXPECT_TRUE(in_clear("http://metrics.example.org/write", "/t"));
+  EXPECT_FALSE(in_clear("https://metrics.example.org/write", "/t"));
+  EXPECT_FALSE(in_clear("http://127.0.0.1:9090/write", "/t"));
+  EXPECT_FALSE(in_clear("http://metrics.example.org/write", ""));
+  EXPECT_TRUE(is_secret_key("X-Api-Key"));
+}
+
 // Each tests/config/*.bad.yaml is refused, with the words of its first line.
 TEST(BadConfigs, each_is_refused_with_its_message) {
   int files = 0;

@@ -157,6 +157,7 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_history(r, c.history);
   read_limits(r, c.limits);
   read_http(r, c.http);
+  read_remote_write(r, c.remote_write);
   read_pools(r, c.pools);
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/params.h"
+#include "io/config/remote_write_config.h"
 #include "model/input.h"
 
 namespace paramedic::config {
@@ -61,6 +62,7 @@ struct MonitorConfig {
   HistoryConfig history;
   LimitsConfig limits;
   HttpConfig http;
+  std::vector<RemoteWriteConfig> remote_write;
   // Keys of core/alerting, kept as written; null when absent.
   Params alerting;
   // Another id of a worker → its id, where two sources name one worker differently.

@@ -75,7 +75,8 @@ void print(std::string& out, const Params& node, int indent, bool secret) {
 
 bool is_secret_key(std::string_view key) {
   std::string lower(key);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : char(std::tolower(c)); });
   if (lower.ends_with("_file") || lower.ends_with("_path")) return false;
   for (const auto* word :
        {"password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key", "credential"})

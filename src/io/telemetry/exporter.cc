@@ -214,6 +214,26 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::ledger_degraded, Number{view.ledger_degraded});
 }
 
+void write_remote(MetricsWriter& out, const MonitorStats& stats) {
+  const auto each = [&](const MetricFamily& family, auto RemoteWriteRow::*member) {
+    out.begin(family);
+    for (const RemoteWriteRow& row : stats.remote_write) out.sample({{"destination", row.destination}}, row.*member);
+  };
+  const auto by_reason = [&](const MetricFamily& family, auto RemoteWriteRow::*member) {
+    out.begin(family);
+    for (const RemoteWriteRow& row : stats.remote_write)
+      for (const auto& [reason, count] : row.*member)
+        out.sample({{"destination", row.destination}, {"reason", reason}}, count);
+  };
+  each(f::remote_pending, &RemoteWriteRow::pending_samples);
+  each(f::remote_bytes, &RemoteWriteRow::queue_bytes);
+  each(f::remote_lag, &RemoteWriteRow::lag_seconds);
+  each(f::remote_sent, &RemoteWriteRow::sent_samples);
+  by_reason(f::remote_dropped, &RemoteWriteRow::dropped);
+  each(f::remote_requests, &RemoteWriteRow::requests);
+  by_reason(f::remote_failed, &RemoteWriteRow::failed);
+}
+
 void write_process(MetricsWriter& out, const MonitorStats& stats) {
   out.begin(f::http_requests);
   for (const HttpCount& c : stats.http)
@@ -243,6 +263,7 @@ std::string render(const FleetView& view, const MonitorStats& stats, PageFormat 
   write_recovery(out, view);
   write_intake(out, view, stats);
   write_storage(out, view, stats);
+  write_remote(out, stats);
   write_process(out, stats);
   return out.finish();
 }

@@ -79,6 +79,12 @@ MonitorStats full_stats() {
   s.inbox = {{"urgent", 0, 0}, {"live", 3, 1}};
   s.http = {{"GET", "/health/workers/{worker_id}", 200, 7}};
   s.history_bytes = 4096;
+  s.remote_write = {{.destination = "vm",
+                     .pending_samples = 12,
+                     .sent_samples = 7,
+                     .lag_seconds = 2.5,
+                     .dropped = {{"rejected", 3}, {"queue_full", 0}},
+                     .failed = {{"timeout", 1}}}};
   return s;
 }
 
@@ -118,6 +124,18 @@ TEST(Exporter, writes_the_names_of_the_brief) {
   EXPECT_THAT(page, HasSubstr("\ntask_duration_seconds_bucket" + labels + ",le=\"4194.304\"} 2\n"));
   EXPECT_THAT(page, HasSubstr("\ntask_duration_seconds_bucket" + labels + ",le=\"+Inf\"} 3\n"));
   EXPECT_THAT(page, HasSubstr("\ntask_duration_seconds_count" + labels + "} 3\n"));
+}
+
+TEST(Exporter, writes_each_receiver_of_remote_write) {
+  const auto page = render(full_fleet(), full_stats(), PageFormat::text);
+  EXPECT_THAT(page, HasSubstr("\nparamedic_remote_write_pending_samples{destination=\"vm\"} 12\n"));
+  EXPECT_THAT(page, HasSubstr("\nparamedic_remote_write_lag_seconds{destination=\"vm\"} 2.5\n"));
+  EXPECT_THAT(page,
+              HasSubstr("\nparamedic_remote_write_samples_dropped_total{destination=\"vm\",reason=\"rejected\"} 3\n"));
+  EXPECT_THAT(
+      page, HasSubstr("\nparamedic_remote_write_samples_dropped_total{destination=\"vm\",reason=\"queue_full\"} 0\n"));
+  EXPECT_THAT(page,
+              HasSubstr("\nparamedic_remote_write_requests_failed_total{destination=\"vm\",reason=\"timeout\"} 1\n"));
 }
 
 TEST(Exporter, leaves_the_score_of_an_unknown_worker_out) {

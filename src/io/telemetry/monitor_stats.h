@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,6 +21,14 @@ struct InboxLane {
   std::string lane;  // "urgent", "live", "backlog"
   std::uint64_t depth = 0;
   std::uint64_t refused = 0;  // cumulative
+};
+
+// One receiver of remote write.
+struct RemoteWriteRow {
+  std::string destination;
+  std::uint64_t pending_samples = 0, queue_bytes = 0, sent_samples = 0, requests = 0;
+  double lag_seconds = 0;
+  std::vector<std::pair<std::string_view, std::uint64_t>> dropped, failed;  // reason → cumulative
 };
 
 struct MonitorStats {
@@ -42,6 +52,7 @@ struct MonitorStats {
   std::uint64_t history_rows = 0, history_errors = 0;
   std::optional<std::uint64_t> history_bytes;  // on disk
   std::uint64_t ledger_commits = 0, ledger_errors = 0;
+  std::vector<RemoteWriteRow> remote_write;
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;
