@@ -1,6 +1,5 @@
 #include <atomic>
 #include <cerrno>
-#include <map>
 #include <mutex>
 
 #include <fcntl.h>
@@ -192,26 +191,9 @@ Result<void> SqliteLedger::each(LedgerKind kind, bool open_only, WallTime since,
 }
 
 Result<LedgerState> SqliteLedger::load(Now now) {
-  LedgerState s;
-  const WallTime recent = now.wall - kBudgetWindow;
-  const auto into = [](auto& list) { return [&list](auto&& record) { list.push_back(std::move(record)); }; };
-  // The latest episode of an alert key wins: an older one that never saw its end is not firing any more.
-  std::map<std::string, Alert> firing;
-  const auto newest = [&](Alert&& alert) { firing[alert.key] = std::move(alert); };
-  Result<void> done = each<ActionRecord>(LedgerKind::action, false, recent, into(s.actions));
-  if (done) done = each<WorkerRecord>(LedgerKind::worker, true, recent, into(s.workers));
-  if (done) done = each<BudgetRecord>(LedgerKind::budget, false, recent, into(s.budgets));
-  if (done) done = each<QuarantineRecord>(LedgerKind::quarantine, true, recent, into(s.quarantines));
-  if (done) done = each<MaintenanceRecord>(LedgerKind::maintenance, true, recent, into(s.maintenance));
-  if (done)
-    done = each<BigSwitchRecord>(LedgerKind::big_switch, true, recent,
-                                 [&](BigSwitchRecord&& r) { s.big_switch = std::move(r); });
-  if (done) done = each<BackoffClearedRecord>(LedgerKind::backoff_cleared, false, recent, into(s.backoff_cleared));
-  if (done) done = each<Incident>(LedgerKind::incident, true, recent, into(s.incidents));
-  if (done) done = each<Alert>(LedgerKind::alert, true, recent, newest);
-  if (!done) return done.error();
-  for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
-  return s;
+  return load_ledger_state(now, [this]<class T>(LedgerKind kind, bool open_only, WallTime since, auto keep, T*) {
+    return each<T>(kind, open_only, since, keep);
+  });
 }
 
 Result<PruneResult> SqliteLedger::prune(Now now) {
