@@ -71,18 +71,22 @@ class AgentPort final : public api::AgentLink {
 
 class ReadinessPort final : public api::Readiness {
  public:
-  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const HistoryWriter& history,
-                const Clock& clock)
-      : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), history_(history), clock_(clock) {}
+  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
+                const HistoryWriter& history, const Clock& clock)
+      : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), ledger_(ledger), history_(history), clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
  private:
   const EngineLoop& loop_;
   const Inbox& inbox_;
   const Dispatcher& dispatcher_;
+  const Ledger& ledger_;
   const HistoryWriter& history_;
   const Clock& clock_;
 };
+
+// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
 
 // CPU seconds and resident bytes of this process.
 void add_process_stats(telemetry::MonitorStats& stats);

@@ -53,7 +53,7 @@ Result<std::string> read_password(const RedisOptions& options) {
 }
 
 // "MOVED 3999 127.0.0.1:6381" → where; an empty host means the present one.
-std::optional<RedisAddress> moved_to(const std::string& text, const RedisAddress& present) {
+std::optional<Endpoint> moved_to(const std::string& text, const Endpoint& present) {
   if (!text.starts_with("MOVED ")) return std::nullopt;
   const auto blank = text.rfind(' ');
   std::string target = text.substr(blank + 1);
@@ -61,7 +61,7 @@ std::optional<RedisAddress> moved_to(const std::string& text, const RedisAddress
   if (colon == 0) target.insert(0, present.host);
   if (colon != target.npos && colon > 0 && target.find(':') != colon && target[0] != '[')
     target = "[" + target.substr(0, colon) + "]" + target.substr(colon);
-  auto parsed = RedisAddress::parse(target);
+  auto parsed = Endpoint::parse(target, kRedisPort);
   return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
 }
 
@@ -79,7 +79,7 @@ struct Request {
 // Everything behind `context_` runs on the client's thread; other threads only post to it and read under `mutex_`.
 class RedisClient::Impl {
  public:
-  Impl(RedisOptions options, RedisAddress address, Logger& log)
+  Impl(RedisOptions options, Endpoint address, Logger& log)
       : options_(std::move(options)), home_(std::move(address)), address_(home_), log_(log) {
     asio::co_spawn(context_, run(), asio::bind_cancellation_slot(end_.slot(), [](const std::exception_ptr&) {}));
     thread_ = std::thread([this] { context_.run(); });
@@ -117,8 +117,8 @@ class RedisClient::Impl {
   Duration backoff();
 
   const RedisOptions options_;
-  const RedisAddress home_;
-  RedisAddress address_;  // differs from home_ after MOVED
+  const Endpoint home_;
+  Endpoint address_;  // differs from home_ after MOVED
   Logger& log_;
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
@@ -286,7 +286,7 @@ void RedisClient::Impl::refuse_all(Error why) {
 
 asio::awaitable<Result<std::unique_ptr<RedisStream>>> RedisClient::Impl::connect() {
   RedisTls tls{options_.tls, options_.ca_file};
-  RedisAddress address = address_;
+  Endpoint address = address_;
   auto stream = co_await connect_redis(std::move(address), std::move(tls));
   if (!stream) co_return stream.error();
   const auto greeted = co_await greet(**stream);
@@ -448,7 +448,7 @@ RedisClient::RedisClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RedisClient::~RedisClient() { stop(); }
 
 Result<std::unique_ptr<RedisClient>> RedisClient::open(RedisOptions options, Logger& log) {
-  auto address = RedisAddress::parse(options.address);
+  auto address = Endpoint::parse(options.address, kRedisPort);
   if (!address) return address.error();
   if (const auto password = read_password(options); !password) return password.error();
   if (options.tls && !options.ca_file.empty() && !std::ifstream(options.ca_file))

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/associated_executor.hpp>
@@ -28,6 +29,8 @@
 #include "io/net/redis/redis_reply.h"
 
 namespace paramedic {
+
+inline constexpr std::string_view kRedisPort = "6379";
 
 struct RedisOptions {
   std::string address = "127.0.0.1:6379";  // or "unix:/path"

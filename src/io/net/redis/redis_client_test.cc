@@ -6,7 +6,6 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "io/net/redis/redis_stream.h"
 #include "io/net/redis/redis_test_support.h"
 
 namespace paramedic {
@@ -122,21 +121,6 @@ TEST_F(RedisClientTest, what_cannot_work_is_told_at_once) {
   EXPECT_NE(why({.address = "host:port"}).find("HOST:PORT"), std::string::npos);
   EXPECT_NE(why({.password_file = "/nonexistent/p"}).find("/nonexistent/p"), std::string::npos);
   EXPECT_NE(why({.tls = true, .ca_file = "/nonexistent/ca"}).find("/nonexistent/ca"), std::string::npos);
-}
-
-TEST(RedisAddress, forms) {
-  const auto text = [](std::string_view in) {
-    const auto parsed = RedisAddress::parse(in);
-    return parsed ? parsed->text() : std::string();
-  };
-  EXPECT_EQ(text("db"), "db:6379");
-  EXPECT_EQ(text("db:1"), "db:1");
-  EXPECT_EQ(text("[::1]"), "[::1]:6379");
-  EXPECT_EQ(text("[::1]:7"), "[::1]:7");
-  EXPECT_EQ(text("unix:/run/redis.sock"), "unix:/run/redis.sock");
-  for (const auto* bad :
-       {"", ":1", "db:", "db:0", "db:65536", "db:1x", "::1", "a b:1", "unix:rel", "unix:", "http://x"})
-    EXPECT_EQ(text(bad), "") << bad;
 }
 
 TEST_F(RedisClientTest, tls_verifies_the_certificate_and_its_name) {

@@ -1,7 +1,5 @@
 #include "io/net/redis/redis_stream.h"
 
-#include <charconv>
-
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -21,8 +19,6 @@ using Socket = asio::generic::stream_protocol::socket;
 using Tls = asio::ssl::stream<Socket>;
 
 namespace {
-
-constexpr std::string_view kDefaultPort = "6379";
 
 template <class S>
 class StreamOf final : public RedisStream {
@@ -47,12 +43,12 @@ class StreamOf final : public RedisStream {
   S stream_;
 };
 
-Error cannot_connect(const RedisAddress& address, const error_code& failed) {
+Error cannot_connect(const Endpoint& address, const error_code& failed) {
   return make_error(Errc::unavailable,
                     fmt::format("cannot connect to Redis at {}: {}", address.text(), failed.message()));
 }
 
-asio::awaitable<Result<Socket>> connect_socket(RedisAddress address) {
+asio::awaitable<Result<Socket>> connect_socket(Endpoint address) {
   const auto executor = co_await asio::this_coro::executor;
   error_code failed;
   if (address.unix_socket) {
@@ -90,7 +86,7 @@ Result<std::shared_ptr<asio::ssl::context>> make_tls_context(const RedisTls& tls
   return context;
 }
 
-asio::awaitable<Result<std::unique_ptr<RedisStream>>> secure(Socket socket, RedisAddress address, RedisTls tls) {
+asio::awaitable<Result<std::unique_ptr<RedisStream>>> secure(Socket socket, Endpoint address, RedisTls tls) {
   auto context = make_tls_context(tls);
   if (!context) co_return context.error();
   const std::string host = address.unix_socket ? "localhost" : address.host;
@@ -108,38 +104,7 @@ asio::awaitable<Result<std::unique_ptr<RedisStream>>> secure(Socket socket, Redi
 
 }  // namespace
 
-Result<RedisAddress> RedisAddress::parse(std::string_view text) {
-  const auto bad = [&] {
-    return make_error(Errc::invalid_argument,
-                      fmt::format("'{}' must be HOST:PORT, [IPV6]:PORT or unix:/PATH", text.substr(0, 300)));
-  };
-  if (text.starts_with("unix:")) {
-    const auto path = text.substr(5);
-    // sockaddr_un holds 108 bytes with the closing zero.
-    if (!path.starts_with('/') || path.size() > 107 || path.find('\0') != path.npos) return bad();
-    return RedisAddress{std::string(path), "", true};
-  }
-  const auto colon = text.rfind(':');
-  const bool bracket_last = text.ends_with(']');
-  std::string_view host = colon == text.npos || bracket_last ? text : text.substr(0, colon);
-  const std::string_view port = colon == text.npos || bracket_last ? kDefaultPort : text.substr(colon + 1);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  else if (host.find_first_of(":[]/ ") != host.npos)
-    return bad();
-  unsigned number = 0;
-  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (host.empty() || failed != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535)
-    return bad();
-  return RedisAddress{std::string(host), std::string(port), false};
-}
-
-std::string RedisAddress::text() const {
-  if (unix_socket) return "unix:" + host;
-  return host.find(':') == host.npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
-}
-
-asio::awaitable<Result<std::unique_ptr<RedisStream>>> connect_redis(RedisAddress address, RedisTls tls) {
+asio::awaitable<Result<std::unique_ptr<RedisStream>>> connect_redis(Endpoint address, RedisTls tls) {
   auto socket = co_await connect_socket(address);
   if (!socket) co_return socket.error();
   if (tls.on) co_return co_await secure(std::move(*socket), std::move(address), std::move(tls));

@@ -9,19 +9,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 
+#include "base/endpoint.h"
 #include "base/result.h"
 
 namespace paramedic {
-
-// Where a server is: "host:port", "[::1]:6379", "host" (port 6379) or "unix:/path".
-struct RedisAddress {
-  std::string host;  // or the path
-  std::string port;
-  bool unix_socket = false;
-
-  static Result<RedisAddress> parse(std::string_view text);
-  std::string text() const;
-};
 
 struct RedisTls {
   bool on = false;
@@ -39,6 +30,6 @@ class RedisStream {
 
 // Errors: unavailable (nobody listens, name unknown), unauthorized (its certificate is not trusted), invalid_argument
 // (CA file). Each names the address. Honours cancellation.
-boost::asio::awaitable<Result<std::unique_ptr<RedisStream>>> connect_redis(RedisAddress address, RedisTls tls);
+boost::asio::awaitable<Result<std::unique_ptr<RedisStream>>> connect_redis(Endpoint address, RedisTls tls);
 
 }  // namespace paramedic
