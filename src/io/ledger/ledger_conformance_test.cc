@@ -13,6 +13,7 @@ namespace paramedic {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
 class LedgerConformance : public ::testing::TestWithParam<const char*> {
  protected:
@@ -260,7 +261,7 @@ TEST_P(LedgerConformance, an_update_moves_a_record_in_every_order_it_is_found_by
 
 TEST_P(LedgerConformance, odd_texts_are_only_texts) {
   open();
-  const std::string odd("a\0b {}*:\n\r\n$1 'x' \xF0\x9F\x92\x8A", 25);
+  const std::string odd = "a\0b {}*:\n\r\n$1 'x' \xF0\x9F\x92\x8A"s;  // with its zero byte
   commit({AuditRecord{.at = clock_.now().wall, .actor = odd, .verb = "v", .target = odd, .reason = odd}});
   const auto page = ledger_->audit({});
   ASSERT_EQ(page->items.size(), 1u);
