@@ -14,6 +14,13 @@ find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
 add_library(paramedic_protozero INTERFACE)
 target_include_directories(paramedic_protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 
+# Not by its CMake package, whose name and targets differ between 0.14 and 1.x.
+find_path(HIREDIS_INCLUDE hiredis/hiredis.h REQUIRED)
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
+add_library(paramedic_hiredis INTERFACE)
+target_include_directories(paramedic_hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE})
+target_link_libraries(paramedic_hiredis INTERFACE ${HIREDIS_LIBRARY})
+
 add_library(paramedic_asio INTERFACE)
 target_link_libraries(paramedic_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(paramedic_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED

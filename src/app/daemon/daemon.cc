@@ -10,6 +10,7 @@
 #include "io/api/api.h"
 #include "io/api/guard.h"
 #include "io/config/yaml.h"
+#include "io/ledger/redis_ledger.h"
 #include "io/net/blocking_pool.h"
 #include "io/net/http_server.h"
 #include "io/restart/agent.h"
@@ -73,6 +74,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Result<void> listen();
   void perform(const Act& act);
   void log_alert(const Alert& alert);
+  void prune_ledger();
 
   DaemonOptions options_;
   const Clock& clock_;
@@ -104,8 +106,27 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<HttpServer> server_;
 };
 
+namespace {
+Result<std::unique_ptr<Ledger>> open_ledger(const config::MonitorConfig& config, Logger& log) {
+  if (config.ledger.store == config::LedgerStore::sqlite) return open_sqlite_ledger({.data_dir = config.data_dir});
+  const config::RedisConfig& redis = config.ledger.redis;
+  RedisLedgerOptions out;
+  out.data_dir = config.data_dir;
+  out.name = redis.name;
+  out.spool_max_bytes = redis.spool_max_bytes;
+  out.redis.address = redis.address;
+  out.redis.tls = redis.tls;
+  out.redis.ca_file = redis.ca_file;
+  out.redis.username = redis.username;
+  out.redis.password_file = redis.password_file;
+  out.redis.database = redis.database;
+  out.redis.timeout = redis.timeout;
+  return open_redis_ledger(std::move(out), log);
+}
+}  // namespace
+
 Result<void> DaemonImpl::open_stores() {
-  auto ledger = open_sqlite_ledger({.data_dir = options_.config.data_dir});
+  auto ledger = open_ledger(options_.config, log_);
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
   auto history =
@@ -154,7 +175,8 @@ void DaemonImpl::build_engine() {
       Dispatcher::Ports{
           .commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
           .perform = [this](const Act& act) { perform(act); },
-          .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); }},
+          .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); },
+          .care = [this] { prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -210,8 +232,8 @@ Result<void> DaemonImpl::listen() {
   history_port_ = std::make_unique<HistoryPort>(*history_);
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
-  readiness_ =
-      std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *history_writer_, remote_write_.get(), clock_);
+  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_writer_,
+                                               remote_write_.get(), clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -263,6 +285,12 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
+  stats.ledger_store_away = ledger.store_away;
+  stats.ledger_spool_bytes = ledger.spool_bytes;
+  stats.ledger_spool_waiting = ledger.spool_waiting;
+  stats.ledger_spooled = ledger.spooled;
+  stats.ledger_replayed = ledger.replayed;
+  stats.ledger_pruned = ledger.pruned;
   add_process_stats(stats);
   return telemetry::render(
       *hub_.view(), stats,
@@ -285,6 +313,12 @@ void DaemonImpl::log_alert(const Alert& alert) {
                 {"reason", to_string(alert.reason)},
                 {"title", alert.title},
                 {"message", alert.message}});
+}
+
+void DaemonImpl::prune_ledger() {
+  const auto pruned = ledger_->prune(clock_.now());
+  if (!pruned) return log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
+  if (pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
 }
 
 void DaemonImpl::stop() {

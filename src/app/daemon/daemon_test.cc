@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "app/daemon/ports.h"
 #include "base/text.h"
 #include "io/history/remote_write/test_support.h"
 #include "io/net/http_client.h"
@@ -245,6 +246,31 @@ TEST(Daemon, two_fit_in_one_process) {
   a.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
   a.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
   EXPECT_EQ(b.call("GET", "/health/workers/w-1").status, 404);
+}
+
+TEST(LedgerReadiness, tells_what_the_store_does_not_do_now_and_never_promised) {
+  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false) {
+    const auto part = ledger_readiness(stats, cannot_commit);
+    return fmt::format("{}: {}", to_string(part.state), part.text);
+  };
+  EXPECT_EQ(shown({}), "ok: ");
+  EXPECT_EQ(shown({}, true), "degraded: cannot commit: stops are held, starts and notices go on");
+  EXPECT_EQ(shown({.store_away = true, .problem = "refused", .spool_waiting = 3}),
+            "degraded: Redis does not take commits, 3 wait on local disk: refused");
+  EXPECT_EQ(shown({.weaker_durability = "appendonly is off"}), "ok: weaker durability: appendonly is off");
+  EXPECT_EQ(shown({.store_away = true, .fenced = true, .problem = "another monitor took over"}, true),
+            "failed: another monitor took over; cannot commit: stops are held, starts and notices go on");
+}
+
+TEST(Daemon, names_what_keeps_it_from_its_ledger_on_redis) {
+  Monitor monitor;
+  auto config = monitor.config();
+  config.ledger.store = config::LedgerStore::redis;
+  config.ledger.redis.address = "unix:" + monitor.dir.path.string() + "/none";
+  config.ledger.redis.password_file = monitor.dir.path.string() + "/password";
+  const auto refused = monitor.start(config);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("cannot read password_file"), std::string::npos) << refused.error().message;
 }
 
 }  // namespace paramedic::daemon

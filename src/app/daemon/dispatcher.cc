@@ -34,18 +34,23 @@ DispatcherStats Dispatcher::stats() const {
   return out;
 }
 
+void Dispatcher::care_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!ports_.care || now < next_care_) return;
+  next_care_ = now + ports_.care_every;
+  ports_.care();
+}
+
 void Dispatcher::run() {
   for (;;) {
+    care_if_due();
     std::vector<Act> acts;
     bool last = false;
     {
       std::unique_lock lock(mutex_);
       const auto ready = [this] { return stopping_ || !queue_.empty() || !acts_.empty(); };
       // While degraded, what is kept is tried again each second even when nothing new comes.
-      if (kept_.empty())
-        wake_.wait(lock, ready);
-      else
-        wake_.wait_for(lock, kRetry, ready);
+      wake_.wait_for(lock, kept_.empty() ? ports_.care_every : kRetry, ready);
       std::move(queue_.begin(), queue_.end(), std::back_inserter(kept_));
       queue_.clear();
       acts.swap(acts_);

@@ -38,6 +38,8 @@ class Dispatcher {
     std::function<Result<void>(std::span<const LedgerEntry>)> commit;  // blocking
     std::function<void(const Act&)> perform;
     std::function<void(Input)> tell_engine;
+    std::function<void()> care;  // retention of the ledger: at the start, then every `care_every`; may be empty
+    Duration care_every = 1h;
   };
 
   Dispatcher(Ports ports, Logger& log);
@@ -50,6 +52,7 @@ class Dispatcher {
 
  private:
   void run();
+  void care_if_due();
   void commit_and_act(std::vector<Act> acts);
   void enter_degraded(const Error& error);
   void leave_degraded();
@@ -65,6 +68,7 @@ class Dispatcher {
   DispatcherStats stats_;
   std::vector<LedgerEntry> kept_;  // dispatcher thread only: not committed yet
   bool degraded_ = false;          // dispatcher thread only
+  std::chrono::steady_clock::time_point next_care_{};
   std::thread thread_;
 };
 

@@ -101,4 +101,26 @@ TEST(Dispatcher, keeps_what_it_could_not_commit_and_says_when_it_is_well_again) 
   EXPECT_FALSE(bench.dispatcher.stats().degraded);
 }
 
+TEST(Dispatcher, cares_for_the_ledger_at_the_start_and_now_and_then) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int cares = 0;
+  const auto log = make_null_logger();
+  Dispatcher dispatcher({.commit = [](std::span<const LedgerEntry>) { return Result<void>(); },
+                         .perform = [](const Act&) {},
+                         .tell_engine = [](Input) {},
+                         .care =
+                             [&] {
+                               const std::lock_guard lock(mutex);
+                               ++cares;
+                               changed.notify_all();
+                             },
+                         .care_every = 1ms},
+                        *log);
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return cares >= 3; }));
+  lock.unlock();
+  dispatcher.stop();
+}
+
 }  // namespace paramedic::daemon

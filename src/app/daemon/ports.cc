@@ -82,6 +82,23 @@ asio::awaitable<void> AgentPort::accept(std::shared_ptr<WebSocket> socket, std::
   return links_.accept(std::move(socket), std::move(credentials.pool));
 }
 
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit) {
+  api::ReadinessPart part{"ledger"};
+  const auto add = [&](api::PartState state, std::string_view text) {
+    part.state = std::max(part.state, state);
+    if (!part.text.empty()) part.text += "; ";
+    part.text += text;
+  };
+  if (stats.fenced) add(api::PartState::failed, stats.problem);
+  if (cannot_commit) add(api::PartState::degraded, "cannot commit: stops are held, starts and notices go on");
+  if (stats.store_away && !stats.fenced)
+    add(api::PartState::degraded, fmt::format("Redis does not take commits, {} wait on local disk{}{}",
+                                              stats.spool_waiting, stats.problem.empty() ? "" : ": ", stats.problem));
+  // A lasting property of how Redis is set up, not an outage: told, but no reason to raise an alarm every minute.
+  if (!stats.weaker_durability.empty()) add(api::PartState::ok, "weaker durability: " + stats.weaker_durability);
+  return part;
+}
+
 std::vector<api::ReadinessPart> ReadinessPort::parts() const {
   const SteadyTime now = clock_.now().steady;
   std::vector<api::ReadinessPart> out;
@@ -95,12 +112,7 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
     inbox.text = fmt::format("the oldest input waits for {:.1f} s; senders are slowed down", to_seconds(waits));
   }
   out.push_back(std::move(inbox));
-  api::ReadinessPart ledger{"ledger"};
-  if (dispatcher_.stats().degraded) {
-    ledger.state = api::PartState::degraded;
-    ledger.text = "cannot commit: stops are held, starts and notices go on";
-  }
-  out.push_back(std::move(ledger));
+  out.push_back(ledger_readiness(ledger_.stats(), dispatcher_.stats().degraded));
   api::ReadinessPart history{"history"};
   if (history_.stats().degraded) {
     history.state = api::PartState::degraded;

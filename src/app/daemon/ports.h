@@ -74,15 +74,22 @@ class AgentPort final : public api::AgentLink {
 class ReadinessPort final : public api::Readiness {
  public:
   // `remote` may be null.
-  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const HistoryWriter& history,
-                const remote_write::RemoteWrite* remote, const Clock& clock)
-      : loop_(loop), inbox_(inbox), dispatcher_(dispatcher), history_(history), remote_(remote), clock_(clock) {}
+  ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
+                const HistoryWriter& history, const remote_write::RemoteWrite* remote, const Clock& clock)
+      : loop_(loop),
+        inbox_(inbox),
+        dispatcher_(dispatcher),
+        ledger_(ledger),
+        history_(history),
+        remote_(remote),
+        clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
  private:
   const EngineLoop& loop_;
   const Inbox& inbox_;
   const Dispatcher& dispatcher_;
+  const Ledger& ledger_;
   const HistoryWriter& history_;
   const remote_write::RemoteWrite* remote_;
   const Clock& clock_;
@@ -94,6 +101,8 @@ remote_write::RemoteWriteOptions remote_write_options(const config::MonitorConfi
 std::vector<telemetry::RemoteWriteRow> remote_write_rows(const remote_write::RemoteWrite& remote);
 // One line of /readyz per receiver.
 std::vector<api::ReadinessPart> remote_write_parts(const remote_write::RemoteWrite& remote);
+// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
 
 // CPU seconds and resident bytes of this process.
 void add_process_stats(telemetry::MonitorStats& stats);

@@ -165,6 +165,23 @@ TEST(MonitorConfig, reads_all_keys) {
   EXPECT_FALSE((ListenConfig{"0.0.0.0", 1}.loopback()));
 }
 
+TEST(MonitorConfig, reads_where_the_ledger_is) {
+  EXPECT_EQ(monitor("").ledger.store, LedgerStore::sqlite);
+  const auto c = monitor(
+      "ledger:\n  store: redis\n  redis: {address: 'db:7', tls: true, ca_file: /ca, username: u, password_file: /p,"
+      " database: 3, name: eu, timeout: 1s, spool_max: 2MiB}\n");
+  EXPECT_EQ(c.ledger.store, LedgerStore::redis);
+  EXPECT_EQ(c.ledger.redis.address, "db:7");
+  EXPECT_TRUE(c.ledger.redis.tls);
+  EXPECT_EQ(c.ledger.redis.ca_file, "/ca");
+  EXPECT_EQ(c.ledger.redis.username, "u");
+  EXPECT_EQ(c.ledger.redis.password_file, "/p");
+  EXPECT_EQ(c.ledger.redis.database, 3);
+  EXPECT_EQ(c.ledger.redis.name, "eu");
+  EXPECT_EQ(c.ledger.redis.timeout, 1s);
+  EXPECT_EQ(c.ledger.redis.spool_max_bytes, 2u << 20);
+}
+
 TEST(MonitorConfig, lays_each_pool_over_the_defaults) {
   const auto c = monitor(
       "pools:\n  default: {min_healthy: 1, recovery: {mode: auto, drain: 30s}}\n  a: {recovery: {mode: off}}\n  b:\n");
@@ -222,6 +239,11 @@ TEST(Examples, are_good_and_spell_out_the_defaults) {
   EXPECT_EQ(written.http.max_bulk_bytes, built_in.http.max_bulk_bytes);
   EXPECT_EQ(written.http.idle_timeout, built_in.http.idle_timeout);
   EXPECT_EQ(written.shutdown_grace, built_in.shutdown_grace);
+  EXPECT_EQ(written.ledger.store, built_in.ledger.store);
+  EXPECT_EQ(written.ledger.redis.address, built_in.ledger.redis.address);
+  EXPECT_EQ(written.ledger.redis.name, built_in.ledger.redis.name);
+  EXPECT_EQ(written.ledger.redis.timeout, built_in.ledger.redis.timeout);
+  EXPECT_EQ(written.ledger.redis.spool_max_bytes, built_in.ledger.redis.spool_max_bytes);
 }
 
 TEST(MonitorConfig, reads_receivers_of_remote_write) {

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/endpoint.h"
 #include "base/ids.h"
 
 namespace paramedic::config {
@@ -59,6 +60,32 @@ void read_history(ParamsReader& r, HistoryConfig& out) {
   history.read("resolution", out.resolution, 1s, 1h);
   history.read("retention", out.retention, 1h, 24h * 366);
   history.finish();
+}
+
+void read_redis(ParamsReader& r, RedisConfig& out) {
+  ParamsReader redis = r.child("redis");
+  redis.read("address", out.address);
+  redis.read("tls", out.tls);
+  redis.read("ca_file", out.ca_file);
+  redis.read("username", out.username);
+  redis.read("password_file", out.password_file);
+  redis.read("database", out.database, 0, 1'000'000);
+  redis.read("name", out.name);
+  redis.read("timeout", out.timeout, 100ms, 1min);
+  redis.read_bytes("spool_max", out.spool_max_bytes, 1 << 20, std::uint64_t{16} << 30);
+  const auto where = Endpoint::parse(out.address, "6379");
+  if (!where) redis.problem("address", where.error().message);
+  if (!valid_id(out.name)) redis.problem("name", explain_bad_id(out.name));
+  if (!out.ca_file.empty() && !out.tls) redis.problem("ca_file", "needs tls: true");
+  if (out.tls && where && where->unix_socket) redis.problem("tls", "a unix socket needs no TLS; leave it out");
+  redis.finish();
+}
+
+void read_ledger(ParamsReader& r, LedgerConfig& out) {
+  ParamsReader ledger = r.child("ledger");
+  ledger.read_enum("store", out.store);
+  read_redis(ledger, out.redis);
+  ledger.finish();
 }
 
 void read_limits(ParamsReader& r, LimitsConfig& out) {
@@ -155,6 +182,7 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_sources(r, c.sources);
   c.history.resolution = c.interval;
   read_history(r, c.history);
+  read_ledger(r, c.ledger);
   read_limits(r, c.limits);
   read_http(r, c.http);
   read_remote_write(r, c.remote_write);

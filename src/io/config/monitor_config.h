@@ -31,6 +31,26 @@ struct HistoryConfig {
   Duration retention = 168h;  // 7 days
 };
 
+enum class LedgerStore { sqlite, redis };
+
+// Keys of ledger.redis; the password itself never stands in the configuration.
+struct RedisConfig {
+  std::string address = "127.0.0.1:6379";  // or unix:/path
+  bool tls = false;
+  std::string ca_file;        // empty = the system's certificates
+  std::string username;       // empty = the default user
+  std::string password_file;  // empty = $PARAMEDIC_REDIS_PASSWORD, if set
+  int database = 0;
+  std::string name = "default";  // keys begin with {paramedic:<name>}:
+  Duration timeout = 2s;         // of a command and of connecting
+  std::uint64_t spool_max_bytes = 64u << 20;
+};
+
+struct LedgerConfig {
+  LedgerStore store = LedgerStore::sqlite;
+  RedisConfig redis;
+};
+
 struct LimitsConfig {
   int max_workers = 20'000;
   int new_ids_per_second = 100;
@@ -60,6 +80,7 @@ struct MonitorConfig {
   Duration shutdown_grace = 10s;
   std::vector<SourceConfig> sources = {{SourceKind::agent, true}, {SourceKind::http, true}};
   HistoryConfig history;
+  LedgerConfig ledger;
   LimitsConfig limits;
   HttpConfig http;
   std::vector<RemoteWriteConfig> remote_write;
@@ -80,3 +101,7 @@ struct MonitorConfig {
 MonitorConfig parse_monitor_config(const Params& tree, Problems& problems);
 
 }  // namespace paramedic::config
+
+namespace paramedic {
+PARAMEDIC_ENUM_NAMES(config::LedgerStore, "sqlite", "redis")
+}

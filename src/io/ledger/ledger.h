@@ -1,4 +1,5 @@
 // Ledger: the durable memory of decisions. What was begun, promised, held or said survives kill -9 at any instant.
+// In SQLite here; on Redis in redis_ledger.h. One conformance suite runs on both.
 // Threads: open, commit, load, prune and close belong to one thread (the ledger's own; every call may block on the
 // disk). The queries may be called from any thread, also while a commit runs (own read-only connection behind a mutex).
 // A failed commit leaves nothing of its batch behind; the caller may repeat it.
@@ -35,6 +36,14 @@ struct LedgerStats {
   bool degraded = false;       // the latest commit failed
   bool reserve_spent = false;  // the disk was full: the space held in reserve is in use
   std::uint64_t file_bytes = 0;
+
+  // Of a shared store (Redis) only.
+  bool store_away = false;  // unreachable, or it refuses: commits go to the spool on local disk
+  bool fenced = false;      // another monitor took this ledger over: nothing is committed any more
+  std::string problem;      // why, in words
+  std::uint64_t spool_bytes = 0, spool_waiting = 0;  // commits that wait for the store
+  std::uint64_t spooled = 0, replayed = 0;           // commits, since start
+  std::string weaker_durability;                     // what the store does not promise, in words; empty = all
 };
 
 struct PruneResult {

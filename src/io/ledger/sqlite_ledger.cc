@@ -1,18 +1,15 @@
 #include <atomic>
 #include <cerrno>
-#include <charconv>
-#include <map>
 #include <mutex>
-#include <set>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/data_dir.h"
-#include "base/retention.h"
 #include "base/text.h"
 #include "io/ledger/ledger.h"
+#include "io/ledger/ledger_rows.h"
 #include "io/sqlite/database.h"
 #include "io/wire/ledger_json.h"
 
@@ -37,36 +34,6 @@ constexpr const char* kMigrations[] = {
     "CREATE INDEX record_at ON record(kind, at);"
     "CREATE INDEX record_touched ON record(open, touched);",
 };
-
-constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
-constexpr Duration kMaxGap = 24h;
-constexpr int kMaxPage = 1000;
-
-std::int64_t nanos(WallTime t) { return t.time_since_epoch().count(); }
-
-// The columns of one entry.
-struct Row {
-  std::string key, worker, pool;
-  WallTime at{};
-  bool open = true;
-};
-
-Row row_of(const ActionRecord& r) { return {r.action_id, r.worker_id, r.pool, r.requested_at, !is_final(r.state)}; }
-Row row_of(const WorkerRecord& r) { return {r.worker_id, r.worker_id, r.pool, r.since, !r.forgotten}; }
-Row row_of(const BudgetRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
-Row row_of(const QuarantineRecord& r) { return {r.worker_id, r.worker_id, r.pool, r.at, r.on}; }
-Row row_of(const MaintenanceRecord& r) { return {r.id, "", "", r.at, r.on}; }
-Row row_of(const BigSwitchRecord& r) { return {"big_switch", "", "", r.at, true}; }
-Row row_of(const BackoffClearedRecord& r) { return {r.worker_id, r.worker_id, "", r.at, false}; }
-Row row_of(const AuditRecord& r) { return {"", r.target, "", r.at, false}; }
-Row row_of(const Incident& r) {
-  return {r.id, r.scope.starts_with("worker/") ? r.scope.substr(7) : "", r.pool, r.started_at, r.open()};
-}
-// Each episode of an alert is kept: the same key fires again and again.
-Row row_of(const Alert& r) {
-  return {fmt::format("{}@{}", r.key, nanos(r.started_at)), r.worker_id, r.pool, r.started_at,
-          r.state == AlertState::firing};
-}
 
 // Space that is given back to the file system when it is full, so that decisions still commit.
 class Reserve {
@@ -146,8 +113,7 @@ class SqliteLedger final : public Ledger {
   Reserve reserve_;
   Statement upsert_;
   std::int64_t next_append_ = 1;  // key of the next appended entry
-  std::optional<SteadyTime> last_prune_;
-  std::optional<WallTime> pruned_to_;
+  RetentionFront front_;
   std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0;
   std::atomic<bool> degraded_ = false, spent_ = false;
 };
@@ -195,14 +161,10 @@ Result<void> SqliteLedger::write(std::span<const LedgerEntry> entries) {
 }
 
 Result<void> SqliteLedger::put(const LedgerEntry& entry) {
-  Row row = std::visit([](const auto& record) { return row_of(record); }, entry.body);
+  LedgerRow row = make_row(entry);
   if (row.key.empty()) row.key = fmt::format("#{}", next_append_++);
-  const std::string body = wire::ledger_json(entry.body);
-  upsert_.bind(1, std::int64_t(wire::ledger_kind(entry.body)))
-      .bind(2, row.key)
-      .bind(3, nanos(row.at))
-      .bind(4, nanos(entry.at));
-  upsert_.bind(5, row.worker).bind(6, row.pool).bind(7, std::int64_t(row.open)).bind(8, body);
+  upsert_.bind(1, std::int64_t(row.kind)).bind(2, row.key).bind(3, row.at).bind(4, row.touched);
+  upsert_.bind(5, row.worker).bind(6, row.pool).bind(7, std::int64_t(row.open)).bind(8, row.body);
   if (upsert_.step() == Step::failed) return writer_.error();
   return {};
 }
@@ -229,40 +191,16 @@ Result<void> SqliteLedger::each(LedgerKind kind, bool open_only, WallTime since,
 }
 
 Result<LedgerState> SqliteLedger::load(Now now) {
-  LedgerState s;
-  const WallTime recent = now.wall - kBudgetWindow;
-  const auto into = [](auto& list) { return [&list](auto&& record) { list.push_back(std::move(record)); }; };
-  // The latest episode of an alert key wins: an older one that never saw its end is not firing any more.
-  std::map<std::string, Alert> firing;
-  const auto newest = [&](Alert&& alert) { firing[alert.key] = std::move(alert); };
-  Result<void> done = each<ActionRecord>(LedgerKind::action, false, recent, into(s.actions));
-  if (done) done = each<WorkerRecord>(LedgerKind::worker, true, recent, into(s.workers));
-  if (done) done = each<BudgetRecord>(LedgerKind::budget, false, recent, into(s.budgets));
-  if (done) done = each<QuarantineRecord>(LedgerKind::quarantine, true, recent, into(s.quarantines));
-  if (done) done = each<MaintenanceRecord>(LedgerKind::maintenance, true, recent, into(s.maintenance));
-  if (done)
-    done = each<BigSwitchRecord>(LedgerKind::big_switch, true, recent,
-                                 [&](BigSwitchRecord&& r) { s.big_switch = std::move(r); });
-  if (done) done = each<BackoffClearedRecord>(LedgerKind::backoff_cleared, false, recent, into(s.backoff_cleared));
-  if (done) done = each<Incident>(LedgerKind::incident, true, recent, into(s.incidents));
-  if (done) done = each<Alert>(LedgerKind::alert, true, recent, newest);
-  if (!done) return done.error();
-  for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
-  return s;
+  return load_ledger_state(now, [this]<class T>(LedgerKind kind, bool open_only, WallTime since, auto keep, T*) {
+    return each<T>(kind, open_only, since, keep);
+  });
 }
 
 Result<PruneResult> SqliteLedger::prune(Now now) {
-  const Duration passed = last_prune_ ? now.steady - *last_prune_ : Duration{0};
-  last_prune_ = now.steady;
   if (reserve_.take()) spent_ = false;
   const auto oldest = writer_.number("SELECT touched FROM record WHERE open=0 ORDER BY touched LIMIT 1");
   if (!oldest) return oldest.error();
-  // Counted on from where the last pass ended, so that gaps between records are paid for too (a day at most: they may
-  // be long).
-  const WallTime front{Duration{*oldest}};
-  const WallTime from = pruned_to_ ? std::clamp(*pruned_to_, front - kMaxGap, front) : front;
-  const WallTime cutoff = retention_cutoff(from, now.wall, options_.retention, passed);
-  pruned_to_ = std::max(from, cutoff);
+  const WallTime cutoff = front_.cutoff(WallTime{Duration{*oldest}}, now, options_.retention);
   auto statement = writer_.prepare("DELETE FROM record WHERE open=0 AND touched<?1");
   if (!statement) return statement.error();
   if (statement->bind(1, nanos(cutoff)).step() == Step::failed) return writer_.error();
@@ -271,28 +209,10 @@ Result<PruneResult> SqliteLedger::prune(Now now) {
   return result;
 }
 
-// Cursor "<at>-<id>" of the last item: stable while new records come in at the top.
-struct Cursor {
-  std::int64_t at = std::numeric_limits<std::int64_t>::max();
-  std::int64_t id = std::numeric_limits<std::int64_t>::max();
-};
-std::optional<Cursor> parse_cursor(std::string_view text) {
-  Cursor c;
-  if (text.empty()) return c;
-  const auto* end = text.data() + text.size();
-  const auto at = std::from_chars(text.data(), end, c.at);
-  if (at.ec != std::errc{} || at.ptr == end || *at.ptr != '-') return std::nullopt;
-  const auto id = std::from_chars(at.ptr + 1, end, c.id);
-  if (id.ec != std::errc{} || id.ptr != end) return std::nullopt;
-  return c;
-}
-
 template <class T>
 Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) {
-  const auto cursor = parse_cursor(q.cursor);
-  if (!cursor) return make_error(Errc::invalid_argument, "cursor: not one that this server gave");
-  if (q.limit < 1 || q.limit > kMaxPage)
-    return make_error(Errc::invalid_argument, fmt::format("limit: must be from 1 to {}", kMaxPage));
+  const auto cursor = check_query(q);
+  if (!cursor) return cursor.error();
   const std::lock_guard lock(reader_mutex_);
   // The worker condition is spliced in so that its index is used.
   const std::string sql = fmt::format(
@@ -307,12 +227,12 @@ Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) 
   s->bind(6, q.to ? nanos(*q.to) : std::numeric_limits<std::int64_t>::max());
   s->bind(7, cursor->at).bind(8, cursor->id).bind(9, std::int64_t(q.limit) + 1);
   LedgerPage<T> out;
-  Cursor last;
+  LedgerCursor last;
   int rows = 0;
   Step step;
   while ((step = s->step()) == Step::row) {
     if (rows++ == q.limit) {
-      out.next = fmt::format("{}-{}", last.at, last.id);
+      out.next = last.text();
       break;
     }
     last = {s->integer(0), s->integer(1)};

@@ -1,41 +1,38 @@
-#include "io/ledger/ledger.h"
-
+// What every store of the ledger must do. A new store is one more backend in ledger_backends.h.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "io/ledger/ledger_backends.h"
 
 namespace paramedic {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 
-class LedgerTest : public ::testing::Test {
+class LedgerConformance : public ::testing::TestWithParam<const char*> {
  protected:
-  LedgerTest() {
+  LedgerConformance() : backend_(make_ledger_backend(GetParam())) {
     char path[] = "/tmp/paramedic_ledger_XXXXXX";
     dir_ = ::mkdtemp(path);
   }
-  ~LedgerTest() override {
+  ~LedgerConformance() override {
     ledger_.reset();
-    fs::permissions(dir_, fs::perms::owner_all);
     fs::remove_all(dir_);
   }
-  LedgerOptions options() const { return {.data_dir = dir_, .reserve_bytes = 64 * 1024}; }
   void open() {
     ledger_.reset();
-    auto opened = open_sqlite_ledger(options());
+    auto opened = backend_->open(dir_);
     ASSERT_TRUE(opened) << opened.error().message;
     ledger_ = std::move(*opened);
   }
-  std::string refusal(const LedgerOptions& o) {
-    auto opened = open_sqlite_ledger(o);
+  std::string refusal() {
+    auto opened = backend_->open(dir_);
     return opened ? "" : opened.error().message;
   }
   void commit(std::vector<LedgerBody> bodies) {
@@ -56,20 +53,17 @@ class LedgerTest : public ::testing::Test {
             .state = state,
             .requested_at = clock_.now().wall};
   }
-  // Raw SQL on the file, as damage or another version would do it.
-  void sql(const char* text) {
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open((dir_ + "/ledger.db").c_str(), &db), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(db, text, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
-    sqlite3_close(db);
-  }
 
+  std::unique_ptr<LedgerBackend> backend_;
   std::string dir_;
   ManualClock clock_;
   std::unique_ptr<Ledger> ledger_;
 };
 
-TEST_F(LedgerTest, the_latest_record_of_a_key_wins) {
+INSTANTIATE_TEST_SUITE_P(Stores, LedgerConformance, ::testing::Values("sqlite", "redis", "redis_cluster"),
+                         [](const auto& store) { return std::string(store.param); });
+
+TEST_P(LedgerConformance, the_latest_record_of_a_key_wins) {
   open();
   commit({action("a1"), action("a2")});
   commit({action("a1", ActionState::succeeded)});
@@ -83,7 +77,7 @@ TEST_F(LedgerTest, the_latest_record_of_a_key_wins) {
   EXPECT_EQ(later.actions[0].action_id, "a2") << "one that runs is never forgotten";
 }
 
-TEST_F(LedgerTest, start_up_reads_back_what_still_matters) {
+TEST_P(LedgerConformance, start_up_reads_back_what_still_matters) {
   open();
   const WallTime now = clock_.now().wall;
   commit({WorkerRecord{.worker_id = "w1"}, WorkerRecord{.worker_id = "w2", .forgotten = true},
@@ -111,7 +105,7 @@ TEST_F(LedgerTest, start_up_reads_back_what_still_matters) {
   EXPECT_TRUE(load().budgets.empty());
 }
 
-TEST_F(LedgerTest, appended_records_survive_restarts_without_overwriting_each_other) {
+TEST_P(LedgerConformance, appended_records_survive_restarts_without_overwriting_each_other) {
   for (int i = 0; i < 3; ++i) {
     open();
     commit({AuditRecord{.at = clock_.now().wall, .actor = "ann", .verb = "v" + std::to_string(i)}, action("a")});
@@ -123,7 +117,7 @@ TEST_F(LedgerTest, appended_records_survive_restarts_without_overwriting_each_ot
   EXPECT_EQ(page->items[0].verb, "v2") << "newest first";
 }
 
-TEST_F(LedgerTest, each_episode_of_an_alert_is_kept_and_the_newest_counts) {
+TEST_P(LedgerConformance, each_episode_of_an_alert_is_kept_and_the_newest_counts) {
   open();
   Alert alert{.key = "worker/w/heartbeat/silent", .worker_id = "w", .started_at = clock_.now().wall};
   commit({alert});
@@ -136,7 +130,7 @@ TEST_F(LedgerTest, each_episode_of_an_alert_is_kept_and_the_newest_counts) {
   EXPECT_EQ(load().alerts[0].title, "second");
 }
 
-TEST_F(LedgerTest, pages_newest_first_and_stay_stable_while_records_come_in) {
+TEST_P(LedgerConformance, pages_newest_first_and_stay_stable_while_records_come_in) {
   open();
   for (int i = 0; i < 5; ++i) {
     commit({action("a" + std::to_string(i), ActionState::running, i % 2 ? "odd" : "even")});
@@ -155,7 +149,7 @@ TEST_F(LedgerTest, pages_newest_first_and_stay_stable_while_records_come_in) {
   EXPECT_EQ(rest, (std::vector<std::string>{"a2", "a1", "a0"}));
 }
 
-TEST_F(LedgerTest, filters_by_worker_pool_state_and_time) {
+TEST_P(LedgerConformance, filters_by_worker_pool_state_and_time) {
   open();
   const WallTime start = clock_.now().wall;
   commit({action("a1", ActionState::failed, "x")});
@@ -182,82 +176,26 @@ TEST_F(LedgerTest, filters_by_worker_pool_state_and_time) {
   EXPECT_FALSE(*ledger_->incident("none"));
 }
 
-TEST_F(LedgerTest, two_monitors_cannot_share_a_directory) {
+TEST_P(LedgerConformance, two_monitors_cannot_share_a_directory) {
   open();
-  const std::string why = refusal(options());
+  const std::string why = refusal();
   EXPECT_NE(why.find(dir_), std::string::npos) << why;
   EXPECT_NE(why.find("is in use by process " + std::to_string(::getpid())), std::string::npos) << why;
   ledger_.reset();
-  EXPECT_EQ(refusal(options()), "");
+  EXPECT_EQ(refusal(), "");
 }
 
-TEST_F(LedgerTest, refuses_the_file_of_a_newer_version) {
-  open();
-  ledger_.reset();
-  sql("PRAGMA user_version=99");
-  const std::string why = refusal(options());
-  EXPECT_NE(why.find("ledger.db: written by a newer Paramedic (format 99"), std::string::npos) << why;
-}
-
-TEST_F(LedgerTest, refuses_a_damaged_file_with_the_remedy) {
-  open();
-  for (int i = 0; i < 200; ++i) commit({action("a" + std::to_string(i))});
-  ledger_.reset();
-  {
-    std::fstream file(dir_ + "/ledger.db", std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(4096);
-    const std::string noise(20'000, '\x5A');
-    file.write(noise.data(), std::streamsize(noise.size()));
-  }
-  EXPECT_NE(refusal(options()).find("restore a backup"), std::string::npos);
-  std::ofstream(dir_ + "/ledger.db", std::ios::trunc) << "this is not a database, it is a text about one";
-  const auto opened = open_sqlite_ledger(options());
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().code, Errc::corrupt);
-}
-
-TEST_F(LedgerTest, one_unreadable_record_does_not_hide_the_others) {
+TEST_P(LedgerConformance, one_unreadable_record_does_not_hide_the_others) {
   open();
   commit({WorkerRecord{.worker_id = "w1"}, WorkerRecord{.worker_id = "w2"}});
   ledger_.reset();
-  sql("UPDATE record SET body='{' WHERE key='w1'");
+  backend_->damage_worker_record(dir_, "w1");
   open();
   EXPECT_EQ(load().workers.size(), 1u);
   EXPECT_EQ(ledger_->stats().unreadable, 1u);
 }
 
-TEST_F(LedgerTest, a_directory_that_cannot_be_made_or_written_is_named) {
-  EXPECT_NE(refusal({.data_dir = ""}), "");
-  EXPECT_NE(refusal({.data_dir = "/proc/nothing/here"}).find("/proc/nothing/here"), std::string::npos);
-  std::ofstream(dir_ + "/file") << "x";
-  EXPECT_NE(refusal({.data_dir = dir_ + "/file"}).find("another data_dir"), std::string::npos);
-  EXPECT_EQ(refusal({.data_dir = dir_ + "/new/deeper", .reserve_bytes = 0}), "") << "missing directories are made";
-}
-
-TEST_F(LedgerTest, a_full_disk_fails_whole_batches_and_recovers) {
-  auto o = options();
-  o.max_pages = 40;
-  auto opened = open_sqlite_ledger(o);
-  ASSERT_TRUE(opened);
-  ledger_ = std::move(*opened);
-  EXPECT_TRUE(fs::exists(dir_ + "/ledger.reserve"));
-  const std::vector<LedgerEntry> big(400,
-                                     LedgerEntry{clock_.now().wall, AuditRecord{.reason = std::string(1000, 'x')}});
-  const auto done = ledger_->commit(big);
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().code, Errc::unavailable);
-  EXPECT_NE(done.error().message.find("free some space"), std::string::npos) << done.error().message;
-  EXPECT_TRUE(ledger_->stats().degraded);
-  EXPECT_TRUE(ledger_->stats().reserve_spent) << "the reserve was given back for a second try";
-  EXPECT_FALSE(fs::exists(dir_ + "/ledger.reserve"));
-  EXPECT_TRUE(ledger_->audit({})->items.empty()) << "nothing of a failed batch stays";
-  commit({action("a1")});
-  EXPECT_FALSE(ledger_->stats().degraded);
-  ASSERT_TRUE(ledger_->prune(clock_.now()));
-  EXPECT_FALSE(ledger_->stats().reserve_spent) << "taken again when there is room";
-}
-
-TEST_F(LedgerTest, retention_drops_what_ended_long_ago_and_survives_a_clock_jump) {
+TEST_P(LedgerConformance, retention_drops_what_ended_long_ago_and_survives_a_clock_jump) {
   open();
   commit({action("old", ActionState::succeeded), action("running"), WorkerRecord{.worker_id = "w"}});
   clock_.advance(24h);
@@ -272,13 +210,12 @@ TEST_F(LedgerTest, retention_drops_what_ended_long_ago_and_survives_a_clock_jump
   EXPECT_EQ(load().workers.size(), 1u);
 }
 
-// A child commits and is killed at once: what it acknowledged is there.
-TEST_F(LedgerTest, nothing_acknowledged_is_lost_by_kill_9) {
+TEST_P(LedgerConformance, nothing_acknowledged_is_lost_by_kill_9) {
   int pipe_ends[2];
   ASSERT_EQ(::pipe(pipe_ends), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    auto opened = open_sqlite_ledger(options());
+    auto opened = backend_->open(dir_);
     for (int i = 0; opened && i < 10'000; ++i) {
       const LedgerEntry entry{clock_.now().wall, action("a" + std::to_string(i))};
       if (!(*opened)->commit(std::span(&entry, 1))) break;
@@ -300,11 +237,58 @@ TEST_F(LedgerTest, nothing_acknowledged_is_lost_by_kill_9) {
   for (int i = 0; i <= last; ++i) EXPECT_TRUE(*ledger_->action("a" + std::to_string(i))) << i << " of " << last;
 }
 
-TEST_F(LedgerTest, an_empty_commit_is_nothing) {
+TEST_P(LedgerConformance, an_empty_commit_is_nothing) {
   open();
   EXPECT_TRUE(ledger_->commit({}));
   EXPECT_EQ(ledger_->stats().commits, 0u);
-  EXPECT_GT(ledger_->stats().file_bytes, 0u);
+}
+
+TEST_P(LedgerConformance, an_update_moves_a_record_in_every_order_it_is_found_by) {
+  open();
+  auto first = action("a", ActionState::running, "old");
+  commit({first, action("b", ActionState::running, "old")});
+  clock_.advance(1s);
+  auto moved = action("a", ActionState::succeeded, "new");  // begun later, elsewhere, and over
+  moved.pool = "q";
+  commit({moved});
+  EXPECT_EQ(ledger_->actions({.worker_id = "old"})->items.size(), 1u);
+  EXPECT_EQ(ledger_->actions({.worker_id = "new"})->items.size(), 1u);
+  EXPECT_EQ(ledger_->actions({.open_only = true})->items.size(), 1u);
+  EXPECT_EQ(ledger_->actions({.pool = "q"})->items.size(), 1u);
+  ASSERT_EQ(ledger_->actions({})->items.size(), 2u);
+  EXPECT_EQ(ledger_->actions({})->items[0].action_id, "a") << "the newest first";
+}
+
+TEST_P(LedgerConformance, odd_texts_are_only_texts) {
+  open();
+  const std::string odd = "a\0b {}*:\n\r\n$1 'x' \xF0\x9F\x92\x8A"s;  // with its zero byte
+  commit({AuditRecord{.at = clock_.now().wall, .actor = odd, .verb = "v", .target = odd, .reason = odd}});
+  const auto page = ledger_->audit({});
+  ASSERT_EQ(page->items.size(), 1u);
+  EXPECT_EQ(page->items[0].reason, odd);
+  EXPECT_EQ(ledger_->audit({.worker_id = odd})->items.size(), 1u);
+  EXPECT_TRUE(ledger_->audit({.worker_id = "a"})->items.empty());
+}
+
+TEST_P(LedgerConformance, a_large_commit_is_one) {
+  open();
+  std::vector<LedgerBody> many;
+  for (int i = 0; i < 3000; ++i) many.push_back(action("a" + std::to_string(i), ActionState::running, "w"));
+  commit(std::move(many));
+  EXPECT_EQ(load().actions.size(), 3000u);
+  EXPECT_EQ(ledger_->stats().commits, 1u);
+  std::string cursor;
+  std::size_t seen = 0;
+  int pages = 0;
+  do {
+    const auto page = ledger_->actions({.pool = "p", .cursor = cursor, .limit = 700});
+    ASSERT_TRUE(page);
+    seen += page->items.size();
+    cursor = page->next;
+    ++pages;
+  } while (!cursor.empty());
+  EXPECT_EQ(seen, 3000u);
+  EXPECT_EQ(pages, 5);
 }
 
 }  // namespace

@@ -1,0 +1,98 @@
+// What all stores of the ledger share: the columns of an entry, cursors, and how far retention may go. Pure.
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/retention.h"
+#include "io/wire/ledger_json.h"
+#include "model/effects.h"
+
+namespace paramedic {
+
+inline constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
+inline constexpr int kMaxLedgerPage = 1000;
+
+inline std::int64_t nanos(WallTime t) { return t.time_since_epoch().count(); }
+
+// One entry as it is stored: one row per (kind, key), the latest wins. `at` = when it began (pages are ordered by it),
+// `touched` = the latest write; both in Unix nanoseconds.
+struct LedgerRow {
+  LedgerKind kind = LedgerKind::action;
+  std::string key;  // empty = only appended: the store gives it a key of its own
+  std::int64_t at = 0, touched = 0;
+  std::string worker, pool;
+  bool open = true;  // still matters: never pruned, always loaded
+  std::string body;  // JSON
+};
+LedgerRow make_row(const LedgerEntry& entry);
+
+// The rows of one commit as bytes, for the spool. docs/formats/ledger-spool.md.
+struct LedgerBatch {
+  std::uint64_t epoch = 0, sequence = 0;  // together the id of the commit
+  std::vector<LedgerRow> rows;
+};
+std::string encode_batch(const LedgerBatch& batch);
+// Error: corrupt. Never allocates more than a small multiple of bytes.size().
+Result<LedgerBatch> decode_batch(std::string_view bytes);
+
+// Cursor "<at>-<id>" of the last item of a page: stable while new records come in at the top.
+struct LedgerCursor {
+  std::int64_t at = std::numeric_limits<std::int64_t>::max();
+  std::int64_t id = std::numeric_limits<std::int64_t>::max();
+  std::string text() const;
+  // Error: invalid_argument. Empty text = before the newest.
+  static Result<LedgerCursor> parse(std::string_view text);
+};
+// Checks cursor and limit of a query: invalid_argument.
+struct LedgerQuery;
+Result<LedgerCursor> check_query(const LedgerQuery& query);
+
+// How far a retention pass may delete (base/retention.h), counted on from where the last pass ended, so that gaps
+// between records are paid for too (a day at most: they may be long).
+class RetentionFront {
+ public:
+  // Everything touched before the returned instant may go. `oldest` = the oldest record that may be deleted.
+  WallTime cutoff(WallTime oldest, const Now& now, Duration keep);
+
+ private:
+  std::optional<SteadyTime> last_pass_;
+  std::optional<WallTime> pruned_to_;
+};
+
+// LedgerState from a store's `each(kind, open_only, since, keep, T*)`, which gives every record of a kind that is open,
+// and unless open_only also those touched since, by (at, id).
+template <class Each>
+Result<LedgerState> load_ledger_state(const Now& now, Each each) {
+  LedgerState s;
+  const WallTime recent = now.wall - kBudgetWindow;
+  const auto into = [](auto& list) { return [&list](auto&& record) { list.push_back(std::move(record)); }; };
+  // The latest episode of an alert key wins: an older one that never saw its end is not firing any more.
+  std::map<std::string, Alert> firing;
+  const auto newest = [&](Alert&& alert) { firing[alert.key] = std::move(alert); };
+  const auto big_switch = [&](BigSwitchRecord&& r) { s.big_switch = std::move(r); };
+  Result<void> done;
+  const auto read = [&]<class T>(LedgerKind kind, bool open_only, auto keep, T* type) {
+    if (done) done = each(kind, open_only, recent, keep, type);
+  };
+  read(LedgerKind::action, false, into(s.actions), static_cast<ActionRecord*>(nullptr));
+  read(LedgerKind::worker, true, into(s.workers), static_cast<WorkerRecord*>(nullptr));
+  read(LedgerKind::budget, false, into(s.budgets), static_cast<BudgetRecord*>(nullptr));
+  read(LedgerKind::quarantine, true, into(s.quarantines), static_cast<QuarantineRecord*>(nullptr));
+  read(LedgerKind::maintenance, true, into(s.maintenance), static_cast<MaintenanceRecord*>(nullptr));
+  read(LedgerKind::big_switch, true, big_switch, static_cast<BigSwitchRecord*>(nullptr));
+  read(LedgerKind::backoff_cleared, false, into(s.backoff_cleared), static_cast<BackoffClearedRecord*>(nullptr));
+  read(LedgerKind::incident, true, into(s.incidents), static_cast<Incident*>(nullptr));
+  read(LedgerKind::alert, true, newest, static_cast<Alert*>(nullptr));
+  if (!done) return done.error();
+  for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
+  return s;
+}
+
+}  // namespace paramedic

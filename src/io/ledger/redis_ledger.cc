@@ -1,0 +1,506 @@
+#include "io/ledger/redis_ledger.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/data_dir.h"
+#include "base/ids.h"
+#include "io/ledger/redis_store.h"
+#include "io/ledger/spool.h"
+
+namespace paramedic {
+
+namespace {
+
+constexpr int kChunk = 500;            // records per round trip
+constexpr int kPruneBatches = 200;     // per pass: 100 000 records
+constexpr Duration kCheckEvery = 30s;  // what Redis promises
+constexpr Duration kFarewell = 500ms;  // to give the lease up at the end
+
+// Stable over restarts of this monitor, so that its next life takes over its lease at once.
+Result<std::string> owner_id(const std::string& file) {
+  std::string id;
+  if (std::ifstream in(file); in >> id && valid_id(id)) return id;
+  std::random_device random;
+  id = hash_hex(hash_mix(std::uint64_t(random()) << 32 | random(), std::uint64_t(::getpid())));
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return errno_error("cannot write " + file, errno);
+  const bool done = ::write(fd, id.data(), id.size()) == ssize_t(id.size()) && ::fsync(fd) == 0;
+  const int why = errno;
+  ::close(fd);
+  if (!done) return errno_error("cannot write " + file, why);
+  return id;
+}
+
+std::string holder_text() {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return fmt::format("host {}, process {}", host, ::getpid());
+}
+
+class RedisLedger final : public Ledger {
+ public:
+  RedisLedger(RedisLedgerOptions options, DataDir dir, std::unique_ptr<Spool> spool, Logger& log)
+      : options_(std::move(options)), dir_(std::move(dir)), spool_(std::move(spool)), log_(log) {}
+  ~RedisLedger() override;
+
+  Result<void> start();
+  Result<void> commit(std::span<const LedgerEntry> entries) override;
+  Result<LedgerState> load(Now now) override;
+  Result<PruneResult> prune(Now now) override;
+  Result<LedgerPage<ActionRecord>> actions(const LedgerQuery& q) override {
+    return page<ActionRecord>(LedgerKind::action, q);
+  }
+  Result<LedgerPage<Incident>> incidents(const LedgerQuery& q) override {
+    return page<Incident>(LedgerKind::incident, q);
+  }
+  Result<LedgerPage<Alert>> alerts(const LedgerQuery& q) override { return page<Alert>(LedgerKind::alert, q); }
+  Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
+    return page<AuditRecord>(LedgerKind::audit, q);
+  }
+  Result<std::optional<Incident>> incident(std::string_view id) override {
+    return one<Incident>(LedgerKind::incident, id);
+  }
+  Result<std::optional<ActionRecord>> action(std::string_view id) override {
+    return one<ActionRecord>(LedgerKind::action, id);
+  }
+  LedgerStats stats() const override;
+
+ private:
+  // REQUIRES of these: write_mutex_ held.
+  Result<void> send(const LedgerBatch& batch, bool older_loses);
+  Result<void> take_lease_again();
+  Result<void> spool(const LedgerBatch& batch, const Error& why);
+  Result<bool> replay_one();
+  void fence(const Error& why);
+
+  Result<void> replay_all();
+  void note_problem(std::optional<Error> why);
+  void keep();
+  void renew();
+  void check_promises();
+  template <class T>
+  std::optional<T> decode(LedgerKind kind, std::string_view body);
+  template <class T, class Keep>
+  Result<void> each(LedgerKind kind, bool open_only, WallTime since, Keep keep);
+  Result<void> collect(const std::string& prefix, const std::string& from, std::vector<StoredRow>& out);
+  template <class T>
+  Result<LedgerPage<T>> page(LedgerKind kind, const LedgerQuery& query);
+  template <class T>
+  Result<std::optional<T>> one(LedgerKind kind, std::string_view key);
+  Result<std::optional<WallTime>> oldest_closed();
+  Result<std::uint64_t> prune_kind(LedgerKind kind, WallTime cutoff, int& batches);
+
+  RedisLedgerOptions options_;
+  DataDir dir_;
+  std::unique_ptr<Spool> spool_;
+  Logger& log_;
+  std::unique_ptr<RedisClient> client_;
+  std::unique_ptr<RedisStore> store_;
+
+  std::mutex write_mutex_;  // guards lease_, sequence_, spool_, so that commits and replay keep one order
+  RedisLease lease_;
+  std::uint64_t first_epoch_ = 0;  // of this life: batches of earlier ones may be older than what is stored
+  std::uint64_t sequence_ = 0;
+  RetentionFront front_;  // thread of prune()
+
+  mutable std::mutex text_mutex_;  // guards the three texts
+  std::string problem_, weaker_, lost_;
+  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0, spooled_ = 0,
+                             replayed_ = 0;
+  std::atomic<bool> degraded_ = false, fenced_ = false, refusing_ = false;
+
+  std::mutex keeper_mutex_;  // guards stopping_
+  std::condition_variable keeper_wake_;
+  bool stopping_ = false;
+  std::thread keeper_;
+};
+
+// ---- start and end --------------------------------------------------------------------------------------------------
+
+Result<void> RedisLedger::start() {
+  auto owner = owner_id(dir_.file("ledger.owner"));
+  if (!owner) return owner.error();
+  lease_ = {.owner = std::move(*owner), .holder = holder_text(), .ttl = options_.lease_ttl};
+  if (!spool_->repaired().empty()) log_.warning("ledger_spool_repaired", {{"what", spool_->repaired()}});
+  auto client = RedisClient::open(options_.redis, log_);
+  if (!client) return client.error();
+  client_ = std::move(*client);
+  store_ = std::make_unique<RedisStore>(*client_, options_.name);
+  if (auto up = client_->wait_connected(options_.start_wait); !up)
+    return with_context(up.error(),
+                        "the ledger is on Redis, and without it the monitor does not know what it may do; start Redis, "
+                        "or set ledger.store: sqlite");
+  const auto promises = store_->durability();
+  if (!promises) return promises.error();
+  if (std::atoi(promises->version.c_str()) < 7)
+    return make_error(Errc::invalid_argument,
+                      fmt::format("Redis {} is too old for the ledger; 7.0 or later", promises->version));
+  if (auto taken = store_->acquire(lease_); !taken) return taken;
+  first_epoch_ = lease_.epoch;
+  if (auto done = replay_all(); !done)
+    return with_context(done.error(), fmt::format("cannot bring {} to Redis", dir_.file("ledger.spool")));
+  check_promises();
+  keeper_ = std::thread([this] { keep(); });
+  return {};
+}
+
+RedisLedger::~RedisLedger() {
+  {
+    const std::lock_guard lock(keeper_mutex_);
+    stopping_ = true;
+    keeper_wake_.notify_all();
+  }
+  if (keeper_.joinable()) keeper_.join();
+  if (client_ && client_->connected() && !fenced_ && lease_.epoch > 0) (void)store_->release(lease_);
+}
+
+// ---- writing --------------------------------------------------------------------------------------------------------
+
+Result<void> RedisLedger::commit(std::span<const LedgerEntry> entries) {
+  if (entries.empty()) return {};
+  LedgerBatch batch;
+  for (const LedgerEntry& entry : entries) batch.rows.push_back(make_row(entry));
+  const std::lock_guard lock(write_mutex_);
+  batch.epoch = lease_.epoch;
+  batch.sequence = ++sequence_;  // never used again: whether a failed attempt was performed is not known
+  Result<void> done = make_error(Errc::unavailable, client_->stats().problem);
+  // While older commits wait, or nobody is there, straight to the spool: no decision waits for a deadline.
+  const bool direct = spool_->empty() && client_->connected() && !fenced_;
+  if (direct) done = send(batch, false);
+  if (!done && !fenced_) done = spool(batch, done.error());
+  if (fenced_) {
+    const std::lock_guard text(text_mutex_);
+    done = make_error(Errc::conflict, problem_);
+  }
+  degraded_ = !done;
+  if (!done) {
+    ++failures_;
+    return with_context(done.error(), "ledger cannot commit");
+  }
+  ++commits_;
+  entries_ += entries.size();
+  return {};
+}
+
+Result<void> RedisLedger::send(const LedgerBatch& batch, bool older_loses) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto applied = store_->commit(lease_, batch, older_loses);
+    if (!applied) {
+      if (applied.error().code == Errc::conflict) fence(applied.error());
+      return applied.error();
+    }
+    if (*applied == RedisStore::Applied::done) return {};
+    if (auto again = take_lease_again(); !again) return again;
+  }
+  return make_error(Errc::unavailable, "Redis forgets the lease of the ledger again and again");
+}
+
+// Redis restarted empty, or failed over to a replica that lags: what it had is gone. The records to come still count.
+Result<void> RedisLedger::take_lease_again() {
+  if (auto taken = store_->acquire(lease_); !taken) {
+    if (taken.error().code == Errc::conflict) fence(taken.error());
+    return taken;
+  }
+  log_.error("ledger_lost_records", {{"epoch", lease_.epoch},
+                                     {"reason", "Redis lost data that it had acknowledged"},
+                                     {"remedy", "appendonly yes, appendfsync always"}});
+  const std::lock_guard text(text_mutex_);
+  lost_ = "Redis lost records that it had acknowledged, since this monitor started";
+  return {};
+}
+
+Result<void> RedisLedger::spool(const LedgerBatch& batch, const Error& why) {
+  const bool first = spool_->empty();
+  const auto kept = spool_->append(encode_batch(batch));
+  note_problem(why);
+  if (!kept) return make_error(Errc::unavailable, fmt::format("{}; and {}", why.message, kept.error().message));
+  ++spooled_;
+  if (first)
+    log_.warning("ledger_spooling",
+                 {{"reason", why.message}, {"effect", "decisions are kept on local disk until Redis takes them"}});
+  return {};
+}
+
+void RedisLedger::fence(const Error& why) {
+  if (!fenced_.exchange(true)) log_.error("ledger_fenced_off", {{"reason", why.message}});
+  const std::lock_guard lock(text_mutex_);
+  problem_ = why.message;
+}
+
+// Nothing: all is well again. A fence is for good.
+void RedisLedger::note_problem(std::optional<Error> why) {
+  if (fenced_) return;
+  refusing_ = why.has_value();
+  const std::lock_guard lock(text_mutex_);
+  problem_ = why ? why->message : "";
+}
+
+// ---- spool to Redis -------------------------------------------------------------------------------------------------
+
+// False: nothing waits.
+Result<bool> RedisLedger::replay_one() {
+  const auto record = spool_->front();
+  if (!record) return record.error();
+  if (!*record) return false;
+  const auto batch = decode_batch(**record);
+  if (!batch) {
+    ++unreadable_;
+    log_.error("ledger_spool_record_skipped", {{"reason", batch.error().message}});
+  } else {
+    if (auto sent = send(*batch, batch->epoch < first_epoch_); !sent) return sent.error();
+    ++replayed_;
+  }
+  if (auto popped = spool_->pop(); !popped) return popped.error();
+  return true;
+}
+
+Result<void> RedisLedger::replay_all() {
+  const std::uint64_t before = replayed_;
+  while (true) {
+    {
+      const std::lock_guard lock(keeper_mutex_);
+      if (stopping_) return {};
+    }
+    // Given up between two records, so that commits get their turn.
+    const std::lock_guard lock(write_mutex_);
+    const auto more = replay_one();
+    if (!more) return more.error();
+    if (!*more) break;
+  }
+  if (replayed_ > before) log_.info("ledger_caught_up", {{"commits", replayed_ - before}});
+  return {};
+}
+
+void RedisLedger::keep() {
+  const auto ticks_of = [this](Duration time) { return std::max<std::int64_t>(1, time / options_.tick); };
+  for (std::int64_t tick = 1;; ++tick) {
+    {
+      std::unique_lock lock(keeper_mutex_);
+      if (keeper_wake_.wait_for(lock, options_.tick, [this] { return stopping_; })) return;
+    }
+    if (fenced_) continue;
+    if (!client_->connected()) {
+      const std::string why = client_->stats().problem;
+      if (!why.empty()) note_problem(Error{Errc::unavailable, why});
+      continue;
+    }
+    bool waiting = false;
+    {
+      const std::lock_guard lock(write_mutex_);
+      waiting = !spool_->empty();
+    }
+    if (waiting) {
+      const auto done = replay_all();
+      note_problem(done ? std::nullopt : std::optional(done.error()));
+    } else if (refusing_ || tick % ticks_of(options_.lease_ttl / 5) == 0) {
+      renew();
+    }
+    if (tick % ticks_of(kCheckEvery) == 0) check_promises();
+  }
+}
+
+void RedisLedger::renew() {
+  const std::lock_guard lock(write_mutex_);
+  const auto renewed = store_->renew(lease_);
+  if (!renewed && renewed.error().code == Errc::conflict) return fence(renewed.error());
+  if (!renewed) return note_problem(renewed.error());
+  if (*renewed == RedisStore::Applied::lost)
+    if (auto again = take_lease_again(); !again) return note_problem(again.error());
+  note_problem(std::nullopt);
+}
+
+void RedisLedger::check_promises() {
+  const auto promises = store_->durability();
+  if (!promises) return;
+  const std::lock_guard lock(text_mutex_);
+  if (promises->weaker != weaker_ && !promises->weaker.empty())
+    log_.warning("ledger_durability_weaker", {{"reason", promises->weaker}});
+  weaker_ = promises->weaker;
+}
+
+// ---- reading --------------------------------------------------------------------------------------------------------
+
+template <class T>
+std::optional<T> RedisLedger::decode(LedgerKind kind, std::string_view body) {
+  auto parsed = wire::parse_ledger(kind, body);
+  if (parsed) return std::get<T>(std::move(*parsed));
+  ++unreadable_;
+  return std::nullopt;
+}
+
+// All records that the index leads to below `prefix`, from `from` on.
+Result<void> RedisLedger::collect(const std::string& prefix, const std::string& from, std::vector<StoredRow>& out) {
+  IndexRange range{"[" + prefix + from, "(" + prefix + ":"};  // ':' follows the digits
+  while (true) {
+    const auto members = store_->members(range, false, kChunk);
+    if (!members) return members.error();
+    if (members->empty()) return {};
+    std::uint64_t unreadable = 0;
+    auto rows = store_->rows(*members, prefix, unreadable);
+    if (!rows) return rows.error();
+    unreadable_ += unreadable;
+    for (auto& row : *rows)
+      if (row) out.push_back(std::move(*row));
+    range.low = "(" + members->back();
+  }
+}
+
+template <class T, class Keep>
+Result<void> RedisLedger::each(LedgerKind kind, bool open_only, WallTime since, Keep keep) {
+  std::vector<StoredRow> rows;
+  auto done = collect(index_prefix(IndexFamily::open, kind), "", rows);
+  if (done && !open_only) done = collect(index_prefix(IndexFamily::closed, kind), sortable(nanos(since)), rows);
+  if (!done) return done;
+  std::sort(rows.begin(), rows.end(),
+            [](const StoredRow& a, const StoredRow& b) { return std::tie(a.at, a.id) < std::tie(b.at, b.id); });
+  for (const StoredRow& row : rows)
+    if (auto record = decode<T>(kind, row.body)) keep(std::move(*record));
+  return {};
+}
+
+Result<LedgerState> RedisLedger::load(Now now) {
+  return load_ledger_state(now, [this]<class T>(LedgerKind kind, bool open_only, WallTime since, auto keep, T*) {
+    return each<T>(kind, open_only, since, keep);
+  });
+}
+
+template <class T>
+Result<LedgerPage<T>> RedisLedger::page(LedgerKind kind, const LedgerQuery& q) {
+  const auto cursor = check_query(q);
+  if (!cursor) return cursor.error();
+  const auto family = !q.worker_id.empty() ? IndexFamily::worker : q.open_only ? IndexFamily::open : IndexFamily::all;
+  const std::string prefix = index_prefix(family, kind, q.worker_id);
+  IndexRange range{"[" + prefix + (q.from ? sortable(nanos(*q.from)) : ""), "(" + prefix + ":"};
+  if (!q.cursor.empty()) range.high = fmt::format("({}{}{:016}", prefix, sortable(cursor->at), cursor->id);
+  if (q.to) range.high = std::min(range.high, "(" + prefix + sortable(nanos(*q.to)));
+  LedgerPage<T> out;
+  LedgerCursor last;
+  int found = 0;
+  while (true) {
+    const auto members = store_->members(range, true, std::clamp(q.limit + 1, 50, kChunk));
+    if (!members) return members.error();
+    if (members->empty()) return out;
+    std::uint64_t unreadable = 0;
+    const auto rows = store_->rows(*members, prefix, unreadable);
+    if (!rows) return rows.error();
+    unreadable_ += unreadable;
+    for (const auto& row : *rows) {
+      if (!row || (!q.worker_id.empty() && row->worker != q.worker_id)) continue;
+      if ((!q.pool.empty() && row->pool != q.pool) || (q.open_only && !row->open)) continue;
+      if (found++ == q.limit) {
+        out.next = last.text();
+        return out;
+      }
+      last = {row->at, row->id};
+      if (auto record = decode<T>(kind, row->body)) out.items.push_back(std::move(*record));
+    }
+    range.high = "(" + members->back();
+  }
+}
+
+template <class T>
+Result<std::optional<T>> RedisLedger::one(LedgerKind kind, std::string_view key) {
+  const auto row = store_->row(kind, key);
+  if (!row) return row.error();
+  return *row ? decode<T>(kind, (*row)->body) : std::optional<T>();
+}
+
+// ---- care -----------------------------------------------------------------------------------------------------------
+
+// The instant of the latest write of the closed record that was touched longest ago.
+Result<std::optional<WallTime>> RedisLedger::oldest_closed() {
+  std::optional<std::string> oldest;
+  for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
+    const std::string prefix = index_prefix(IndexFamily::closed, LedgerKind(kind));
+    const auto members = store_->members({"[" + prefix, "(" + prefix + ":"}, false, 1);
+    if (!members) return members.error();
+    if (members->empty() || members->front().size() < prefix.size() + 20) continue;
+    const std::string touched = members->front().substr(prefix.size(), 20);
+    if (!oldest || touched < *oldest) oldest = touched;
+  }
+  if (!oldest) return std::optional<WallTime>();
+  std::uint64_t turned = std::strtoull(oldest->c_str(), nullptr, 10);
+  return std::optional(WallTime{Duration{std::int64_t(turned ^ (std::uint64_t{1} << 63))}});
+}
+
+Result<std::uint64_t> RedisLedger::prune_kind(LedgerKind kind, WallTime cutoff, int& batches) {
+  const std::string prefix = index_prefix(IndexFamily::closed, kind);
+  const IndexRange range{"[" + prefix, "(" + prefix + sortable(nanos(cutoff))};
+  std::uint64_t total = 0;
+  while (batches++ < kPruneBatches) {
+    const auto members = store_->members(range, false, kChunk);
+    if (!members) return members.error();
+    if (members->empty()) break;
+    RedisLease lease;
+    {
+      const std::lock_guard lock(write_mutex_);
+      lease = lease_;
+    }
+    const auto removed = store_->remove(lease, *members);
+    if (!removed) return removed.error();
+    total += *removed;
+    if (members->size() < std::size_t(kChunk)) break;
+  }
+  return total;
+}
+
+Result<PruneResult> RedisLedger::prune(Now now) {
+  const auto oldest = oldest_closed();
+  if (!oldest) return oldest.error();
+  const WallTime cutoff = front_.cutoff(oldest->value_or(now.wall), now, options_.retention);
+  PruneResult result;
+  int batches = 0;
+  for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
+    const auto removed = prune_kind(LedgerKind(kind), cutoff, batches);
+    if (!removed) return removed.error();
+    result.deleted += *removed;
+  }
+  pruned_ += result.deleted;
+  return result;
+}
+
+LedgerStats RedisLedger::stats() const {
+  LedgerStats s;
+  s.commits = commits_;
+  s.entries = entries_;
+  s.failures = failures_;
+  s.pruned = pruned_;
+  s.unreadable = unreadable_;
+  s.degraded = degraded_;
+  s.fenced = fenced_;
+  s.spool_bytes = spool_->bytes();
+  s.spool_waiting = spool_->waiting();
+  s.spooled = spooled_;
+  s.replayed = replayed_;
+  s.store_away = !client_->connected() || refusing_ || s.spool_waiting > 0;
+  const std::lock_guard lock(text_mutex_);
+  s.problem = problem_;
+  s.weaker_durability = weaker_;
+  if (!lost_.empty()) s.weaker_durability = weaker_.empty() ? lost_ : lost_ + "; " + weaker_;
+  return s;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ledger>> open_redis_ledger(RedisLedgerOptions options, Logger& log) {
+  auto dir = DataDir::open(options.data_dir);
+  if (!dir) return dir.error();
+  auto spool = Spool::open({.file = dir->file("ledger.spool"), .max_bytes = options.spool_max_bytes});
+  if (!spool) return spool.error();
+  auto ledger = std::make_unique<RedisLedger>(std::move(options), std::move(*dir), std::move(*spool), log);
+  if (auto started = ledger->start(); !started) return started.error();
+  return std::unique_ptr<Ledger>(std::move(ledger));
+}
+
+}  // namespace paramedic

@@ -1,0 +1,189 @@
+// For tests: a real redis-server of one's own, and a server that says exactly what a script tells it.
+#pragma once
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/net/redis/redis_client.h"
+
+namespace paramedic {
+
+inline std::uint16_t free_tcp_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+inline bool run_program(std::vector<std::string> arguments, pid_t& pid) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  const int failed = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  return failed == 0;
+}
+
+// Listens on 127.0.0.1 and on a unix socket in its own folder below /tmp; AOF with fsync at each write, as the ledger
+// wants it. Ended by pid.
+class RedisServer {
+ public:
+  explicit RedisServer(std::vector<std::string> more = {}) : more_(std::move(more)) {
+    char path[] = "/tmp/paramedic_redis_XXXXXX";
+    dir_ = ::mkdtemp(path);
+    port_ = free_tcp_port();
+    start();
+  }
+  ~RedisServer() {
+    kill();
+    std::error_code ignored;
+    std::filesystem::remove_all(dir_, ignored);
+  }
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+
+  void start() {
+    std::vector<std::string> arguments{"redis-server",
+                                       "--port",
+                                       std::to_string(port_),
+                                       "--bind",
+                                       "127.0.0.1",
+                                       "--unixsocket",
+                                       dir_ + "/s",
+                                       "--dir",
+                                       dir_,
+                                       "--save",
+                                       "",
+                                       "--appendonly",
+                                       "yes",
+                                       "--appendfsync",
+                                       "always",
+                                       "--daemonize",
+                                       "no"};
+    arguments.insert(arguments.end(), more_.begin(), more_.end());
+    ASSERT_TRUE(run_program(arguments, pid_)) << "redis-server is missing: ./dev setup test";
+    for (int i = 0; i < 1000 && !answers(); ++i) {
+      ASSERT_EQ(::waitpid(pid_, nullptr, WNOHANG), 0) << "redis-server ended at once";
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+  void kill(int how = SIGKILL) {
+    if (pid_ <= 0) return;
+    ::kill(pid_, how);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+  void signal(int number) { ::kill(pid_, number); }
+
+  std::string tcp() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string unix_socket() const { return "unix:" + dir_ + "/s"; }
+  const std::string& dir() const { return dir_; }
+  void set_more(std::vector<std::string> more) { more_ = std::move(more); }
+
+ private:
+  // Whether it has loaded its data and replies, with or without a password.
+  bool answers() const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port_);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::string got(64, '\0');
+    const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                           ::send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6;
+    const ssize_t count = connected ? ::recv(fd, got.data(), got.size(), 0) : 0;
+    ::close(fd);
+    got.resize(count > 0 ? std::size_t(count) : 0);
+    return got.starts_with("+PONG") || got.starts_with("-NOAUTH");
+  }
+
+  std::vector<std::string> more_;
+  std::string dir_;
+  std::uint16_t port_ = 0;
+  pid_t pid_ = 0;
+};
+
+// One thread; connection number i is given to `script(i, fd)` and closed when it returns.
+class ScriptedServer {
+ public:
+  using Script = std::function<void(int connection, int fd)>;
+  explicit ScriptedServer(Script script) : script_(std::move(script)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    EXPECT_EQ(::listen(listener_, 16), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~ScriptedServer() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  std::string tcp() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // Reads until `mark` has come; false at the end. `greet` answers the client's first commands.
+  static bool read_until(int fd, std::string_view mark) {
+    std::string got;
+    char buffer[4096];
+    while (got.find(mark) == got.npos) {
+      const ssize_t count = ::recv(fd, buffer, sizeof buffer, 0);
+      if (count <= 0) return false;
+      got.append(buffer, std::size_t(count));
+    }
+    return true;
+  }
+  static void say(int fd, std::string_view bytes) { (void)!::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  static bool greet(int fd) {
+    if (!read_until(fd, "PING\r\n")) return false;
+    say(fd, "+OK\r\n+PONG\r\n");
+    return true;
+  }
+  // Until the client closes.
+  static void wait_end(int fd) { read_until(fd, "\x01never\x02"); }
+
+ private:
+  void serve() {
+    for (int i = 0;; ++i) {
+      const int fd = ::accept(listener_, nullptr, nullptr);
+      if (fd < 0) return;
+      const timeval patience{.tv_sec = 10, .tv_usec = 0};
+      ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+      script_(i, fd);
+      ::close(fd);
+    }
+  }
+  Script script_;
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace paramedic
