@@ -104,8 +104,9 @@ Result<void> DaemonImpl::open_stores() {
   auto ledger = open_sqlite_ledger({.data_dir = options_.config.data_dir});
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
-  auto history =
-      open_sqlite_history({.data_dir = options_.config.data_dir, .retention = options_.config.history.retention});
+  auto history = open_sqlite_history({.data_dir = options_.config.data_dir,
+                                      .retention = options_.config.history.retention,
+                                      .max_bytes = options_.config.history.max_bytes});
   if (!history) return history.error();
   history_ = std::move(*history);
   history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);

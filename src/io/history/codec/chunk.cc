@@ -106,7 +106,7 @@ class Encoder {
     known_.clear();
     for (const double value : column.values)
       if (!std::isnan(value)) known_.push_back(value);
-    if (known_.empty()) return;
+    if (known_.empty() || count_ >= kMaxColumns + 3) return;
     const std::size_t start = payload_.size();
     std::uint8_t form = 0;
     put_gaps(payload_, form, column.values, known_.size());

@@ -15,10 +15,10 @@ namespace paramedic::history {
 
 inline constexpr std::uint8_t kChunkVersion = 1;
 inline constexpr std::size_t kMaxRows = 131'072;  // of one chunk: 36 h at one a second
-inline constexpr std::size_t kMaxColumns = 16'384;
+inline constexpr std::size_t kMaxColumns = 65'536;
 
-// REQUIRES: the invariants of Frame; 1 to kMaxRows rows, at most kMaxColumns columns; instants within ±2^60.
-// Columns without a single known value are left out. Lossless for every double (a NaN comes back as the quiet NaN).
+// REQUIRES: the invariants of Frame; 1 to kMaxRows rows; instants within ±2^60. Columns without a single known value
+// and those beyond kMaxColumns are left out. Lossless for every double (a NaN comes back as the quiet NaN).
 std::string encode_chunk(const Frame& frame);
 
 // A chunk whose checksum, header and directory are sound. Borrows the bytes.
