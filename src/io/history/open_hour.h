@@ -3,6 +3,7 @@
 // owner guards it.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "io/history/row_codec.h"
 
@@ -22,7 +23,8 @@ class OpenHour {
   Frame frame(const SchemaOf& schema_of, const std::function<bool(SeriesId)>& wanted) const;
 
  private:
-  std::string sealed_, tail_;
+  std::string sealed_;
+  std::vector<char> tail_;  // not a string: it would grow by doubling
   std::uint32_t sealed_rows_ = 0, tail_rows_ = 0;
   std::int64_t first_log_ = 0;
   std::int64_t oldest_ = std::numeric_limits<std::int64_t>::max();

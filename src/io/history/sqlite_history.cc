@@ -170,7 +170,7 @@ Result<void> SqliteHistory::load_bounds() {
   if (!meta) return meta.error();
   for (std::size_t tier = 0; tier < kTiers; ++tier) {
     if (meta->bind(1, std::string_view(kKeys[tier])).step() != Step::row) continue;
-    kept_from_[tier] = meta->integer(0);
+    kept_from_[tier] = saved_from_[tier] = meta->integer(0);
     meta->reset();
   }
   return {};
@@ -433,11 +433,17 @@ HistoryStats SqliteHistory::stats() const {
 
 namespace paramedic {
 
+namespace {
+// Each day chunk (some 40 KB) wastes half a page on average.
+constexpr int kPageSize = 1024;
+}  // namespace
+
 Result<std::unique_ptr<History>> open_sqlite_history(const HistoryOptions& options) {
   std::error_code ignored;  // a directory that cannot be made is told by the open below
   std::filesystem::create_directories(options.data_dir, ignored);
   const std::string file = options.data_dir + "/history.db";
-  auto writer = sqlite::Database::open(file, {.max_pages = options.max_pages, .incremental_vacuum = true});
+  auto writer = sqlite::Database::open(
+      file, {.max_pages = options.max_pages, .incremental_vacuum = true, .page_size = kPageSize});
   if (!writer) return writer.error();
   auto history = std::make_unique<history::SqliteHistory>(options, file, std::move(*writer));
   if (auto done = history->start(); !done) return done.error();

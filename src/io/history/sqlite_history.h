@@ -158,7 +158,8 @@ class SqliteHistory final : public History {
   std::unordered_map<std::int64_t, std::int64_t> schema_last_;  // log entry that used it last
   std::int64_t next_log_ = 1, next_worker_ = 1, next_schema_ = 1;
   std::optional<SteadyTime> last_retain_;
-  std::array<std::optional<std::int64_t>, kTiers> kept_from_;  // how far retention has come, Unix ms
+  std::array<std::optional<std::int64_t>, kTiers> kept_from_, saved_from_;  // how far retention has come, Unix ms
+  std::int64_t trimmed_ = 0;                                                // log entries before it are gone
   Duration future_allowance_{};
 
   // Shared with readers: changed by the writer only, under the mutex.

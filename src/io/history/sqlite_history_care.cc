@@ -22,11 +22,17 @@ constexpr std::int64_t kVacuumPages = 4096;  // 16 MiB given back per pass: a sh
 constexpr std::int64_t kMergeSpread = 4 * kHour;
 constexpr std::int64_t kFuture = kHour;  // further ahead than this, a row's clock was wrong
 constexpr std::int64_t kMaxGap = 3 * kHour;
+constexpr std::int64_t kSaveEvery = 15 * kMinute;
 constexpr Duration kMaxAllowance = 24h;
 
 // Spreads work over time by worker: consecutive numbers fall far apart.
 std::int64_t phase(std::int64_t worker, std::int64_t width) {
   return std::int64_t((std::uint64_t(worker) * 0x9E3779B97F4A7C15u) >> 33) % width;
+}
+
+// When the oldest day of it that is not merged yet will be.
+std::int64_t merge_at(const WorkerState& worker) {
+  return worker.unmerged == kNever ? kNever : worker.unmerged + kDay + phase(worker.no, kMergeSpread);
 }
 
 const char* meta_key(Tier tier) {
@@ -101,18 +107,22 @@ void SqliteHistory::folded(const Fold& fold) {
 
 // Workers that fell silent fold here, all others when their next hour begins.
 Result<bool> SqliteHistory::fold_stale(std::int64_t now) {
-  std::vector<Fold> folds;
-  sqlite::Transaction transaction(writer_);
-  if (!transaction.begun()) return transaction.begun().error();
+  std::vector<WorkerState*> stale;
   bool more = false;
   for (auto& [name, worker] : workers_) {
     if (worker->open.empty() || worker->hour == hour_of(worker->no, now)) continue;
-    if ((more = folds.size() >= kFoldsPerPass)) break;
+    if ((more = stale.size() >= kFoldsPerPass)) break;
+    stale.push_back(worker.get());
+  }
+  if (stale.empty()) return false;
+  std::vector<Fold> folds;
+  sqlite::Transaction transaction(writer_);
+  if (!transaction.begun()) return transaction.begun().error();
+  for (WorkerState* worker : stale) {
     auto done = fold(*worker);
     if (!done) return done.error();
     folds.push_back(*done);
   }
-  if (folds.empty()) return false;
   if (auto done = transaction.commit(); !done) return done.error();
   for (const Fold& f : folds) folded(f);
   return more;
@@ -178,7 +188,7 @@ Result<bool> SqliteHistory::merge_due(std::int64_t now) {
   std::vector<WorkerState*> due;
   bool more = false;
   for (auto& [name, worker] : workers_) {
-    if (worker->unmerged > now || worker->unmerged + kDay + phase(worker->no, kMergeSpread) > now) continue;
+    if (merge_at(*worker) > now) continue;
     if ((more = due.size() >= kMergesPerPass)) break;
     due.push_back(worker.get());
   }
@@ -190,7 +200,7 @@ Result<bool> SqliteHistory::merge_due(std::int64_t now) {
   if (auto done = transaction.commit(); !done) return done.error();
   for (WorkerState* worker : due) {
     if (auto done = refresh_bounds(*worker); !done) return done.error();
-    more = more || worker->unmerged + kDay + phase(worker->no, kMergeSpread) <= now;
+    more = more || merge_at(*worker) <= now;
   }
   return more;
 }
@@ -255,6 +265,13 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
   const std::int64_t before = std::max(kept_from_[index].value_or(oldest), oldest - kMaxGap);
   const std::int64_t from =
       std::max(before, to_millis(retention_cutoff(from_millis(before), now.wall, keep(tier), passed)));
+  const bool any = std::any_of(workers_.begin(), workers_.end(),
+                               [&](const auto& entry) { return entry.second->oldest[index] < from; });
+  // Remembered now and then: a crash in between costs a few minutes of progress.
+  if (!any && saved_from_[index] && from - *saved_from_[index] < kSaveEvery) {
+    kept_from_[index] = from;
+    return {};
+  }
   sqlite::Transaction transaction(writer_);
   if (!transaction.begun()) return transaction.begun();
   std::vector<WorkerState*> changed;
@@ -273,7 +290,7 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
   if (!meta || meta->bind(1, std::string_view(meta_key(tier))).bind(2, from).step() == Step::failed)
     return writer_.error();
   if (auto done = transaction.commit(); !done) return done;
-  kept_from_[index] = from;
+  kept_from_[index] = saved_from_[index] = from;
   for (WorkerState* worker : changed)
     if (auto done = refresh_bounds(*worker); !done) return done;
   out.more = out.more || out.deleted >= options_.retain_batch;
@@ -285,7 +302,9 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
 Result<void> SqliteHistory::expire_future(Now now, Duration passed, RetainResult& out) {
   future_allowance_ = std::min(kMaxAllowance, future_allowance_ + 2 * passed);
   const std::int64_t bound = to_millis(now.wall) + kFuture;
-  if (out.deleted > 0) return {};
+  const bool any =
+      std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) { return entry.second->newest > bound; });
+  if (!any || out.deleted > 0) return {};
   sqlite::Transaction transaction(writer_);
   if (!transaction.begun()) return transaction.begun();
   std::vector<WorkerState*> changed;
@@ -379,6 +398,7 @@ Result<void> SqliteHistory::trim_log() {
   std::int64_t first = next_log_;
   for (const auto& [name, worker] : workers_)
     if (!worker->open.empty()) first = std::min(first, worker->open.first_log());
+  if (first == trimmed_) return {};
   sqlite::Transaction transaction(writer_);
   if (!transaction.begun()) return transaction.begun();
   if (auto done = writer_.run(fmt::format("DELETE FROM log WHERE id<{}", first).c_str()); !done) return done;
@@ -391,6 +411,7 @@ Result<void> SqliteHistory::trim_log() {
   for (const auto& entry : unused)
     if (auto done = writer_.run(fmt::format("DELETE FROM schema WHERE no={}", entry->no).c_str()); !done) return done;
   if (auto done = transaction.commit(); !done) return done;
+  trimmed_ = first;
   if (unused.empty()) return {};
   schema_cache_.clear();
   const std::lock_guard lock(mutex_);
