@@ -1,4 +1,4 @@
-// bench_storage DIR FILE.csv: puts fleetgen.py's CSV (time, worker, 20 values) into DIR/history.db as the
+// bench_storage DIR FILE.csv [raw|rollups]: puts fleetgen.py's CSV (time, worker, 20 values) into DIR/history.db as the
 // monitor would: one flush per instant, a retention pass each minute of the data's own time. Prints one JSON line:
 // samples, CPU seconds, memory of the open hours. Names are fleetgen's METRICS in sorted order.
 #include <cstdio>
@@ -91,8 +91,10 @@ struct Import {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return std::fputs("usage: bench_storage DIR FILE.csv\n", stderr), 2;
-  auto opened = open_sqlite_history({.data_dir = argv[1], .retention = 24h * 366});
+  if (argc < 3) return std::fputs("usage: bench_storage DIR FILE.csv [raw|rollups]\n", stderr), 2;
+  HistoryOptions options{.data_dir = argv[1], .retention = 24h * 366};
+  if (argc > 3 && std::string_view(argv[3]) == "raw") options.keep_ten_minutes = options.keep_hours = Duration{0};
+  auto opened = open_sqlite_history(options);
   std::FILE* in = std::fopen(argv[2], "r");
   if (!opened || !in) return std::fputs("cannot open the store or the file\n", stderr), 1;
   std::vector<std::size_t> order(kCount);

@@ -21,6 +21,12 @@ struct TaskIncrease {
   bool operator==(const TaskIncrease&) const = default;
 };
 
+// What happened in one step.
+struct TaskHistoryPoint {
+  WallTime at{};                    // start of the step
+  std::vector<TaskIncrease> tasks;  // sorted by type; only types of which something happened
+};
+
 struct HistoryRow {
   std::string worker_id;
   WallTime at{};

@@ -229,6 +229,8 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   const HistoryStats history = history_->stats();
   stats.history_rows = history.rows;
   stats.history_errors = history.failures;
+  stats.history_damaged = history.damaged;
+  stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;

@@ -186,6 +186,8 @@ class Fleet {
   // All of WorkerView but verdict, status_since, last_check, held, action, crashes, stops_*, generation.
   void fill_view(WorkerHandle worker, const Now& now, WorkerView& view);
   MetricSet metrics(WorkerHandle worker, const Now& now);  // as in the view; for history rows
+  // What each task type did since the previous call, for history rows: by type, only types that did something.
+  std::vector<TaskIncrease> take_task_increases(WorkerHandle worker);
   PoolView pool_view(std::string_view pool,
                      const Now& now) const;                  // name, counts, findings (without since), tasks_per_minute
   std::vector<QueueView> queue_views(const Now& now) const;  // by broker, name

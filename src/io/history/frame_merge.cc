@@ -1,8 +1,10 @@
 #include "io/history/frame_merge.h"
 
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace paramedic::history {
 
@@ -10,37 +12,40 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-template <class T>
-void append(std::vector<T>& to, std::vector<T>&& from) {
-  if (to.empty())
-    to = std::move(from);
-  else
-    to.insert(to.end(), from.begin(), from.end());
-}
-
-// Both lists are sorted by id; the result holds each id once, padded where one side lacks it.
-std::vector<FrameColumn> append_columns(std::vector<FrameColumn> a, std::size_t a_rows, std::vector<FrameColumn> b,
-                                        std::size_t b_rows) {
-  std::vector<FrameColumn> out;
-  out.reserve(std::max(a.size(), b.size()));
-  std::size_t i = 0, k = 0;
-  while (i < a.size() || k < b.size()) {
-    const bool left = i < a.size() && (k == b.size() || a[i].id <= b[k].id);
-    const bool right = k < b.size() && (i == a.size() || b[k].id <= a[i].id);
-    FrameColumn column;
-    if (left)
-      column = std::move(a[i++]);
-    else
-      column.values.assign(a_rows, kNone);
-    if (right) {
-      column.id = b[k].id;
-      append(column.values, std::move(b[k++].values));
-    } else {
-      column.values.resize(a_rows + b_rows, kNone);
+// One after the other; a column holds NaN where a part lacks it.
+Frame concatenate(std::vector<Frame> parts) {
+  Frame out;
+  std::size_t rows = 0;
+  std::vector<SeriesId> ids;
+  for (const Frame& part : parts) {
+    rows += part.rows();
+    for (const auto& column : part.columns) ids.push_back(column.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  out.at.reserve(rows);
+  out.state.reserve(rows);
+  out.score.reserve(rows);
+  for (const Frame& part : parts) {
+    out.at.insert(out.at.end(), part.at.begin(), part.at.end());
+    out.state.insert(out.state.end(), part.state.begin(), part.state.end());
+    out.score.insert(out.score.end(), part.score.begin(), part.score.end());
+  }
+  for (const SeriesId id : ids) {
+    FrameColumn& column = out.columns.emplace_back(FrameColumn{id, {}});
+    column.values.reserve(rows);
+    for (const Frame& part : parts) {
+      if (const FrameColumn* from = part.find(id))
+        column.values.insert(column.values.end(), from->values.begin(), from->values.end());
+      else
+        column.values.resize(column.values.size() + part.rows(), kNone);
     }
-    out.push_back(std::move(column));
   }
   return out;
+}
+
+bool rises(const std::vector<std::int64_t>& at) {
+  return std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()) == at.end();
 }
 
 template <class T>
@@ -59,30 +64,38 @@ std::vector<T> slice(const std::vector<T>& v, std::size_t first, std::size_t las
 }  // namespace
 
 void FrameMerge::add(Frame part) {
-  if (part.empty()) return;
-  const std::size_t before = whole_.rows(), more = part.rows();
-  whole_.columns = append_columns(std::move(whole_.columns), before, std::move(part.columns), more);
-  append(whole_.at, std::move(part.at));
-  append(whole_.state, std::move(part.state));
-  append(whole_.score, std::move(part.score));
+  if (!part.empty()) parts_.push_back(std::move(part));
 }
 
 Frame FrameMerge::finish() {
-  auto& at = whole_.at;
-  const bool in_order = std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()) == at.end();
-  if (!in_order) {
-    std::vector<std::uint32_t> order(at.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return at[a] < at[b]; });
-    std::vector<std::uint32_t> kept;
-    for (std::size_t i = 0; i < order.size(); ++i)
-      if (i + 1 == order.size() || at[order[i]] != at[order[i + 1]]) kept.push_back(order[i]);
-    for (auto& column : whole_.columns) pick(column.values, kept);
-    pick(whole_.state, kept);
-    pick(whole_.score, kept);
-    pick(whole_.at, kept);
+  std::vector<Frame> parts = std::exchange(parts_, {});
+  if (parts.empty()) return {};
+  // The usual case: sorted parts that do not overlap, if not written in the order of their time.
+  const auto touch = [](const Frame& a, const Frame& b) { return a.at.back() >= b.at.front(); };
+  if (std::all_of(parts.begin(), parts.end(), [](const Frame& p) { return rises(p.at); })) {
+    if (parts.size() == 1) return std::move(parts.front());
+    std::vector<const Frame*> by_time;
+    for (const Frame& part : parts) by_time.push_back(&part);
+    std::sort(by_time.begin(), by_time.end(), [](auto* a, auto* b) { return a->at.front() < b->at.front(); });
+    if (std::adjacent_find(by_time.begin(), by_time.end(), [&](auto* a, auto* b) { return touch(*a, *b); }) ==
+        by_time.end()) {
+      std::sort(parts.begin(), parts.end(), [](const Frame& a, const Frame& b) { return a.at.front() < b.at.front(); });
+      return concatenate(std::move(parts));
+    }
   }
-  return std::exchange(whole_, Frame{});
+  Frame whole = concatenate(std::move(parts));
+  const auto& at = whole.at;
+  std::vector<std::uint32_t> order(at.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return at[a] < at[b]; });
+  std::vector<std::uint32_t> kept;
+  for (std::size_t i = 0; i < order.size(); ++i)
+    if (i + 1 == order.size() || at[order[i]] != at[order[i + 1]]) kept.push_back(order[i]);
+  for (auto& column : whole.columns) pick(column.values, kept);
+  pick(whole.state, kept);
+  pick(whole.score, kept);
+  pick(whole.at, kept);
+  return whole;
 }
 
 Frame part_of(const Frame& frame, std::int64_t from, std::int64_t to) {

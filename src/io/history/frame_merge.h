@@ -10,11 +10,10 @@ class FrameMerge {
  public:
   // `part` needs no order of time (rows may stand as they arrived); all else of Frame's invariants holds.
   void add(Frame part);
-  std::size_t rows() const { return whole_.rows(); }
   Frame finish();  // leaves it empty
 
  private:
-  Frame whole_;
+  std::vector<Frame> parts_;
 };
 
 // Rows within [from, to] (milliseconds).

@@ -31,11 +31,6 @@ struct TaskHistoryQuery {
   std::string type;                // empty = all
   std::size_t max_rows = 100'000;  // points · types of the answer
 };
-// What happened in one step.
-struct TaskHistoryPoint {
-  WallTime at{};                    // start of the step
-  std::vector<TaskIncrease> tasks;  // sorted by type; only types of which something happened
-};
 
 struct HistoryStats {
   std::uint64_t rows = 0, flushes = 0, failures = 0, deleted = 0, reads = 0, rows_read = 0;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "io/history/codec/bits.h"
 #include "io/history/codec/integers.h"

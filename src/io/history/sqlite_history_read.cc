@@ -138,9 +138,11 @@ Result<Frame> SqliteHistory::collect_tier(Reader& reader, std::int64_t worker, T
       return make_error(Errc::too_large, fmt::format("more than {} rows to read: ask for a shorter time", kMaxScanned));
     const auto chunk = ChunkReader::open(s.blob(2));
     auto frame = chunk ? chunk->frame(wants) : Result<Frame>(chunk.error());
-    if (!frame)
+    if (!frame) {
+      ++damaged_;
       return with_context(frame.error(),
                           fmt::format("{}: chunk {}: restore a backup or wait until it expires", file_, s.integer(0)));
+    }
     ++chunks_read_;
     merge.add(std::move(*frame));
   }
