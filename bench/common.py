@@ -82,10 +82,11 @@ class Process:
 class Monitor:
     """`paramedic serve` with a configuration, on a free port, in a temporary directory."""
 
-    def __init__(self, config=""):
+    def __init__(self, config="", data=None):
         self.dir = tempfile.mkdtemp(prefix="paramedic-bench-")
         path = f"{self.dir}/paramedic.yaml"
-        open(path, "w").write(f"data_dir: {self.dir}/data\nlimits:\n  new_ids_per_second: 100000\n{config}")
+        self.data = data or f"{self.dir}/data"
+        open(path, "w").write(f"data_dir: {self.data}\nlimits:\n  new_ids_per_second: 100000\n{config}")
         self.log = f"{self.dir}/monitor.log"
         self.process = Process([str(BIN / "paramedic"), "serve", "--config", path, "--listen", "127.0.0.1:0"], self.log)
         self.pid = self.process.pid

@@ -78,6 +78,9 @@ struct TaskTypeFacts {
   TaskCounts total;        // over all incarnations since first seen
   DurationHistogram reported_durations;
   DurationHistogram total_durations;
+  // What came since the latest history row; a baseline of counters that were met midway is not in it.
+  TaskCounts unsaved;
+  DurationHistogram unsaved_durations;
   FinishWindow window;
 };
 

@@ -129,8 +129,9 @@ Result<void> DaemonImpl::open_stores() {
   auto ledger = open_ledger(options_.config, log_);
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
-  auto history =
-      open_sqlite_history({.data_dir = options_.config.data_dir, .retention = options_.config.history.retention});
+  auto history = open_sqlite_history({.data_dir = options_.config.data_dir,
+                                      .retention = options_.config.history.retention,
+                                      .max_bytes = options_.config.history.max_bytes});
   if (!history) return history.error();
   history_ = std::move(*history);
   history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);
@@ -280,6 +281,8 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   const HistoryStats history = history_->stats();
   stats.history_rows = history.rows;
   stats.history_errors = history.failures;
+  stats.history_damaged = history.damaged;
+  stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;

@@ -43,11 +43,17 @@ Result<void> HistoryPort::read(const api::HistoryQuery& query, const Sink& sink)
                            .from = query.from,
                            .to = query.to - 1ms,
                            .step = query.step.value_or(Duration{0}),
-                           .metrics = query.metrics};
+                           .metrics = query.metrics,
+                           .p95 = query.p95};
   const auto rows = history_.read(asked);
   if (!rows) return rows.error();
   (void)sink(*rows);
   return {};
+}
+
+Result<std::vector<TaskHistoryPoint>> HistoryPort::read_tasks(const api::TaskHistoryQuery& query) {
+  return history_.read_tasks(
+      {.worker_id = query.worker_id, .from = query.from, .to = query.to - 1ms, .step = query.step, .type = query.type});
 }
 
 namespace {

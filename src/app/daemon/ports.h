@@ -44,6 +44,7 @@ class HistoryPort final : public api::HistoryReader {
  public:
   explicit HistoryPort(History& history) : history_(history) {}
   Result<void> read(const api::HistoryQuery& query, const Sink& sink) override;
+  Result<std::vector<TaskHistoryPoint>> read_tasks(const api::TaskHistoryQuery& query) override;
 
  private:
   History& history_;

@@ -376,6 +376,53 @@ TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {
   EXPECT_NEAR(plain, 6, 1);
 }
 
+// Counters that were met midway are a baseline; after that rows carry what came since the row before, across lives.
+TEST(Engine, history_rows_carry_what_tasks_did_since_the_row_before) {
+  EngineConfig config;
+  config.resolution = 10s;
+  Bench bench(config);
+  bench.connect("h1");
+  std::uint64_t done = 1000;
+  const auto send = [&](const std::string& incarnation) {
+    Report r = bench.report("w-0", incarnation);
+    TaskPart part{.type = "resize", .completed = done};
+    part.durations = DurationHistogram{};
+    part.durations->counts[3] = done;
+    part.durations->sum_seconds = double(done) * 0.006;
+    r.tasks = {part};
+    bench.send(std::move(r));
+    bench.step();
+    bench.run_for(5s);
+  };
+  const auto sum = [&] {
+    std::uint64_t completed = 0, measured = 0;
+    for (const HistoryRow& row : bench.all.history)
+      for (const TaskIncrease& task : row.tasks) {
+        EXPECT_EQ(task.type, "resize");
+        completed += task.completed;
+        measured += task.durations.count();
+      }
+    EXPECT_EQ(completed, measured);
+    return completed;
+  };
+  send("1");
+  EXPECT_EQ(sum(), 0u) << "a baseline";
+  for (int i = 0; i < 6; ++i) {
+    done += 2;
+    send("1");
+  }
+  EXPECT_GE(sum(), 10u);
+  EXPECT_LE(sum(), 12u);
+  done = 0;  // a new life counts from zero
+  for (int i = 0; i < 6; ++i) {
+    done += 3;
+    send("2");
+  }
+  bench.run_for(20s);
+  send("2");
+  EXPECT_EQ(sum(), 12u + 18u);
+}
+
 TEST(Engine, sends_late_reports_to_history_only) {
   Bench bench;
   bench.live(1);

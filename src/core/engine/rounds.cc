@@ -144,6 +144,7 @@ void Engine::Impl::add_history(WorkerHandle worker, bool transition, const Now& 
   }
   HistoryRow row{.worker_id = s.id, .at = now.wall, .status = s.verdict->status, .score = s.verdict->score};
   row.metrics = fleet.metrics(worker, now);
+  row.tasks = fleet.take_task_increases(worker);
   row.transition = transition;
   out.history.push_back(std::move(row));
 }

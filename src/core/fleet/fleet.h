@@ -188,7 +188,9 @@ class Fleet {
   // ---- views: the parts that the fleet knows ----
   // All of WorkerView but verdict, status_since, last_check, held, action, crashes, stops_*, generation.
   void fill_view(WorkerHandle worker, const Now& now, WorkerView& view);
-  MetricSet metrics(WorkerHandle worker, const Now& now);      // as in the view; for history rows
+  MetricSet metrics(WorkerHandle worker, const Now& now);  // as in the view; for history rows
+  // What each task type did since the previous call, for history rows: by type, only types that did something.
+  std::vector<TaskIncrease> take_task_increases(WorkerHandle worker);
   std::vector<QueueView> queue_views(const Now& now) const;    // by broker, name
   std::vector<SourceView> source_views(const Now& now) const;  // by id
 

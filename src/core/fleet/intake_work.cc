@@ -110,6 +110,8 @@ void Fleet::Impl::take_tasks(WorkerSlot& slot, const Arrival& a) {
     tells_started = tells_started || reported.counts.started > 0;
     facts.window.begin(a.measured);
     if (!counting) continue;
+    plus(facts.unsaved, more);
+    facts.unsaved_durations.add(durations);
     const FinishWindow::Sum sum = sum_of(more, durations);
     if (sum.finished > 0 || sum.measured > 0) {
       facts.window.add(a.measured, sum);

@@ -112,6 +112,22 @@ MetricSet Fleet::Impl::metrics_of(WorkerSlot& slot, const Now& now) {
 
 MetricSet Fleet::metrics(WorkerHandle worker, const Now& now) { return impl_->metrics_of(impl_->at(worker), now); }
 
+std::vector<TaskIncrease> Fleet::take_task_increases(WorkerHandle worker) {
+  WorkerSlot& slot = impl_->at(worker);
+  std::vector<TaskIncrease> out;
+  if (slot.facts.tasks.types.empty()) return out;
+  const auto types = impl_->pools[slot.pool].memory.durations();
+  for (TaskTypeFacts& t : slot.facts.tasks.types) {
+    const TaskCounts& n = t.unsaved;
+    if (n.completed + n.failed + n.retried + n.revoked + n.lost + t.unsaved_durations.count() > 0)
+      out.push_back({types[t.type].type, n.completed, n.failed, n.retried, n.revoked, n.lost, t.unsaved_durations});
+    t.unsaved = TaskCounts{};
+    t.unsaved_durations = DurationHistogram{};
+  }
+  std::sort(out.begin(), out.end(), [](const TaskIncrease& a, const TaskIncrease& b) { return a.type < b.type; });
+  return out;
+}
+
 void Fleet::fill_view(WorkerHandle worker, const Now& now, WorkerView& view) {
   Impl& m = *impl_;
   WorkerSlot& slot = m.at(worker);

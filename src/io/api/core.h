@@ -120,6 +120,7 @@ HttpReply get_maintenance(Core&, Call&);
 HttpReply get_demo(Core&, Call&);
 // record_handlers.cc: history and ledger
 HttpReply get_history(Core&, Call&);
+HttpReply get_task_history(Core&, Call&);
 HttpReply get_incidents(Core&, Call&);
 HttpReply get_incident(Core&, Call&);
 HttpReply get_restarts(Core&, Call&);

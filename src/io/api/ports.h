@@ -69,6 +69,13 @@ struct HistoryQuery {
   WallTime from{}, to{};             // from <= t < to
   std::optional<Duration> step;      // one point per step (the means of gauges); none = as stored
   std::vector<std::string> metrics;  // empty = all
+  bool p95 = false;                  // with a step: NAME_p95 too
+};
+struct TaskHistoryQuery {
+  std::string worker_id;
+  WallTime from{}, to{};  // from <= t < to
+  Duration step = 10min;
+  std::string type;  // empty = all
 };
 class HistoryReader {
  public:
@@ -77,6 +84,8 @@ class HistoryReader {
   // rows yields none. Errors: io, corrupt.
   using Sink = std::function<bool(std::span<const HistoryRow>)>;
   virtual Result<void> read(const HistoryQuery& query, const Sink& sink) = 0;
+  // What the worker's task types did per step, oldest first; steps in which nothing happened are left out.
+  virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
 };
 
 // What the ledger remembers, newest first. Blocking: called on the blocking pool.

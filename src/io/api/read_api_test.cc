@@ -122,6 +122,32 @@ TEST_F(ReadApi, reads_history_of_the_time_asked_for) {
   EXPECT_FALSE(fake.history_query.step);
 }
 
+TEST_F(ReadApi, reads_task_history_with_percentiles) {
+  TaskIncrease resize{.type = "resize", .completed = 3, .failed = 1, .lost = 2};
+  for (const double seconds : {0.003, 0.003, 0.003, 3.0}) resize.durations.observe(seconds);
+  fake.task_points = {{WallTime{1h}, {resize, TaskIncrease{.type = "thumb", .retried = 1}}}};
+  const Answer a = get("/health/workers/w-1/tasks/history?hours=2&step=5m&type=resize");
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.at("/0/tasks/0/type"), "resize");
+  EXPECT_EQ(a.at("/0/tasks/0/completed"), "3");
+  EXPECT_EQ(a.at("/0/tasks/0/lost"), "2");
+  EXPECT_EQ(a.at("/0/tasks/0/duration_seconds/count"), "4");
+  EXPECT_EQ(a.at("/0/tasks/0/duration_seconds/p99"), "4.01408E0");
+  EXPECT_EQ(a.at("/0/tasks/1/duration_seconds/p50"), "null");
+  EXPECT_EQ(fake.task_query.to - fake.task_query.from, 2h);
+  EXPECT_EQ(fake.task_query.step, Duration(5min));
+  EXPECT_EQ(fake.task_query.type, "resize");
+  get("/health/workers/w-1/tasks/history");
+  EXPECT_EQ(fake.task_query.step, Duration(10min));
+  EXPECT_EQ(fake.task_query.type, "");
+  fake.task_points.clear();
+  expect_problem(get("/health/workers/nobody/tasks/history"), 404, "has no history");
+  expect_problem(get("/health/workers/w-1/tasks/history?metrics=a"), 400, "unknown parameter 'metrics'");
+  get("/health/workers/w-1/history?step=5m&p95=true");
+  EXPECT_TRUE(fake.history_query.p95);
+  expect_problem(get("/health/workers/w-1/history?p95=true"), 400, "needs a step");
+}
+
 TEST_F(ReadApi, refuses_history_that_cannot_be_answered) {
   expect_problem(get("/health/workers/w-1/history?hours=0"), 400, "'hours'");
   expect_problem(get("/health/workers/w-1/history?start=yesterday"), 400, "'start'");

@@ -36,9 +36,19 @@ Result<HttpResponse> history_body(Core& core, const HistoryQuery& query) {
   return json_reply(std::move(body));
 }
 
+Result<HttpResponse> task_history_body(Core& core, const TaskHistoryQuery& query) {
+  const auto points = core.ports.history->read_tasks(query);
+  if (!points) return points.error();
+  if (points->empty() && !core.ports.fleet->view()->find(query.worker_id))
+    return make_error(Errc::not_found, "worker '" + query.worker_id + "' is not known and has no history");
+  std::string body = wire::task_history_json(*points);
+  if (body.size() > core.options.max_history_bytes) return too_long(core);
+  return json_reply(std::move(body));
+}
+
 // hours, or start and end; the default is the last 24 hours.
-HistoryQuery read_history_query(QueryReader& reader, const Call& call, const Core& core) {
-  HistoryQuery q;
+template <class Query>
+void read_range(Query& q, QueryReader& reader, const Call& call, const Core& core) {
   q.worker_id = call.id;
   const auto hours = reader.number("hours", 1, 24 * 400);
   const auto start = reader.time("start");
@@ -48,8 +58,17 @@ HistoryQuery read_history_query(QueryReader& reader, const Call& call, const Cor
   if (q.from >= q.to) reader.problem("start", "must be before end");
   if (q.to - q.from > core.options.max_history)
     reader.problem("start", "at most " + format_duration(core.options.max_history) + " in one answer");
+}
+
+HistoryQuery read_history_query(QueryReader& reader, const Call& call, const Core& core) {
+  HistoryQuery q;
+  read_range(q, reader, call, core);
   q.step = reader.duration("step", 1s, 24h * 7);
   q.metrics = reader.texts("metrics");
+  const std::string p95 = reader.text("p95").value_or("false");
+  if (p95 != "true" && p95 != "false") reader.problem("p95", "must be true or false");
+  q.p95 = p95 == "true";
+  if (q.p95 && !q.step) reader.problem("p95", "needs a step");
   return q;
 }
 
@@ -78,6 +97,16 @@ HttpReply get_history(Core& core, Call& call) {
   HistoryQuery query = read_history_query(reader, call, core);
   if (auto ok = reader.finish(); !ok) return problem_reply(ok.error(), call.request.path);
   return on_pool(core, call.request.path, [&core, query = std::move(query)] { return history_body(core, query); });
+}
+
+HttpReply get_task_history(Core& core, Call& call) {
+  QueryReader reader(call.request.query);
+  TaskHistoryQuery query;
+  read_range(query, reader, call, core);
+  query.step = reader.duration("step", 1s, 24h * 7).value_or(query.step);
+  query.type = reader.text("type").value_or("");
+  if (auto ok = reader.finish(); !ok) return problem_reply(ok.error(), call.request.path);
+  return on_pool(core, call.request.path, [&core, query = std::move(query)] { return task_history_body(core, query); });
 }
 
 HttpReply get_incidents(Core& core, Call& call) {

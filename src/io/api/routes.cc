@@ -9,6 +9,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/health/workers/{worker_id}", Scope::open, BodyKind::none, get_worker},
     {"DELETE", "/health/workers/{worker_id}", Scope::operate, BodyKind::none, delete_worker},
     {"GET", "/health/workers/{worker_id}/history", Scope::open, BodyKind::none, get_history},
+    {"GET", "/health/workers/{worker_id}/tasks/history", Scope::open, BodyKind::none, get_task_history},
     {"POST", "/health/workers/{worker_id}/report", Scope::report, BodyKind::json, post_report},
     {"POST", "/health/workers/{worker_id}/restart", Scope::operate, BodyKind::json, post_restart},
     {"POST", "/health/workers/{worker_id}/drain", Scope::operate, BodyKind::json, post_drain},

@@ -122,6 +122,11 @@ struct FakePorts final : FleetReader,
       if (!sink(std::span(&row, 1))) return {};
     return {};
   }
+  Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override {
+    task_query = query;
+    if (store_error) return *store_error;
+    return task_points;
+  }
   template <class T>
   Result<std::vector<T>> stored(const std::vector<T>& all, const LedgerQuery& query) {
     ledger_query = query;
@@ -176,6 +181,8 @@ struct FakePorts final : FleetReader,
   std::vector<ReportInput> taken;
   bool inbox_full = false;
   HistoryQuery history_query;
+  TaskHistoryQuery task_query;
+  std::vector<TaskHistoryPoint> task_points;
   LedgerQuery ledger_query;
   std::optional<Error> store_error;
   std::vector<HistoryRow> rows;

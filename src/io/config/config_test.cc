@@ -152,13 +152,15 @@ TEST(MonitorConfig, runs_without_any_file) {
 TEST(MonitorConfig, reads_all_keys) {
   const auto c = monitor(
       "listen: '[::1]:0'\ndata_dir: /d\ntoken_file: /t\nallowed_hosts: [a.b]\ninterval: 10s\nlog_level: debug\n"
-      "sources: {http: {enabled: false}}\nhistory: {retention: 1d}\nlimits: {max_workers: 5, new_ids_per_second: 6}\n"
+      "sources: {http: {enabled: false}}\nhistory: {retention: 1d, max_bytes: 2GiB}\nlimits: {max_workers: 5, "
+      "new_ids_per_second: 6}\n"
       "http: {max_body: 2MiB, threads: 3}\naliases: {a: b}\nalerting: {x: y}\nshutdown_grace: 3s\n");
   EXPECT_EQ(c.listen.address, "::1");
   EXPECT_EQ(c.listen.port, 0);
   EXPECT_TRUE(c.listen.loopback());
   EXPECT_FALSE(c.source_enabled(SourceKind::http));
   EXPECT_EQ(c.history.resolution, 10s) << "follows the interval";
+  EXPECT_EQ(c.history.max_bytes, 2u << 30);
   EXPECT_EQ(c.http.max_body_bytes, 2u << 20);
   EXPECT_EQ(c.aliases.at("a"), "b");
   EXPECT_EQ(c.alerting.find("x")->scalar, "y");

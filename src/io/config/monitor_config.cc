@@ -59,6 +59,8 @@ void read_history(ParamsReader& r, HistoryConfig& out) {
   ParamsReader history = r.child("history");
   history.read("resolution", out.resolution, 1s, 1h);
   history.read("retention", out.retention, 1h, 24h * 366);
+  // 0 = no cap; a cap below a few MiB would leave nothing but today.
+  history.read_bytes("max_bytes", out.max_bytes, 0, std::uint64_t{1} << 50);
   history.finish();
 }
 
@@ -152,6 +154,8 @@ void cross_check(ParamsReader& r, const MonitorConfig& c) {
         "an address that others reach needs a token_file; listen on 127.0.0.1 or create one with `paramedic token`");
   if (c.data_dir.empty()) r.problem("data_dir", "must name a directory");
   if (c.http.max_bulk_bytes < c.http.max_body_bytes) r.problem("http", "max_bulk must not be smaller than max_body");
+  if (c.history.max_bytes > 0 && c.history.max_bytes < 8u << 20)
+    r.problem("history", "max_bytes must be 0 (no cap) or at least 8MiB");
   if (c.history.resolution > c.history.retention) r.problem("history", "resolution must not be longer than retention");
 }
 

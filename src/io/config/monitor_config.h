@@ -27,8 +27,9 @@ struct SourceConfig {
 };
 
 struct HistoryConfig {
-  Duration resolution = 30s;  // one row per worker and step; default = interval
-  Duration retention = 168h;  // 7 days
+  Duration resolution = 30s;    // one row per worker and step; default = interval
+  Duration retention = 168h;    // 7 days
+  std::uint64_t max_bytes = 0;  // of history.db; beyond it the oldest goes; 0 = no cap
 };
 
 enum class LedgerStore { sqlite, redis };

@@ -18,9 +18,18 @@ namespace paramedic {
 struct HistoryQuery {
   std::string worker_id;
   WallTime from{}, to{};             // [from, to]
-  Duration step{};                   // 0 = raw rows
+  Duration step{};                   // 0 = raw rows, else at least 1 ms
   std::vector<std::string> metrics;  // empty = all
+  bool p95 = false;                  // with a step: NAME_p95 as well
   std::size_t max_rows = 100'000;    // of the answer; more is refused with the step that would fit
+};
+
+struct TaskHistoryQuery {
+  std::string worker_id;
+  WallTime from{}, to{};           // [from, to]
+  Duration step = 10min;           // at least 1 ms
+  std::string type;                // empty = all
+  std::size_t max_rows = 100'000;  // points · types of the answer
 };
 
 struct HistoryStats {
@@ -28,7 +37,11 @@ struct HistoryStats {
   std::uint64_t dropped = 0;   // rows given up because the disk refused them for too long
   std::uint64_t buffered = 0;  // waiting for the next flush
   std::uint64_t file_bytes = 0, workers = 0;
-  bool degraded = false;  // the latest flush failed
+  std::uint64_t open_rows = 0, open_bytes = 0;       // newest rows, compressed in memory
+  std::uint64_t folds = 0, merges = 0, damaged = 0;  // chunks written; chunks and log entries that do not decode
+  std::uint64_t chunks_read = 0, columns_read = 0;   // decoded for readers
+  std::uint64_t names_refused = 0;                   // metrics and task types beyond max_names
+  bool degraded = false;                             // the latest flush failed
 };
 
 struct RetainResult {
@@ -52,18 +65,24 @@ class History {
 
   // Oldest first. An unknown worker or an empty range is an empty list. With a step: one row per step that has any,
   // stamped with the start of the step (multiples of the step since 1970); status = the worst, score = the lowest; each
-  // metric NAME is the mean and comes with NAME_min and NAME_max, so that a short peak survives zooming out. Errors:
-  // invalid_argument (to < from), too_large, io, corrupt.
+  // metric NAME is the mean and comes with NAME_min and NAME_max, so that a short peak survives zooming out. A step is
+  // computed from raw rows as far back as there are any, before that from roll-ups of 10 min, then of 1 h; without a
+  // step only raw rows are given. A row's `tasks` are not: ask read_tasks. Errors: invalid_argument (to < from),
+  // too_large, io, corrupt.
   virtual Result<std::vector<HistoryRow>> read(const HistoryQuery& query) = 0;
+  // Oldest first, only steps in which something happened. Reaches as far back as roll-ups do. Errors as read.
+  virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
   virtual HistoryStats stats() const = 0;
 };
 
 struct HistoryOptions {
   std::string data_dir;  // history.db lives here; locked by the ledger
   Duration retention = 24h * 7;
+  Duration keep_ten_minutes = 24h * 30, keep_hours = 24h * 90;  // roll-ups; 0 = none are made
+  std::uint64_t max_bytes = 0;         // of the file; beyond it the oldest goes, whatever its age; 0 = no cap
   std::size_t max_buffered = 200'000;  // rows
-  std::size_t retain_batch = 20'000;   // rows per pass
-  int checkpoint_flushes = 60;         // how many flushes are read again at a start after a crash
+  std::size_t retain_batch = 200'000;  // rows per pass
+  std::size_t max_names = 100'000;     // metrics, and as many task types, over all time
   std::uint64_t max_pages = 0;         // tests only: PRAGMA max_page_count; 0 = unlimited
 };
 // Creates the directory and file when missing. Errors as Ledger's.

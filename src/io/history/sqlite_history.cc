@@ -1,12 +1,13 @@
 #include "io/history/sqlite_history.h"
 
-#include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
 
-#include "base/retention.h"
-#include "base/text.h"
+#include "io/history/codec/bits.h"
+#include "io/history/codec/checksum.h"
+#include "io/history/rollup.h"
+#include "io/history/series.h"
 
 namespace paramedic::history {
 
@@ -15,14 +16,13 @@ using sqlite::Step;
 
 namespace {
 
-// Bits of log.state.
-constexpr std::int64_t kStatusMask = 3, kTransition = 4, kBacklog = 8;
-constexpr double kScoreScale = 10'000;
-constexpr std::int64_t kVacuumPages = 4096;  // 16 MiB given back per pass: a short write lock
-constexpr Duration kMaxAllowance = 6h;
-constexpr Duration kMaxGap = 3h;
+constexpr char kLogVersion = 1;
+constexpr std::size_t kMaxLogEntry = 1 << 20;  // bytes of one row of table log
+constexpr std::size_t kMaxOpenRows = 4096;     // of one worker, whatever the hour
+constexpr std::size_t kMaxCachedSchemas = 4096;
 
 constexpr const char* kMigrations[] = {
+    // 1: one log of single rows, chained by worker.
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('next_id', 1), ('checkpoint', 0);"
     "CREATE TABLE worker(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, last INTEGER NOT NULL, anchor INTEGER NOT "
@@ -32,102 +32,190 @@ constexpr const char* kMigrations[] = {
     "CREATE TABLE log(id INTEGER PRIMARY KEY, worker INTEGER NOT NULL, at INTEGER NOT NULL, prev INTEGER NOT NULL,"
     " anchor INTEGER NOT NULL, lead INTEGER NOT NULL, oldest INTEGER, state INTEGER NOT NULL, score INTEGER,"
     " schema INTEGER NOT NULL, vals BLOB NOT NULL);",
+    // 2: one log entry per commit, columnar chunks. The old rows are moved by move_v1(), batch by batch.
+    "ALTER TABLE log RENAME TO log_v1;"
+    "DELETE FROM meta;"
+    "ALTER TABLE worker RENAME TO worker_v1;"
+    "CREATE TABLE worker(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, folded INTEGER NOT NULL);"
+    "INSERT INTO worker SELECT no, name, 0 FROM worker_v1;"
+    "DROP TABLE worker_v1;"
+    "ALTER TABLE schema DROP COLUMN last;"
+    "CREATE TABLE metric(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE task_type(no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE log(id INTEGER PRIMARY KEY, rows BLOB NOT NULL);"
+    "CREATE TABLE chunk(id INTEGER PRIMARY KEY, worker INTEGER NOT NULL, kind INTEGER NOT NULL, t0 INTEGER NOT NULL,"
+    " t1 INTEGER NOT NULL, rows INTEGER NOT NULL, data BLOB NOT NULL);"
+    "CREATE INDEX chunk_by_worker ON chunk(worker, t0, t1, kind);",
 };
 
-std::int64_t millis(WallTime t) { return std::chrono::floor<std::chrono::milliseconds>(t.time_since_epoch()).count(); }
-WallTime from_millis(std::int64_t ms) { return WallTime{std::chrono::milliseconds(ms)}; }
+Tier tier_of(Kind kind) {
+  return kind == Kind::ten_minutes ? Tier::ten_minutes : kind == Kind::hours ? Tier::hours : Tier::raw;
+}
 
 }  // namespace
 
 SqliteHistory::SqliteHistory(HistoryOptions options, std::string file, Database writer)
-    : options_(std::move(options)), file_(std::move(file)), writer_(std::move(writer)) {}
-
-SqliteHistory::~SqliteHistory() {
-  (void)flush();
-  (void)checkpoint();
+    : options_(std::move(options)), file_(std::move(file)), writer_(std::move(writer)) {
+  metric_names_.resize(kFirstMetric);
 }
+
+SqliteHistory::~SqliteHistory() { (void)flush(); }
+
+// ---- start ----
 
 Result<void> SqliteHistory::start() {
   if (auto done = sqlite::migrate(writer_, kMigrations, int(std::size(kMigrations))); !done) return done;
-  const auto prepare = [&](sqlite::Statement& to, const char* sql) -> Result<void> {
+  auto done = prepare();
+  if (done) done = load_names();
+  if (done) done = load_bounds();
+  if (done) done = load_log();
+  if (done) done = move_v1();
+  return done;
+}
+
+Result<void> SqliteHistory::prepare() {
+  // A log that once grew gives its disk back.
+  if (auto done = writer_.run("PRAGMA journal_size_limit=16777216"); !done) return done;
+  const std::pair<sqlite::Statement*, const char*> statements[] = {
+      {&insert_log_, "INSERT INTO log VALUES(?1, ?2)"},
+      {&insert_chunk_, "INSERT INTO chunk(worker, kind, t0, t1, rows, data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&insert_worker_, "INSERT INTO worker VALUES(?1, ?2, 0)"},
+      {&insert_schema_, "INSERT INTO schema VALUES(?1, ?2)"},
+      {&insert_metric_, "INSERT INTO metric VALUES(?1, ?2)"},
+      {&insert_task_type_, "INSERT INTO task_type VALUES(?1, ?2)"},
+      {&set_folded_, "UPDATE worker SET folded=?2 WHERE no=?1"},
+      {&delete_chunk_, "DELETE FROM chunk WHERE id=?1"},
+  };
+  for (const auto& [to, sql] : statements) {
     auto statement = writer_.prepare(sql);
     if (!statement) return statement.error();
-    to = std::move(*statement);
+    *to = std::move(*statement);
+  }
+  return {};
+}
+
+Result<void> SqliteHistory::load_names() {
+  const auto each = [&](const char* sql, const auto& take) -> Result<void> {
+    auto s = writer_.prepare(sql);
+    if (!s) return s.error();
+    Step step;
+    while ((step = s->step()) == Step::row)
+      if (auto done = take(*s); !done) return done;
+    if (step == Step::failed) return writer_.error();
     return {};
   };
-  auto done = prepare(insert_row_, "INSERT INTO log VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
-  if (done) done = prepare(insert_worker_, "INSERT INTO worker VALUES(?1, ?2, 0, 0, 0, 0, 0)");
-  if (done) done = prepare(insert_schema_, "INSERT INTO schema VALUES(?1, ?2, 0)");
-  if (done) done = load_schemas();
-  if (done) done = load_heads();
+  const auto name = [](std::vector<std::string>& names, std::unordered_map<std::string, std::uint32_t>& numbers,
+                       sqlite::Statement& s) {
+    const auto no = std::size_t(s.integer(0));
+    if (no >= names.size()) names.resize(no + 1);
+    names[no] = s.text(1);
+    numbers[names[no]] = std::uint32_t(no);
+  };
+  const auto damaged = [&](const char* table, std::int64_t no) {
+    return make_error(Errc::corrupt, fmt::format("{}: {} {} is damaged; restore a backup", file_, table, no));
+  };
+  auto done = each("SELECT no, name FROM metric", [&](sqlite::Statement& s) -> Result<void> {
+    if (s.integer(0) < kFirstMetric || s.integer(0) >= kMaxMetrics) return damaged("metric", s.integer(0));
+    name(metric_names_, metric_numbers_, s);
+    return {};
+  });
   if (!done) return done;
-  const auto checkpoint = writer_.number("SELECT value FROM meta WHERE key='checkpoint'");
-  if (!checkpoint) return checkpoint.error();
-  saved_ = *checkpoint;
-  if (done = replay_tail(*checkpoint); !done) return done;
-  const auto next = writer_.number(
-      "SELECT max((SELECT value FROM meta WHERE key='next_id'), (SELECT coalesce(max(id), 0) + 1 FROM log))");
-  if (!next) return next.error();
-  next_id_ = *next;
-  return {};
-}
-
-Result<void> SqliteHistory::load_heads() {
-  auto s = writer_.prepare("SELECT no, name, last, anchor, count, newest, oldest FROM worker");
-  if (!s) return s.error();
-  Step step;
-  while ((step = s->step()) == Step::row) {
-    ChainHead head;
-    head.worker = s->integer(0);
-    if (s->integer(2) > 0) {
-      head.last = s->integer(2);
-      head.anchor = s->integer(3);
-      head.count = s->integer(4);
-      head.newest = s->integer(5);
-      head.oldest = s->integer(6);
-    }
-    next_worker_ = std::max(next_worker_, head.worker + 1);
-    heads_[std::string(s->text(1))] = head;
-  }
-  if (step == Step::failed) return writer_.error();
-  return {};
-}
-
-Result<void> SqliteHistory::load_schemas() {
-  auto s = writer_.prepare("SELECT no, names, last FROM schema");
-  if (!s) return s.error();
-  Step step;
-  while ((step = s->step()) == Step::row) {
-    auto parsed = parse_schema(s->text(1));
-    if (!parsed)
-      return make_error(Errc::corrupt, fmt::format("{}: metric names of schema {} are damaged; restore a backup", file_,
-                                                   s->integer(0)));
-    auto entry = std::make_shared<SchemaEntry>(SchemaEntry{s->integer(0), std::move(*parsed)});
+  done = each("SELECT no, name FROM task_type", [&](sqlite::Statement& s) -> Result<void> {
+    if (s.integer(0) < 0 || s.integer(0) >= kMaxTaskTypes) return damaged("task type", s.integer(0));
+    name(task_types_, task_numbers_, s);
+    return {};
+  });
+  if (!done) return done;
+  done = each("SELECT no, names FROM schema", [&](sqlite::Statement& s) -> Result<void> {
+    auto parsed = parse_schema(s.text(1));
+    if (!parsed) return damaged("schema", s.integer(0));
+    auto entry = std::make_shared<SchemaEntry>(SchemaEntry{s.integer(0), std::move(*parsed), {}});
+    for (const auto& metric : *entry->schema.names) entry->metrics.push_back(metric_for(metric));
     next_schema_ = std::max(next_schema_, entry->no + 1);
-    schemas_by_no_[entry->no] = entry;
-    schema_last_[entry->no] = s->integer(2);
-    schemas_[std::string(s->text(1))] = std::move(entry);
+    schemas_by_text_[std::string(s.text(1))] = entry;
+    schemas_[entry->no] = std::move(entry);
+    return {};
+  });
+  if (!done) return done;
+  return each("SELECT no, name, folded FROM worker", [&](sqlite::Statement& s) -> Result<void> {
+    auto& worker = workers_[std::string(s.text(1))];
+    worker = std::make_unique<WorkerState>();
+    worker->no = s.integer(0);
+    worker->folded = s.integer(2);
+    next_worker_ = std::max(next_worker_, worker->no + 1);
+    next_log_ = std::max(next_log_, worker->folded + 1);
+    return {};
+  });
+}
+
+Result<void> SqliteHistory::load_bounds() {
+  std::unordered_map<std::int64_t, WorkerState*> by_no;
+  for (auto& [name, worker] : workers_) by_no[worker->no] = worker.get();
+  auto s = writer_.prepare("SELECT worker, kind, min(t0), max(t1) FROM chunk GROUP BY worker, kind");
+  if (!s) return s.error();
+  Step step;
+  while ((step = s->step()) == Step::row) {
+    const auto found = by_no.find(s->integer(0));
+    const auto kind = Kind(s->integer(1));
+    if (found == by_no.end() || kind < Kind::fresh || kind > Kind::hours) continue;
+    WorkerState& worker = *found->second;
+    auto& oldest = worker.oldest[std::size_t(tier_of(kind))];
+    oldest = std::min(oldest, s->integer(2));
+    if (tier_of(kind) == Tier::raw) worker.newest = std::max(worker.newest, s->integer(3));
+    if (kind == Kind::fresh) worker.unmerged = floor_to(s->integer(2), kDay);
+  }
+  if (step == Step::failed) return writer_.error();
+  constexpr const char* kKeys[kTiers] = {"raw_from", "ten_minutes_from", "hours_from"};
+  auto meta = writer_.prepare("SELECT value FROM meta WHERE key=?1");
+  if (!meta) return meta.error();
+  for (std::size_t tier = 0; tier < kTiers; ++tier) {
+    if (meta->bind(1, std::string_view(kKeys[tier])).step() != Step::row) continue;
+    kept_from_[tier] = saved_from_[tier] = meta->integer(0);
+    meta->reset();
+  }
+  return {};
+}
+
+// Rows that are in no chunk yet make up the open hours again.
+Result<void> SqliteHistory::load_log() {
+  std::vector<WorkerState*> by_no(std::size_t(next_worker_), nullptr);
+  for (auto& [name, worker] : workers_)
+    if (worker->no > 0) by_no[std::size_t(worker->no)] = worker.get();
+  auto s = writer_.prepare("SELECT id, rows FROM log ORDER BY id");
+  if (!s) return s.error();
+  Step step;
+  while ((step = s->step()) == Step::row) {
+    load_log_entry(s->integer(0), s->blob(1), by_no);
+    next_log_ = std::max(next_log_, s->integer(0) + 1);
   }
   if (step == Step::failed) return writer_.error();
   return {};
 }
 
-// Rows that a crash left behind the latest checkpoint bring the heads up to date, as when they were written.
-Result<void> SqliteHistory::replay_tail(std::int64_t checkpoint) {
-  std::unordered_map<std::int64_t, ChainHead*> by_no;
-  for (auto& [name, head] : heads_) by_no[head.worker] = &head;
-  auto s = writer_.prepare("SELECT id, worker, at, schema FROM log WHERE id>?1 ORDER BY id");
-  if (!s) return s.error();
-  s->bind(1, checkpoint);
-  Step step;
-  while ((step = s->step()) == Step::row) {
-    if (const auto found = by_no.find(s->integer(1)); found != by_no.end())
-      found->second->append(s->integer(0), s->integer(2));
-    if (const auto schema = s->integer(3)) schema_last_[schema] = s->integer(0);
+void SqliteHistory::load_log_entry(std::int64_t id, std::string_view bytes, const std::vector<WorkerState*>& by_no) {
+  if (!take_checksum(bytes) || bytes.empty() || bytes.front() != kLogVersion) {
+    ++damaged_;
+    return;
   }
-  if (step == Step::failed) return writer_.error();
-  return {};
+  bytes.remove_prefix(1);
+  std::uint64_t no = 0, size = 0;
+  while (!bytes.empty()) {
+    if (!get_varint(bytes, no) || !get_varint(bytes, size) || size > bytes.size()) {
+      ++damaged_;
+      return;
+    }
+    const std::string_view row = bytes.substr(0, size);
+    bytes.remove_prefix(size);
+    WorkerState* worker = no < by_no.size() ? by_no[no] : nullptr;
+    std::int64_t at = 0;
+    if (!worker || id <= worker->folded || !row_time(row, at)) continue;
+    worker->open.add(row, id, schema_of());
+    worker->hour = hour_of(worker->no, at);
+    if (const std::int64_t schema = row_schema(row)) schema_last_[schema] = id;
+  }
 }
+
+// ---- writing ----
 
 void SqliteHistory::append(std::vector<HistoryRow> rows) {
   buffer_.insert(buffer_.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
@@ -141,201 +229,177 @@ void SqliteHistory::append(std::vector<HistoryRow> rows) {
 
 Result<void> SqliteHistory::flush() {
   if (buffer_.empty()) return {};
-  Batch batch;
-  batch.next_id = next_id_;
-  batch.next_worker = next_worker_;
-  batch.next_schema = next_schema_;
-  auto done = write(batch);
+  std::vector<Fold> folds;
+  pack();
+  auto done = write(nullptr, folds);
   degraded_ = !done;
   if (!done) {
     ++failures_;
     return with_context(done.error(), "history cannot be written");
   }
-  publish(batch);
+  publish(folds);
   rows_ += buffer_.size();
   ++flushes_;
   buffer_.clear();
   buffered_ = 0;
-  if (++flushes_since_checkpoint_ >= options_.checkpoint_flushes) return checkpoint();
   return {};
 }
 
-Result<void> SqliteHistory::write(Batch& batch) {
+// Rows of the buffer as bytes, each with the number of the log entry that will carry it.
+void SqliteHistory::pack() {
+  packed_.clear();
+  pending_.clear();
+  std::vector<std::uint32_t> types;
+  std::int64_t log = next_log_;
+  std::size_t entry_start = 0;
+  for (HistoryRow& row : buffer_) {
+    WorkerState& worker = worker_for(row.worker_id);
+    const SchemaRef schema = row.metrics.size() > 0 ? schema_for(row.metrics) : nullptr;
+    types.clear();
+    std::erase_if(row.tasks, [&](const TaskIncrease& t) { return task_type_for(t.type) == kMaxTaskTypes; });
+    for (const auto& task : row.tasks) types.push_back(task_type_for(task.type));
+    const std::size_t offset = packed_.size();
+    pack_row(packed_, row, schema.get(), types);
+    if (packed_.size() - entry_start > kMaxLogEntry && offset > entry_start) {
+      ++log;
+      entry_start = offset;
+    }
+    if (schema) schema_last_[schema->no] = log;
+    pending_.push_back(
+        {&worker, offset, packed_.size() - offset, log, hour_of(worker.no, to_millis(row.at)), row.backlog});
+  }
+}
+
+// One transaction: numbers, log entries, and the hours that end with these rows. `also` runs in it too.
+Result<void> SqliteHistory::write(const char* also, std::vector<Fold>& folds) {
   sqlite::Transaction transaction(writer_);
   Result<void> done = transaction.begun();
-  for (std::size_t i = 0; done && i < buffer_.size(); ++i) done = write_row(buffer_[i], batch);
-  return done ? transaction.commit() : done;
+  if (done) done = save_names();
+  std::unordered_map<const WorkerState*, bool> seen;
+  for (std::size_t i = 0; done && i < pending_.size(); ++i) {
+    WorkerState& worker = *pending_[i].worker;
+    if (worker.open.empty() || pending_[i].backlog) continue;
+    if (pending_[i].hour == worker.hour && worker.open.rows() < kMaxOpenRows) continue;
+    if (!seen.emplace(&worker, true).second) continue;
+    auto folded = fold(worker);
+    if (!folded) return folded.error();
+    folds.push_back(*folded);
+  }
+  if (done) done = write_log();
+  if (done && also) done = writer_.run(also);
+  if (done) done = transaction.commit();
+  if (done) unsaved_.clear();
+  return done;
 }
 
-Result<void> SqliteHistory::write_row(const HistoryRow& row, Batch& batch) {
-  auto head = head_for(row.worker_id, batch);
-  if (!head) return head.error();
-  std::int64_t schema_no = 0;
-  std::string packed;
-  if (row.metrics.size() > 0) {
-    const auto schema = schema_for(row.metrics, batch);
-    if (!schema) return schema.error();
-    schema_no = (*schema)->no;
-    batch.schema_last[schema_no] = batch.next_id;
-    pack_values(packed, (*schema)->schema, row.metrics.values);
+Result<void> SqliteHistory::write_log() {
+  for (std::size_t i = 0; i < pending_.size();) {
+    const std::int64_t log = pending_[i].log;
+    log_entry_.assign(1, kLogVersion);
+    for (; i < pending_.size() && pending_[i].log == log; ++i) {
+      put_varint(log_entry_, std::uint64_t(pending_[i].worker->no));
+      put_varint(log_entry_, pending_[i].size);
+      log_entry_.append(packed_, pending_[i].offset, pending_[i].size);
+    }
+    put_checksum(log_entry_);
+    if (insert_log_.bind(1, log).bind_blob(2, log_entry_).step() == Step::failed) return writer_.error();
   }
-  const std::int64_t id = batch.next_id++, at = millis(row.at);
-  const Link link = (*head)->append(id, at);
-  auto& s = insert_row_;
-  s.bind(1, id).bind(2, (*head)->worker).bind(3, at).bind(4, link.prev).bind(5, link.anchor).bind(6, link.lead);
-  link.oldest ? s.bind(7, *link.oldest) : s.bind_null(7);
-  s.bind(8, std::int64_t(row.status) | (row.transition ? kTransition : 0) | (row.backlog ? kBacklog : 0));
-  row.score ? s.bind(9, std::int64_t(std::llround(*row.score * kScoreScale))) : s.bind_null(9);
-  s.bind(10, schema_no).bind_blob(11, packed);
-  if (s.step() == Step::failed) return writer_.error();
   return {};
 }
 
-Result<ChainHead*> SqliteHistory::head_for(const std::string& worker, Batch& batch) {
-  const auto [at, fresh] = batch.heads.try_emplace(worker);
-  if (!fresh) return &at->second;
-  if (const auto known = heads_.find(worker); known != heads_.end()) {
-    at->second = known->second;
-    return &at->second;
+Result<void> SqliteHistory::save_names() {
+  for (const Unsaved& u : unsaved_) {
+    auto& s = u.table == Unsaved::Table::worker   ? insert_worker_
+              : u.table == Unsaved::Table::schema ? insert_schema_
+              : u.table == Unsaved::Table::metric ? insert_metric_
+                                                  : insert_task_type_;
+    if (s.bind(1, u.no).bind(2, std::string_view(u.text)).step() == Step::failed) return writer_.error();
   }
-  at->second.worker = batch.next_worker++;
-  if (insert_worker_.bind(1, at->second.worker).bind(2, worker).step() == Step::failed) return writer_.error();
-  return &at->second;
+  return {};
 }
 
-Result<SchemaRef> SqliteHistory::schema_for(const MetricSet& metrics, Batch& batch) {
+// The transaction is durable: readers may see its rows.
+void SqliteHistory::publish(const std::vector<Fold>& folds) {
+  for (const Fold& fold : folds) folded(fold);
+  // Built beside what readers see, then put in its place.
+  std::unordered_map<WorkerState*, OpenHour> grown;
+  for (const PendingRow& row : pending_) {
+    OpenHour& next = grown.try_emplace(row.worker, row.worker->open).first->second;
+    next.add(std::string_view(packed_).substr(row.offset, row.size), row.log, schema_of());
+    if (!row.backlog || row.worker->hour == kNever) row.worker->hour = row.hour;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [worker, open] : grown) worker->open = std::move(open);
+  }
+  if (!pending_.empty()) next_log_ = pending_.back().log + 1;
+  pending_.clear();
+}
+
+// ---- numbers ----
+
+WorkerState& SqliteHistory::worker_for(const std::string& name) {
+  if (const auto found = workers_.find(name); found != workers_.end()) return *found->second;
+  auto worker = std::make_unique<WorkerState>();
+  worker->no = next_worker_++;
+  unsaved_.push_back({Unsaved::Table::worker, worker->no, name});
+  const std::lock_guard lock(mutex_);
+  return *(workers_[name] = std::move(worker));
+}
+
+SchemaRef SqliteHistory::schema_for(const MetricSet& metrics) {
+  if (const auto cached = schema_cache_.find(metrics.names.get()); cached != schema_cache_.end())
+    return cached->second.schema;
   Schema schema = make_schema(metrics.names);
   const std::string text = schema_text(schema);
-  if (const auto known = schemas_.find(text); known != schemas_.end()) return known->second;
-  auto& entry = batch.schemas[text];
-  if (entry) return entry;
-  const std::int64_t no = batch.next_schema++;
-  if (insert_schema_.bind(1, no).bind(2, text).step() == Step::failed) return writer_.error();
-  entry = std::make_shared<SchemaEntry>(SchemaEntry{no, std::move(schema)});
-  return entry;
+  auto& known = schemas_by_text_[text];
+  if (!known) {
+    auto entry = std::make_shared<SchemaEntry>(SchemaEntry{next_schema_++, std::move(schema), {}});
+    for (const auto& name : *metrics.names) entry->metrics.push_back(metric_for(name));
+    unsaved_.push_back({Unsaved::Table::schema, entry->no, text});
+    known = entry;
+    const std::lock_guard lock(mutex_);
+    schemas_[entry->no] = std::move(entry);
+  }
+  if (schema_cache_.size() >= kMaxCachedSchemas) schema_cache_.clear();
+  schema_cache_[metrics.names.get()] = {metrics.names, known};
+  return known;
 }
 
-// The transaction is durable: readers may follow the chains to the new rows.
-void SqliteHistory::publish(Batch& batch) {
+SchemaRef SqliteHistory::find_schema(std::int64_t no) const {
   const std::lock_guard lock(mutex_);
-  for (auto& [name, head] : batch.heads) heads_[name] = head;
-  for (auto& [text, entry] : batch.schemas) {
-    schemas_by_no_[entry->no] = entry;
-    schemas_[text] = entry;
-  }
-  for (const auto& [no, last] : batch.schema_last) schema_last_[no] = last;
-  next_id_ = batch.next_id;
-  next_worker_ = batch.next_worker;
-  next_schema_ = batch.next_schema;
+  const auto found = schemas_.find(no);
+  return found == schemas_.end() ? nullptr : found->second;
 }
 
-// Writes the heads that changed since the last time, so that a start reads only the rows after it.
-Result<void> SqliteHistory::checkpoint() {
-  sqlite::Transaction transaction(writer_);
-  if (!transaction.begun()) return transaction.begun();
-  auto worker = writer_.prepare("UPDATE worker SET last=?2, anchor=?3, count=?4, newest=?5, oldest=?6 WHERE no=?1");
-  auto schema = writer_.prepare("UPDATE schema SET last=?2 WHERE no=?1");
-  auto meta = writer_.prepare("UPDATE meta SET value=CASE key WHEN 'next_id' THEN ?1 ELSE ?1-1 END");
-  if (!worker || !schema || !meta) return writer_.error();
-  for (const auto& [name, h] : heads_) {
-    if (h.last <= saved_) continue;
-    worker->bind(1, h.worker).bind(2, h.last).bind(3, h.anchor).bind(4, h.count).bind(5, h.newest).bind(6, h.oldest);
-    if (worker->step() == Step::failed) return writer_.error();
+// 0 = refused.
+std::uint32_t SqliteHistory::metric_for(const std::string& name) {
+  if (const auto found = metric_numbers_.find(name); found != metric_numbers_.end()) return found->second;
+  if (metric_numbers_.size() >= options_.max_names || metric_names_.size() >= kMaxMetrics) {
+    ++names_refused_;
+    return 0;
   }
-  for (const auto& [no, last] : schema_last_)
-    if (last > saved_ && schema->bind(1, no).bind(2, last).step() == Step::failed) return writer_.error();
-  if (meta->bind(1, next_id_).step() == Step::failed) return writer_.error();
-  if (auto done = transaction.commit(); !done) return done;
-  saved_ = next_id_ - 1;
-  flushes_since_checkpoint_ = 0;
-  return {};
-}
-
-// Id of the last row that may go, 0 for none. Only a run at the front of the log goes: what arrived first. Rows stamped
-// in the future (the clock was wrong when they came) go in a run of their own, so that they cannot dam up what follows.
-Result<std::int64_t> SqliteHistory::expired_until(Now now) {
-  auto s = writer_.prepare("SELECT id, at FROM log ORDER BY id LIMIT ?1");
-  if (!s) return s.error();
-  s->bind(1, std::int64_t(options_.retain_batch));
-  std::int64_t until = 0;
-  WallTime start{}, newest{};
-  bool future = false;
-  Step step;
-  for (bool first = true; (step = s->step()) == Step::row; first = false) {
-    const WallTime at = from_millis(s->integer(1));
-    const bool ahead = at > now.wall + 1h;
-    if (first) {
-      future = ahead;
-      // Counted on from the last row that went, so that gaps between rows are paid for too (but never for ever).
-      start = newest = deleted_to_ ? std::clamp(*deleted_to_, at - kMaxGap, at) : at;
-    }
-    const WallTime cutoff =
-        future ? start + allowance_ : retention_cutoff(start, now.wall, options_.retention, allowance_ / 2);
-    if (ahead != future || at >= cutoff) break;
-    until = s->integer(0);
-    newest = std::max(newest, at);
-  }
-  if (step == Step::failed) return writer_.error();
-  s->reset();
-  if (until) {
-    allowance_ -= std::min(allowance_, newest - start);
-    deleted_to_ = newest;
-  }
-  return until;
-}
-
-Result<RetainResult> SqliteHistory::retain(Now now) {
-  if (last_retain_)
-    allowance_ = std::min(kMaxAllowance, allowance_ + 2 * std::max(Duration{0}, now.steady - *last_retain_));
-  last_retain_ = now.steady;
-  const auto until = expired_until(now);
-  if (!until) return until.error();
-  RetainResult result;
-  if (*until > 0) {
-    sqlite::Transaction transaction(writer_);
-    if (!transaction.begun()) return transaction.begun().error();
-    auto s = writer_.prepare("DELETE FROM log WHERE id<=?1");
-    if (!s || s->bind(1, *until).step() == Step::failed) return writer_.error();
-    result.deleted = std::uint64_t(writer_.changes());
-    // Ids must never come again while a chain may still point at them.
-    auto meta = writer_.prepare("UPDATE meta SET value=?1 WHERE key='next_id'");
-    if (!meta || meta->bind(1, next_id_).step() == Step::failed) return writer_.error();
-    if (auto done = forget_before(*until + 1); !done) return done.error();
-    if (auto done = transaction.commit(); !done) return done.error();
-    deleted_ += result.deleted;
-  }
-  result.more = result.deleted >= options_.retain_batch;
-  if (auto done = writer_.run(fmt::format("PRAGMA incremental_vacuum({})", kVacuumPages).c_str()); !done)
-    return done.error();
-  return result;
-}
-
-// Workers and metric shapes whose last row is gone.
-Result<void> SqliteHistory::forget_before(std::int64_t id) {
-  auto worker = writer_.prepare("DELETE FROM worker WHERE no=?1");
-  auto schema = writer_.prepare("DELETE FROM schema WHERE no=?1");
-  if (!worker || !schema) return writer_.error();
   const std::lock_guard lock(mutex_);
-  for (auto it = heads_.begin(); it != heads_.end();) {
-    if (it->second.last >= id) {
-      ++it;
-      continue;
-    }
-    if (worker->bind(1, it->second.worker).step() == Step::failed) return writer_.error();
-    it = heads_.erase(it);
+  const auto no = std::uint32_t(metric_names_.size());
+  metric_names_.push_back(name);
+  metric_numbers_[name] = no;
+  unsaved_.push_back({Unsaved::Table::metric, no, name});
+  return no;
+}
+
+// kMaxTaskTypes = refused.
+std::uint32_t SqliteHistory::task_type_for(const std::string& name) {
+  if (const auto found = task_numbers_.find(name); found != task_numbers_.end()) return found->second;
+  if (task_numbers_.size() >= std::min<std::size_t>(options_.max_names, kMaxTaskTypes)) {
+    ++names_refused_;
+    return kMaxTaskTypes;
   }
-  for (auto it = schemas_.begin(); it != schemas_.end();) {
-    const std::int64_t no = it->second->no;
-    if (schema_last_[no] >= id) {
-      ++it;
-      continue;
-    }
-    if (schema->bind(1, no).step() == Step::failed) return writer_.error();
-    schemas_by_no_.erase(no);
-    schema_last_.erase(no);
-    it = schemas_.erase(it);
-  }
-  return {};
+  const std::lock_guard lock(mutex_);
+  const auto no = std::uint32_t(task_types_.size());
+  task_types_.push_back(name);
+  task_numbers_[name] = no;
+  unsaved_.push_back({Unsaved::Table::task_type, no, name});
+  return no;
 }
 
 HistoryStats SqliteHistory::stats() const {
@@ -348,10 +412,20 @@ HistoryStats SqliteHistory::stats() const {
   s.rows_read = rows_read_;
   s.dropped = dropped_;
   s.buffered = buffered_;
+  s.folds = folds_;
+  s.merges = merges_;
+  s.damaged = damaged_;
+  s.chunks_read = chunks_read_;
+  s.columns_read = columns_read_;
+  s.names_refused = names_refused_;
   s.degraded = degraded_;
   s.file_bytes = sqlite::file_bytes(file_);
   const std::lock_guard lock(mutex_);
-  s.workers = heads_.size();
+  s.workers = workers_.size();
+  for (const auto& [name, worker] : workers_) {
+    s.open_rows += worker->open.rows();
+    s.open_bytes += worker->open.bytes();
+  }
   return s;
 }
 
@@ -359,11 +433,17 @@ HistoryStats SqliteHistory::stats() const {
 
 namespace paramedic {
 
+namespace {
+// Each day chunk (some 40 KB) wastes half a page on average.
+constexpr int kPageSize = 1024;
+}  // namespace
+
 Result<std::unique_ptr<History>> open_sqlite_history(const HistoryOptions& options) {
   std::error_code ignored;  // a directory that cannot be made is told by the open below
   std::filesystem::create_directories(options.data_dir, ignored);
   const std::string file = options.data_dir + "/history.db";
-  auto writer = sqlite::Database::open(file, {.max_pages = options.max_pages, .incremental_vacuum = true});
+  auto writer = sqlite::Database::open(
+      file, {.max_pages = options.max_pages, .incremental_vacuum = true, .page_size = kPageSize});
   if (!writer) return writer.error();
   auto history = std::make_unique<history::SqliteHistory>(options, file, std::move(*writer));
   if (auto done = history->start(); !done) return done.error();

@@ -1,23 +1,38 @@
-// Inside io/history only: the SQLite form of History (layout: docs/formats/history.md).
+// Inside io/history only: the SQLite form of History (layout: docs/formats/history.md). Three files share the class:
+// sqlite_history.cc (start, flush), sqlite_history_care.cc (fold, merge, retain), sqlite_history_read.cc (readers).
 #pragma once
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "io/history/chain.h"
 #include "io/history/history.h"
+#include "io/history/open_hour.h"
 #include "io/history/row_codec.h"
 #include "io/sqlite/database.h"
 
 namespace paramedic::history {
 
-struct SchemaEntry {
+// Column `kind` of table chunk. Fresh and day chunks are raw rows.
+enum class Kind : std::int64_t { fresh = 0, day = 1, ten_minutes = 2, hours = 3 };
+enum class Tier { raw, ten_minutes, hours };  // what is kept for a time of its own
+inline constexpr std::size_t kTiers = 3;
+
+inline constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;  // milliseconds
+inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+// One worker, as the writer knows it.
+struct WorkerState {
   std::int64_t no = 0;
-  Schema schema;
+  OpenHour open;                                                    // read by readers, under the mutex
+  std::int64_t hour = kNever;                                       // its own hour of the newest live row in `open`
+  std::int64_t folded = 0;                                          // log entries up to this one are in chunks
+  std::int64_t unmerged = kNever;                                   // day of its oldest fresh chunk, Unix ms
+  std::array<std::int64_t, kTiers> oldest{kNever, kNever, kNever};  // t0 of the oldest chunk; under the mutex
+  std::int64_t newest = -kNever;                                    // t1 of the newest raw chunk
 };
-using SchemaRef = std::shared_ptr<const SchemaEntry>;
 
 // One read-only connection with its statement.
 struct Reader {
@@ -25,77 +40,139 @@ struct Reader {
   sqlite::Statement get;
 };
 
-// A row as it stands in the log, still packed.
-struct StoredRow {
-  std::int64_t id = 0, worker = 0, at = 0;
-  Link link;
-  std::int64_t state = 0;
-  std::optional<std::int64_t> score;
-  std::int64_t schema = 0;
+// A stored chunk as the writer meets it again.
+struct StoredChunk {
+  std::int64_t id = 0;
+  Frame frame;
 };
 
 class SqliteHistory final : public History {
  public:
   SqliteHistory(HistoryOptions options, std::string file, sqlite::Database writer);
-  ~SqliteHistory() override;  // flushes and checkpoints
+  ~SqliteHistory() override;  // flushes
 
   Result<void> start();
   void append(std::vector<HistoryRow> rows) override;
   Result<void> flush() override;
   Result<RetainResult> retain(Now now) override;
   Result<std::vector<HistoryRow>> read(const HistoryQuery& query) override;
+  Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override;
   HistoryStats stats() const override;
 
  private:
-  // What one flush changes in memory, kept apart until its transaction is durable.
-  struct Batch {
-    std::unordered_map<std::string, ChainHead> heads;
-    std::unordered_map<std::string, SchemaRef> schemas;
-    std::unordered_map<std::int64_t, std::int64_t> schema_last;
-    std::int64_t next_id = 0, next_worker = 0, next_schema = 0;
+  // A number that memory already uses and the file does not know yet: written with the next commit.
+  struct Unsaved {
+    enum class Table { worker, schema, metric, task_type } table;
+    std::int64_t no = 0;
+    std::string text;
+  };
+  struct PendingRow {
+    WorkerState* worker = nullptr;
+    std::size_t offset = 0, size = 0;  // in packed_
+    std::int64_t log = 0, hour = 0;
+    bool backlog = false;
+  };
+  // A worker whose open hour has become chunks in the running transaction.
+  struct Fold {
+    WorkerState* worker = nullptr;
+    std::int64_t oldest = kNever, newest = -kNever, first_day = kNever;
+  };
+  struct CachedSchema {
+    std::shared_ptr<const MetricNames> names;  // keeps the address from being used again
+    SchemaRef schema;
+  };
+  // What answers are made of.
+  struct Selection {
+    std::vector<std::uint32_t> metrics;  // sorted; empty with `all`
+    bool all = true, tasks = false;
+    std::optional<std::uint32_t> task_type;
+    bool wants(SeriesId id) const;
   };
 
-  Result<void> load_heads();
-  Result<void> load_schemas();
-  Result<void> replay_tail(std::int64_t checkpoint);
-  Result<void> write(Batch& batch);
-  Result<void> write_row(const HistoryRow& row, Batch& batch);
-  Result<ChainHead*> head_for(const std::string& worker, Batch& batch);
-  Result<SchemaRef> schema_for(const MetricSet& metrics, Batch& batch);
-  void publish(Batch& batch);
-  Result<void> checkpoint();
-  Result<std::int64_t> expired_until(Now now);
-  Result<void> forget_before(std::int64_t id);
+  // sqlite_history.cc
+  Result<void> prepare();
+  Result<void> load_names();
+  Result<void> load_bounds();
+  Result<void> load_log();
+  void load_log_entry(std::int64_t id, std::string_view bytes, const std::vector<WorkerState*>& by_no);
+  Result<void> move_v1();
+  Result<bool> move_v1_batch(std::size_t batch);
+  Result<void> write(const char* also, std::vector<Fold>& folds);
+  Result<void> write_log();
+  Result<void> save_names();
+  void pack();
+  void publish(const std::vector<Fold>& folds);
+  WorkerState& worker_for(const std::string& name);
+  SchemaRef schema_for(const MetricSet& metrics);
+  SchemaRef find_schema(std::int64_t no) const;  // any thread
+  std::uint32_t metric_for(const std::string& name);
+  std::uint32_t task_type_for(const std::string& name);
+  SchemaOf schema_of() const {
+    return [this](std::int64_t no) { return find_schema(no); };
+  }
+
+  // sqlite_history_care.cc
+  Result<Fold> fold(WorkerState& worker);
+  void folded(const Fold& fold);
+  Result<void> put_chunk(std::int64_t worker, Kind kind, const Frame& frame);
+  Result<std::vector<StoredChunk>> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to);
+  Result<void> merge_day(WorkerState& worker);
+  Result<void> put_rollups(std::int64_t worker, const Frame& day, std::int64_t from);
+  Result<void> refresh_bounds(WorkerState& worker);
+  Result<bool> fold_stale(std::int64_t now);
+  Result<bool> merge_due(std::int64_t now);
+  Result<void> expire(Tier tier, Now now, Duration passed, RetainResult& out);
+  Result<void> expire_future(Now now, Duration passed, RetainResult& out);
+  Result<std::uint64_t> drop(WorkerState& worker, const char* which, std::int64_t bound, std::size_t most);
+  Result<void> cap(RetainResult& out);
+  Result<void> trim_log();
+  Result<void> forget_empty();
+  Result<void> vacuum();
+  Duration keep(Tier tier) const;
+  std::int64_t hour_of(std::int64_t worker, std::int64_t at) const;
+
+  // sqlite_history_read.cc
   std::unique_ptr<Reader> take_reader();
   Result<std::unique_ptr<Reader>> open_reader();
   void give_back(std::unique_ptr<Reader> reader);
-  Result<std::vector<HistoryRow>> collect(Reader& reader, std::int64_t head, const HistoryQuery& query);
-  SchemaRef find_schema(std::int64_t no) const;
+  Selection select(const HistoryQuery& query) const;
+  Result<std::vector<Frame>> collect(const std::string& worker, std::int64_t from, std::int64_t to,
+                                     const Selection& selection, bool rollups);
+  Result<Frame> collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from, std::int64_t to,
+                             const Selection& selection, const OpenHour* open);
+  std::vector<HistoryRow> rows_of(const Frame& frame, const std::string& worker) const;
 
   const HistoryOptions options_;
   const std::string file_;
 
   // The writer thread's own.
   sqlite::Database writer_;
-  sqlite::Statement insert_row_, insert_worker_, insert_schema_;
+  sqlite::Statement insert_log_, insert_chunk_, insert_worker_, insert_schema_, insert_metric_, insert_task_type_,
+      set_folded_, delete_chunk_;
   std::vector<HistoryRow> buffer_;
-  std::int64_t next_id_ = 1, next_worker_ = 1, next_schema_ = 1;
-  std::int64_t saved_ = 0;  // rows up to this id are covered by the heads on disk
-  int flushes_since_checkpoint_ = 0;
+  std::string packed_, log_entry_;  // scratch of one flush
+  std::vector<PendingRow> pending_;
+  std::vector<Unsaved> unsaved_;
+  std::unordered_map<const MetricNames*, CachedSchema> schema_cache_;
+  std::unordered_map<std::string, SchemaRef> schemas_by_text_;
+  std::unordered_map<std::int64_t, std::int64_t> schema_last_;  // log entry that used it last
+  std::int64_t next_log_ = 1, next_worker_ = 1, next_schema_ = 1;
   std::optional<SteadyTime> last_retain_;
-  std::optional<WallTime> deleted_to_;
-  Duration allowance_{};  // how much data time retention may still delete
+  std::array<std::optional<std::int64_t>, kTiers> kept_from_, saved_from_;  // how far retention has come, Unix ms
+  std::int64_t trimmed_ = 0;                                                // log entries before it are gone
+  Duration future_allowance_{};
 
-  // Shared with readers.
+  // Shared with readers: changed by the writer only, under the mutex.
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, ChainHead> heads_;    // changed by the writer only
-  std::unordered_map<std::string, SchemaRef> schemas_;  // by text
-  std::unordered_map<std::int64_t, SchemaRef> schemas_by_no_;
-  std::unordered_map<std::int64_t, std::int64_t> schema_last_;  // latest row that uses it
+  std::unordered_map<std::string, std::unique_ptr<WorkerState>> workers_;
+  std::unordered_map<std::int64_t, SchemaRef> schemas_;
+  std::vector<std::string> metric_names_, task_types_;  // by number
+  std::unordered_map<std::string, std::uint32_t> metric_numbers_, task_numbers_;
   std::vector<std::unique_ptr<Reader>> idle_readers_;
 
   std::atomic<std::uint64_t> rows_ = 0, flushes_ = 0, failures_ = 0, deleted_ = 0, reads_ = 0, rows_read_ = 0,
-                             dropped_ = 0, buffered_ = 0;
+                             dropped_ = 0, buffered_ = 0, folds_ = 0, merges_ = 0, damaged_ = 0, chunks_read_ = 0,
+                             columns_read_ = 0, names_refused_ = 0;
   std::atomic<bool> degraded_ = false;
 };
 

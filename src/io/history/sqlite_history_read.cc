@@ -1,10 +1,14 @@
-// The reading half of SqliteHistory: any thread, own read-only connections.
-#include <limits>
+// The reading half of SqliteHistory: any thread, own read-only connections. The open hour is copied first, then chunks
+// are read: a fold in between shows its rows twice, never not at all, and twins are merged.
+#include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
-#include "base/text.h"
-#include "io/history/downsample.h"
+#include "io/history/codec/chunk.h"
+#include "io/history/frame_merge.h"
+#include "io/history/rollup.h"
+#include "io/history/series.h"
 #include "io/history/sqlite_history.h"
 
 namespace paramedic::history {
@@ -17,54 +21,55 @@ namespace {
 constexpr std::size_t kMaxScanned = 1'000'000;  // rows of one worker in one read: 11 days at 1 s
 constexpr std::size_t kMaxIdleReaders = 8;
 
-std::int64_t millis(WallTime t) { return std::chrono::floor<std::chrono::milliseconds>(t.time_since_epoch()).count(); }
-
-// The wanted columns of one schema.
-struct Selection {
-  SchemaRef entry;
-  std::shared_ptr<const MetricNames> names;
-  std::vector<std::size_t> columns;
-};
-
-Selection select(SchemaRef entry, const std::vector<std::string>& wanted) {
-  Selection out{std::move(entry), nullptr, {}};
-  if (wanted.empty()) {
-    out.names = out.entry->schema.names;
-    return out;
-  }
-  auto names = std::make_shared<MetricNames>();
-  const MetricNames& all = *out.entry->schema.names;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (std::find(wanted.begin(), wanted.end(), all[i]) == wanted.end()) continue;
-    names->push_back(all[i]);
-    out.columns.push_back(i);
-  }
-  out.names = std::move(names);
-  return out;
-}
-
-// False when the bytes are damaged.
-bool decode(std::string_view bytes, const Selection& selection, MetricSet& out) {
-  std::vector<double> values;
-  if (!unpack_values(bytes, selection.entry->schema, values)) return false;
-  out.names = selection.names;
-  if (selection.columns.empty() && selection.names == selection.entry->schema.names) {
-    out.values = std::move(values);
-    return true;
-  }
-  out.values.clear();
-  for (const std::size_t i : selection.columns) out.values.push_back(values[i]);
-  return true;
-}
-
-Error too_many(const HistoryQuery& query, std::size_t rows) {
-  const double fit = to_seconds(query.to - query.from) / double(std::max<std::size_t>(1, query.max_rows));
+Error too_many(Duration range, std::size_t rows, std::size_t most) {
+  const double fit = to_seconds(range) / double(std::max<std::size_t>(1, most));
   return make_error(Errc::too_large,
                     fmt::format("{} rows or more; at most {}: ask for a shorter time or a step of at least {} s", rows,
-                                query.max_rows, std::int64_t(fit) + 1));
+                                most, std::int64_t(fit) + 1));
+}
+
+template <class Query>
+Result<void> check(const Query& query) {
+  if (query.to < query.from) return make_error(Errc::invalid_argument, "end: must not be before start");
+  if (query.step.count() < 0) return make_error(Errc::invalid_argument, "step: must not be negative");
+  if (query.step.count() > 0 && query.step < 1ms)
+    return make_error(Errc::invalid_argument, "step: must be 1 ms or more");
+  if (query.step.count() > 0 && std::size_t((query.to - query.from) / query.step) > query.max_rows)
+    return too_many(query.to - query.from, std::size_t((query.to - query.from) / query.step), query.max_rows);
+  return {};
+}
+
+std::int64_t step_millis(Duration step) { return std::chrono::duration_cast<std::chrono::milliseconds>(step).count(); }
+
+struct NamedColumn {
+  const FrameColumn* column = nullptr;
+  bool real = false;  // a metric's own name, not derived by a suffix
+};
+
+const char* suffix(Stat stat) {
+  return stat == Stat::mean ? "" : stat == Stat::min ? "_min" : stat == Stat::max ? "_max" : "_p95";
+}
+
+TaskIncrease* task_of(std::map<std::string, TaskIncrease>& tasks, const std::string& type) {
+  TaskIncrease& task = tasks[type];
+  task.type = type;
+  return &task;
+}
+
+void set_field(TaskIncrease& task, std::uint32_t field, double value) {
+  const auto count = value > 0 && value < 1e18 ? std::uint64_t(value) : 0;
+  std::uint64_t* const counts[kTaskCounts] = {&task.completed, &task.failed, &task.retried, &task.revoked, &task.lost};
+  if (field < kTaskCounts)
+    *counts[field] = count;
+  else if (field == kTaskSum)
+    task.durations.sum_seconds = value;
+  else if (field >= kTaskBucket && field < kTaskBucket + kDurationBuckets)
+    task.durations.counts[field - kTaskBucket] = count;
 }
 
 }  // namespace
+
+// ---- connections ----
 
 std::unique_ptr<Reader> SqliteHistory::take_reader() {
   const std::lock_guard lock(mutex_);
@@ -82,7 +87,9 @@ void SqliteHistory::give_back(std::unique_ptr<Reader> reader) {
 Result<std::unique_ptr<Reader>> SqliteHistory::open_reader() {
   auto db = Database::open(file_, {.read_only = true});
   if (!db) return db.error();
-  auto get = db->prepare("SELECT at, prev, anchor, lead, oldest, state, score, schema, vals FROM log WHERE id=?1");
+  auto get = db->prepare(
+      "SELECT id, rows, data FROM chunk WHERE worker=?1 AND t0>=?2 AND t0<=?3 AND t1>=?4 AND kind BETWEEN ?5 AND ?6"
+      " ORDER BY id");
   if (!get) return get.error();
   auto reader = std::make_unique<Reader>();
   reader->db = std::move(*db);
@@ -90,83 +97,202 @@ Result<std::unique_ptr<Reader>> SqliteHistory::open_reader() {
   return reader;
 }
 
-SchemaRef SqliteHistory::find_schema(std::int64_t no) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = schemas_by_no_.find(no);
-  return found == schemas_by_no_.end() ? nullptr : found->second;
+// ---- collecting ----
+
+bool SqliteHistory::Selection::wants(SeriesId id) const {
+  if (is_task(id)) return tasks && (!task_type || *task_type == task_type_of(id));
+  if (id == kWeight) return true;
+  return !tasks && (all || std::binary_search(metrics.begin(), metrics.end(), metric_of(id)));
 }
 
-Result<std::vector<HistoryRow>> SqliteHistory::read(const HistoryQuery& query) {
-  if (query.to < query.from) return make_error(Errc::invalid_argument, "end: must not be before start");
-  if (query.step.count() < 0) return make_error(Errc::invalid_argument, "step: must not be negative");
-  if (query.step.count() > 0 && std::size_t((query.to - query.from) / query.step) > query.max_rows)
-    return too_many(query, std::size_t((query.to - query.from) / query.step));
-  ++reads_;
-  std::int64_t head = 0;
+SqliteHistory::Selection SqliteHistory::select(const HistoryQuery& query) const {
+  Selection out;
+  out.all = query.metrics.empty();
+  const std::lock_guard lock(mutex_);
+  for (const auto& name : query.metrics)
+    if (const auto found = metric_numbers_.find(name); found != metric_numbers_.end())
+      out.metrics.push_back(found->second);
+  std::sort(out.metrics.begin(), out.metrics.end());
+  return out;
+}
+
+// All chunks of one tier that overlap [from, to], and the open hour on top: it is newer than any chunk.
+Result<Frame> SqliteHistory::collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from,
+                                          std::int64_t to, const Selection& selection, const OpenHour* open) {
+  FrameMerge merge;
+  const auto wants = [&](SeriesId id) {
+    const bool wanted = selection.wants(id);
+    columns_read_ += wanted;
+    return wanted;
+  };
+  const std::int64_t kind = tier == Tier::raw ? 0 : tier == Tier::ten_minutes ? 2 : 3;
+  auto& s = reader.get;
+  // No chunk crosses midnight, so none that begins before this day reaches into it.
+  s.bind(1, worker).bind(2, floor_to(from, kDay)).bind(3, to).bind(4, from).bind(5, kind);
+  s.bind(6, tier == Tier::raw ? 1 : kind);
+  std::size_t scanned = 0;
+  Step step;
+  while ((step = s.step()) == Step::row) {
+    scanned += std::size_t(s.integer(1));
+    if (scanned > kMaxScanned)
+      return make_error(Errc::too_large, fmt::format("more than {} rows to read: ask for a shorter time", kMaxScanned));
+    const auto chunk = ChunkReader::open(s.blob(2));
+    auto frame = chunk ? chunk->frame(wants) : Result<Frame>(chunk.error());
+    if (!frame) {
+      ++damaged_;
+      return with_context(frame.error(),
+                          fmt::format("{}: chunk {}: restore a backup or wait until it expires", file_, s.integer(0)));
+    }
+    ++chunks_read_;
+    merge.add(std::move(*frame));
+  }
+  if (step == Step::failed) return reader.db.error();
+  if (open) merge.add(open->frame(schema_of(), [&](SeriesId id) { return selection.wants(id); }));
+  Frame out = merge.finish();
+  cut(out, from, to);
+  return out;
+}
+
+// Parts in order of time: hours, ten minutes (both only with `rollups`, and only before the oldest raw row), raw.
+Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::int64_t from, std::int64_t to,
+                                                  const Selection& selection, bool rollups) {
+  std::int64_t worker = 0;
+  OpenHour open;
+  std::array<std::int64_t, kTiers> oldest{};
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = heads_.find(query.worker_id); found != heads_.end()) head = found->second.last;
+    const auto found = workers_.find(name);
+    if (found == workers_.end()) return std::vector<Frame>();
+    worker = found->second->no;
+    oldest = found->second->oldest;
+    if (found->second->open.oldest() <= to) open = found->second->open;
+    oldest[0] = std::min(oldest[0], found->second->open.oldest());
   }
-  if (head == 0) return std::vector<HistoryRow>();
   auto reader = take_reader();
   if (!reader) {
     auto opened = open_reader();
     if (!opened) return opened.error();
     reader = std::move(*opened);
   }
-  auto rows = collect(*reader, head, query);
-  if (!rows) return rows.error();  // the connection is dropped with whatever it met
+  if (auto begun = reader->db.run("BEGIN"); !begun) return begun.error();
+  std::vector<Frame> parts;
+  const auto add = [&](Tier tier, std::int64_t first, std::int64_t last) -> Result<void> {
+    if (first > last) return {};
+    auto part = collect_tier(*reader, worker, tier, first, last, selection, tier == Tier::raw ? &open : nullptr);
+    if (!part) return part.error();
+    if (!part->empty()) parts.push_back(std::move(*part));
+    return {};
+  };
+  Result<void> done;
+  if (rollups && from < oldest[0]) {
+    const std::int64_t raw_from = oldest[0] == kNever ? kNever : floor_to(oldest[0], 10 * kMinute);
+    const std::int64_t ten_from = std::min(oldest[1], raw_from);
+    const std::int64_t hours_to = ten_from == kNever ? to : std::min(to, floor_to(ten_from, kHour) - 1);
+    done = add(Tier::hours, from, hours_to);
+    if (done && ten_from != kNever) done = add(Tier::ten_minutes, std::max(from, ten_from), std::min(to, raw_from - 1));
+  }
+  if (done) done = add(Tier::raw, from, to);
+  reader->get.reset();
+  if (!done) return done.error();  // the connection is dropped with whatever it met
+  if (auto ended = reader->db.run("COMMIT"); !ended) return ended.error();
   give_back(std::move(reader));
-  rows_read_ += rows->size();
-  sort_and_merge(*rows);
-  return query.step.count() > 0 ? downsample(*rows, query.step) : std::move(*rows);
+  for (const Frame& part : parts) rows_read_ += part.rows();
+  return parts;
 }
 
-// Follows the chain of one worker backwards inside one read transaction; everything is copied out before it ends.
-Result<std::vector<HistoryRow>> SqliteHistory::collect(Reader& reader, std::int64_t head, const HistoryQuery& query) {
-  const std::int64_t from = millis(query.from), to = millis(query.to);
-  const std::size_t most = query.step.count() > 0 ? kMaxScanned : std::min(query.max_rows, kMaxScanned);
-  std::unordered_map<std::int64_t, Selection> selections;
-  std::vector<HistoryRow> rows;
-  auto& s = reader.get;
-  if (auto begun = reader.db.run("BEGIN"); !begun) return begun.error();
-  const auto corrupt = [&](std::int64_t id) {
-    return make_error(Errc::corrupt,
-                      fmt::format("{}: row {} is damaged; restore a backup or wait until it expires", file_, id));
-  };
-  for (std::int64_t id = head; id > 0;) {
-    const Step step = s.bind(1, id).step();
-    if (step == Step::failed) return reader.db.error();
-    if (step == Step::done) break;  // retention has taken it, and all before it
-    Link link{s.integer(1), s.integer(2), s.integer(3), std::nullopt};
-    if (!s.is_null(4)) link.oldest = s.integer(4);
-    const std::int64_t at = s.integer(0);
-    const ChainStep next = walk(id, at, link, from, to);
-    if (next.wanted) {
-      HistoryRow& row = rows.emplace_back();
-      row.worker_id = query.worker_id;
-      row.at = WallTime{std::chrono::milliseconds(at)};
-      row.status = static_cast<Status>(s.integer(5) & 3);
-      row.transition = s.integer(5) & 4;
-      row.backlog = s.integer(5) & 8;
-      if (!s.is_null(6)) row.score = double(s.integer(6)) / 10'000;
-      if (const std::int64_t no = s.integer(7)) {
-        auto& selection = selections[no];
-        if (!selection.entry) {
-          auto entry = find_schema(no);
-          if (!entry) return corrupt(id);
-          selection = select(std::move(entry), query.metrics);
-        }
-        if (!decode(s.blob(8), selection, row.metrics)) return corrupt(id);
-      }
-      if (rows.size() > most) return too_many(query, rows.size());
+// ---- answers ----
+
+// Columns by name; of two with one name the metric that is really called so keeps its place.
+std::vector<HistoryRow> SqliteHistory::rows_of(const Frame& frame, const std::string& worker) const {
+  std::map<std::string, NamedColumn> columns;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const FrameColumn& column : frame.columns) {
+      if (!is_metric(column.id) || metric_of(column.id) >= metric_names_.size()) continue;
+      const Stat stat = stat_of(column.id);
+      auto& named = columns[metric_names_[metric_of(column.id)] + suffix(stat)];
+      if (!named.column || stat == Stat::mean) named.column = &column;
     }
-    s.reset();
-    if (next.next >= id) return corrupt(id);
-    id = next.next;
   }
-  if (auto ended = reader.db.run("COMMIT"); !ended) return ended.error();
-  return rows;
+  auto names = std::make_shared<MetricNames>();
+  std::vector<const double*> values;
+  for (const auto& [name, named] : columns) {
+    names->push_back(name);
+    values.push_back(named.column->values.data());
+  }
+  std::vector<HistoryRow> out(frame.rows());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    HistoryRow& row = out[i];
+    row.worker_id = worker;
+    row.at = from_millis(frame.at[i]);
+    row.status = Status(frame.state[i] & kStatusBits);
+    row.transition = frame.state[i] & kTransition;
+    row.backlog = frame.state[i] & kBacklog;
+    if (frame.score[i] != kNoScore) row.score = double(frame.score[i]) / 10'000;
+    row.metrics.values.reserve(values.size());
+    bool any = false;
+    for (const double* column : values) {
+      any = any || !std::isnan(column[i]);
+      row.metrics.values.push_back(column[i]);
+    }
+    if (any)
+      row.metrics.names = names;
+    else
+      row.metrics.values.clear();
+  }
+  return out;
+}
+
+Result<std::vector<HistoryRow>> SqliteHistory::read(const HistoryQuery& query) {
+  if (auto ok = check(query); !ok) return ok.error();
+  ++reads_;
+  const bool stepped = query.step.count() > 0;
+  auto parts = collect(query.worker_id, to_millis(query.from), to_millis(query.to), select(query), stepped);
+  if (!parts) return parts.error();
+  if (parts->empty()) return std::vector<HistoryRow>();
+  if (!stepped) {
+    if (parts->front().rows() > query.max_rows)
+      return too_many(query.to - query.from, parts->front().rows(), query.max_rows);
+    return rows_of(parts->front(), query.worker_id);
+  }
+  RollUpOptions options{.step = step_millis(query.step), .p95 = query.p95, .decimals = [this](std::uint32_t metric) {
+                          const std::lock_guard lock(mutex_);
+                          return metric < metric_names_.size() ? metric_decimals(metric_names_[metric]) : 3;
+                        }};
+  return rows_of(roll_up(*parts, options), query.worker_id);
+}
+
+Result<std::vector<TaskHistoryPoint>> SqliteHistory::read_tasks(const TaskHistoryQuery& query) {
+  if (auto ok = check(query); !ok) return ok.error();
+  if (query.step.count() == 0) return make_error(Errc::invalid_argument, "step: must be 1 ms or more");
+  ++reads_;
+  Selection selection{.metrics = {}, .all = false, .tasks = true, .task_type = {}};
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(mutex_);
+    names = task_types_;
+    if (!query.type.empty()) {
+      const auto found = task_numbers_.find(query.type);
+      if (found == task_numbers_.end()) return std::vector<TaskHistoryPoint>();
+      selection.task_type = found->second;
+    }
+  }
+  const auto parts = collect(query.worker_id, to_millis(query.from), to_millis(query.to), selection, true);
+  if (!parts) return parts.error();
+  const Frame steps = roll_up(*parts, {.step = step_millis(query.step), .p95 = false, .decimals = {}});
+  std::vector<TaskHistoryPoint> out;
+  std::size_t cells = 0;
+  for (std::size_t i = 0; i < steps.rows(); ++i) {
+    std::map<std::string, TaskIncrease> tasks;
+    for (const FrameColumn& column : steps.columns)
+      if (is_task(column.id) && task_type_of(column.id) < names.size() && column.values[i] > 0)
+        set_field(*task_of(tasks, names[task_type_of(column.id)]), task_field_of(column.id), column.values[i]);
+    if (tasks.empty()) continue;
+    if ((cells += tasks.size()) > query.max_rows) return too_many(query.to - query.from, cells, query.max_rows);
+    auto& point = out.emplace_back(TaskHistoryPoint{from_millis(steps.at[i]), {}});
+    for (auto& [type, task] : tasks) point.tasks.push_back(std::move(task));
+  }
+  return out;
 }
 
 }  // namespace paramedic::history

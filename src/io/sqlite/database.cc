@@ -39,6 +39,8 @@ Error translate(int code, const char* text, const std::string& file) {
 
 Result<void> set_up(Database& db, const OpenOptions& options) {
   if (options.read_only) return db.run("PRAGMA query_only=ON");
+  if (options.page_size > 0)
+    if (auto done = db.run(fmt::format("PRAGMA page_size={}", options.page_size).c_str()); !done) return done;
   if (options.incremental_vacuum)
     if (auto done = db.run("PRAGMA auto_vacuum=INCREMENTAL"); !done) return done;
   if (auto done = db.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF"); !done)

@@ -49,6 +49,7 @@ struct OpenOptions {
   bool read_only = false;
   std::uint64_t max_pages = 0;      // 0 = unlimited
   bool incremental_vacuum = false;  // set before the first table, or it never holds
+  int page_size = 0;                // of a new file; 0 = SQLite's own (4096)
 };
 
 class Database {

@@ -49,7 +49,7 @@ struct MonitorStats {
   std::uint64_t event_clients = 0;  // of /health/events now
   std::uint64_t event_overflows = 0;
 
-  std::uint64_t history_rows = 0, history_errors = 0;
+  std::uint64_t history_rows = 0, history_errors = 0, history_damaged = 0, history_open_bytes = 0;
   std::optional<std::uint64_t> history_bytes;  // on disk
   std::uint64_t ledger_commits = 0, ledger_errors = 0, ledger_pruned = 0;
   bool ledger_store_away = false;  // the shared store takes no commits: they go to the spool

@@ -240,6 +240,33 @@ std::string workers_json(const FleetView& view, std::span<const WorkerRef> page,
   return out;
 }
 
+namespace {
+void write_task_increase(JsonWriter& w, const TaskIncrease& t) {
+  w.begin_object().field("type", t.type).field("completed", t.completed).field("failed", t.failed);
+  w.field("retried", t.retried).field("revoked", t.revoked).field("lost", t.lost);
+  const std::uint64_t count = t.durations.count();
+  w.key("duration_seconds").begin_object().field("count", count).field("sum", t.durations.sum_seconds);
+  w.field("mean", count ? std::optional(t.durations.sum_seconds / double(count)) : std::nullopt);
+  w.field("p50", t.durations.quantile_seconds(0.5)).field("p95", t.durations.quantile_seconds(0.95));
+  w.field("p99", t.durations.quantile_seconds(0.99)).end_object();
+  w.end_object();
+}
+}  // namespace
+
+std::string task_history_json(std::span<const TaskHistoryPoint> points) {
+  std::string out;
+  out.reserve(2 + points.size() * 256);
+  JsonWriter w(out);
+  w.begin_array();
+  for (const TaskHistoryPoint& point : points) {
+    w.begin_object().field("timestamp", point.at).key("tasks").begin_array();
+    for (const TaskIncrease& task : point.tasks) write_task_increase(w, task);
+    w.end_array().end_object();
+  }
+  w.end_array();
+  return out;
+}
+
 std::string history_json(std::span<const HistoryRow> rows) {
   std::string out;
   out.reserve(2 + rows.size() * 256);

@@ -47,6 +47,8 @@ std::string workers_json(const FleetView& view, std::span<const WorkerRef> page,
 std::string worker_json(const WorkerView& worker, WallTime now);
 // GET /health/summary: counts, pools, sources, open incidents in short, big switch, ledger state.
 std::string summary_json(const FleetView& view);
+// GET /health/workers/{id}/tasks/history: the list; percentiles are estimates within a bucket of the histogram.
+std::string task_history_json(std::span<const TaskHistoryPoint> points);
 // GET /health/workers/{id}/history: the list itself.
 std::string history_json(std::span<const HistoryRow> rows);
 // Event stream. snapshot: the summary, all workers and the latest events. delta: generation, at, counts, changed

@@ -1,0 +1,15 @@
+// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78, as in iSCSI and ext4): guards chunks and log batches.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace paramedic::history {
+
+std::uint32_t crc32c(std::string_view bytes);
+
+inline constexpr std::size_t kChecksumBytes = 4;
+void put_checksum(std::string& bytes);        // appends the checksum of what is there, little endian
+bool take_checksum(std::string_view& bytes);  // removes it; false when it does not match
+
+}  // namespace paramedic::history
