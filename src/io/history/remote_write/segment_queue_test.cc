@@ -130,6 +130,23 @@ TEST(SegmentQueue, cuts_a_tail_that_is_torn_at_any_byte) {
   }
 }
 
+TEST(SegmentQueue, a_tail_of_the_right_length_and_wrong_bytes_is_cut_too) {
+  TempDir dir;
+  {
+    auto queue = open(dir);
+    append(*queue, {"first record", "second"});
+  }
+  const auto file = segments(dir).at(0);
+  std::string bytes = bytes_of(file);
+  bytes.back() = '\0';  // a block that a power cut left as zeros
+  write_bytes(file, bytes);
+  auto queue = open(dir);
+  EXPECT_EQ(queue->stats().pending_samples, 10u) << "before anybody reads";
+  EXPECT_EQ(queue->stats().corrupt_bytes, kRecordHead + 6);
+  EXPECT_EQ(fs::file_size(file), bytes.size() - kRecordHead - 6);
+  EXPECT_THAT(payloads(read(*queue)), ElementsAre("first record"));
+}
+
 TEST(SegmentQueue, any_changed_byte_costs_at_most_its_record_or_the_rest_of_its_file) {
   TempDir dir;
   {
