@@ -317,6 +317,12 @@ TEST(Engine, a_broker_that_nobody_reaches_is_one_incident_and_no_stop) {
   EXPECT_EQ(open, 1);
   ASSERT_EQ(bench.delta.view->queues.size(), 1u);
   EXPECT_TRUE(bench.delta.view->queues[0].broker_down);
+  int recorded = 0;
+  for (const LedgerEntry& entry : bench.all.ledger)
+    if (const auto* input = std::get_if<InputRecord>(&entry.body))
+      if (const auto* broker = std::get_if<RecordedBroker>(&input->what))
+        recorded += broker->down && broker->broker == "redis-a";
+  EXPECT_EQ(recorded, 1) << "the turn, not each round";
 }
 
 TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {
@@ -463,7 +469,7 @@ TEST(Engine, records_every_input_that_is_no_sample) {
       EXPECT_EQ(record->at, entry.at);
       seen[record->kind()] = *record;
     }
-  ASSERT_EQ(seen.size(), 5u) << "all kinds but the broker's";
+  ASSERT_EQ(seen.size(), 5u) << "all kinds but the broker's, which has a test above";
   const auto& exit = std::get<RecordedExit>(seen[InputKind::exit].what);
   EXPECT_EQ(seen[InputKind::exit].worker_id, "w-0");
   EXPECT_EQ(exit.exit.signal, 9);
