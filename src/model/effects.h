@@ -10,6 +10,7 @@
 #include "model/alert.h"
 #include "model/history_row.h"
 #include "model/input.h"
+#include "model/input_record.h"
 #include "model/remedy.h"
 
 namespace paramedic {
@@ -60,10 +61,10 @@ struct AuditRecord {
   std::string actor, verb, target, reason, result;
 };
 
-// The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord and
-// AuditRecord only append.
+// The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord,
+// AuditRecord and InputRecord only append. A new alternative comes last: its number is stored.
 using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord,
-                                BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert>;
+                                BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;

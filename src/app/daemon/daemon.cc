@@ -184,9 +184,10 @@ void DaemonImpl::build_engine() {
 
 Result<void> DaemonImpl::open() {
   if (const auto opened = open_stores(); !opened) return opened.error();
-  build_engine();
+  // Before the dispatcher exists: its thread owns the ledger from then on, and begins with a retention pass.
   const auto state = ledger_->load(started_);
   if (!state) return state.error();
+  build_engine();
   engine_->restore(*state, started_);
   log_.info(
       "restored",

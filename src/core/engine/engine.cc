@@ -60,7 +60,7 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   if (now.steady >= impl.next_sweep) impl.sweep(now, out);
   impl.rounds(now, out);
   impl.judge_pools(now);
-  impl.judge_brokers(now);
+  impl.judge_brokers(now, out);
   impl.judge_monitor(now);
   impl.settle(now, out);
 

@@ -59,6 +59,7 @@ struct Engine::Impl {
   void sweep(const Now& now, Effects& out);
   void drop(WorkerHandle worker, const std::string& worker_id, const Now& now);
   void record_worker(WorkerHandle worker, bool forgotten, const Now& now, Effects& out);
+  void record_exit(WorkerHandle worker, const std::string& source, const Now& now, Effects& out);
 
   // ---- rounds.cc ----
   Slot& slot(WorkerHandle worker);
@@ -79,7 +80,7 @@ struct Engine::Impl {
   // ---- pools.cc ----
   void judge_pools(const Now& now);
   void judge_pool(const std::string& pool, PoolSlot& state, const Now& now);
-  void judge_brokers(const Now& now);
+  void judge_brokers(const Now& now, Effects& out);
   void judge_monitor(const Now& now);
   void settle(const Now& now, Effects& out);
   void add_event(FleetEvent event);
@@ -128,6 +129,12 @@ struct Engine::Impl {
   std::uint64_t rounds_run = 0, transitions = 0, checks_failed = 0;
   Duration round_lag{};
 };
+
+// What was no sample goes to the ledger as it came, for replay.
+inline void record_input(InputRecord record, const Now& now, Effects& out) {
+  record.at = now.wall;
+  out.ledger.push_back({now.wall, std::move(record)});
+}
 
 inline constexpr std::size_t kEventsKept = 200;
 // A pool without a transition is judged again at most this often.

@@ -364,6 +364,12 @@ TEST(Engine, a_broker_that_nobody_reaches_is_one_incident_and_no_stop) {
   EXPECT_EQ(open, 1);
   ASSERT_EQ(bench.delta.view->queues.size(), 1u);
   EXPECT_TRUE(bench.delta.view->queues[0].broker_down);
+  int recorded = 0;
+  for (const LedgerEntry& entry : bench.all.ledger)
+    if (const auto* input = std::get_if<InputRecord>(&entry.body))
+      if (const auto* broker = std::get_if<RecordedBroker>(&input->what))
+        recorded += broker->down && broker->broker == "redis-a";
+  EXPECT_EQ(recorded, 1) << "the turn, not each round";
 }
 
 TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {
@@ -521,6 +527,53 @@ TEST(EngineConfig, reads_every_part_of_a_pool_and_names_each_mistake) {
   pool.set("min_healthy", Params::of("-1")).set("typo", Params::of("1"));
   (void)parse_pool_settings(pool, "pools.thumbs", problems);
   EXPECT_EQ(problems.size(), 2u);
+}
+
+TEST(Engine, records_every_input_that_is_no_sample) {
+  Bench bench;
+  bench.live(2);
+  bench.all.ledger.clear();
+  auto working = bench.report("w-0");
+  working.in_flight = {InFlightTask{.id = "t-7", .type = "resize", .args_digest = "d"}};
+  bench.send(working);
+  bench.step();
+  auto dead = bench.report("w-0");
+  dead.process->exit = ExitInfo{.signal = 9};
+  bench.send(dead);
+  bench.step();
+  bench.waiting.push_back(ProgressInput{.source = "agent/h1",
+                                        .action_id = "x",
+                                        .worker_id = "w-1",
+                                        .step = LadderStep::kill,
+                                        .message = "m",
+                                        .received = bench.clock.now().steady});
+  bench.waiting.push_back(AgentStartInput{.source = "agent/h1",
+                                          .action_id = "y",
+                                          .worker_id = "w-0",
+                                          .previous_incarnation = "1",
+                                          .incarnation = "2",
+                                          .crashes = 1,
+                                          .received = bench.clock.now().steady});
+  bench.connect("h1", SourceState::disconnected);
+  bench.step();
+  (void)bench.command(Verb::freeze, "");
+  std::map<InputKind, InputRecord> seen;
+  for (const LedgerEntry& entry : bench.all.ledger)
+    if (const auto* record = std::get_if<InputRecord>(&entry.body)) {
+      EXPECT_EQ(record->at, entry.at);
+      seen[record->kind()] = *record;
+    }
+  ASSERT_EQ(seen.size(), 5u) << "all kinds but the broker's, which has a test above";
+  const auto& exit = std::get<RecordedExit>(seen[InputKind::exit].what);
+  EXPECT_EQ(seen[InputKind::exit].worker_id, "w-0");
+  EXPECT_EQ(exit.exit.signal, 9);
+  ASSERT_EQ(exit.in_flight.size(), 1u) << "what it had in its hands";
+  EXPECT_EQ(exit.in_flight[0].id, "t-7");
+  EXPECT_EQ(exit.in_flight[0].type, "resize");
+  EXPECT_EQ(std::get<RecordedSource>(seen[InputKind::source].what).to, SourceState::disconnected);
+  EXPECT_EQ(std::get<RecordedCommand>(seen[InputKind::command].what).verb, Verb::freeze);
+  EXPECT_EQ(std::get<RecordedOutcome>(seen[InputKind::outcome].what).step, LadderStep::kill);
+  EXPECT_EQ(std::get<RecordedStart>(seen[InputKind::agent_start].what).action_id, "y");
 }
 
 }  // namespace paramedic

@@ -33,6 +33,7 @@ void Engine::Impl::take(ReportInput& input, const Now& now, Effects& out) {
                              : std::string("ended, the cause is not known");
     if (exit.oom) event.text += " (out of memory)";
     add_event(std::move(event));
+    record_exit(applied->worker, input.source, now, out);
   }
   touch(applied->worker);
 }
@@ -51,6 +52,8 @@ void Engine::Impl::sources_changed(const SourceOutcome& outcome, const Now& now,
     dirty = true;
     out.publish_now = true;
     if (change.is_new && !away && !change.source.starts_with("agent/")) continue;  // http is simply there
+    record_input({.source = change.source, .host = change.host, .what = RecordedSource{change.from, change.to}}, now,
+                 out);
     FleetEvent event{.at = now.wall,
                      .kind = "source",
                      .from = std::string(to_string(change.from)),
@@ -76,6 +79,8 @@ void Engine::Impl::sources_changed(const SourceOutcome& outcome, const Now& now,
 }
 
 void Engine::Impl::take(ProgressInput& input, const Now& now, Effects& out) {
+  RecordedOutcome outcome{input.action_id, input.step, input.done, input.ok, input.new_incarnation, input.message};
+  record_input({.source = input.source, .worker_id = input.worker_id, .what = std::move(outcome)}, now, out);
   recovery.on_progress(input, now, recovery_out);
   if (input.done) out.acts.push_back(SendAck{input.source, {input.action_id}});
   if (const auto worker = fleet.find(input.worker_id)) touch(*worker);
@@ -83,6 +88,12 @@ void Engine::Impl::take(ProgressInput& input, const Now& now, Effects& out) {
 }
 
 void Engine::Impl::take(AgentStartInput& input, const Now& now, Effects& out) {
+  RecordedStart start{input.action_id, input.previous_incarnation, input.crashes, input.ago, input.exit};
+  record_input({.source = input.source,
+                .worker_id = input.worker_id,
+                .incarnation = input.incarnation,
+                .what = std::move(start)},
+               now, out);
   recovery.on_agent_start(input, now, recovery_out);
   out.acts.push_back(SendAck{input.source, {input.action_id}});
   if (const auto worker = fleet.find(input.worker_id)) touch(*worker);
@@ -90,6 +101,8 @@ void Engine::Impl::take(AgentStartInput& input, const Now& now, Effects& out) {
 }
 
 void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
+  RecordedCommand wish{input.verb, input.actor, input.reason, input.force, input.duration};
+  record_input({.worker_id = input.worker_id, .pool = input.pool, .what = std::move(wish)}, now, out);
   out.publish_now = true;
   dirty = true;
   FleetEvent event{.at = now.wall, .kind = "operator", .worker_id = input.worker_id, .pool = input.pool};
@@ -136,6 +149,19 @@ void Engine::Impl::forget(const CommandInput& input, const Now& now, Effects& ou
   out.ledger.push_back({now.wall, AuditRecord{now.wall, input.actor, "forget", input.worker_id, input.reason,
                                               result.success ? "done" : result.message}});
   out.acts.push_back(Answer{input.command_id, std::move(result)});
+}
+
+void Engine::Impl::record_exit(WorkerHandle worker, const std::string& source, const Now& now, Effects& out) {
+  const WorkerFacts& facts = fleet.facts(worker);
+  RecordedExit end{*facts.process.exit, recovery_facts(worker, now).in_flight};
+  if (end.in_flight.size() > RecordedExit::kMaxInFlight) end.in_flight.resize(RecordedExit::kMaxInFlight);
+  InputRecord record{.source = source,
+                     .worker_id = facts.worker_id,
+                     .pool = facts.pool,
+                     .host = facts.host,
+                     .incarnation = facts.incarnation};
+  record.what = std::move(end);
+  record_input(std::move(record), now, out);
 }
 
 void Engine::Impl::take(LedgerStateInput& input, const Now& now, Effects& out) {

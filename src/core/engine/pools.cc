@@ -52,7 +52,7 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
   alerting.update_pool(pool, state.findings, !recovery.maintenance_of("", pool).empty(), now);
 }
 
-void Engine::Impl::judge_brokers(const Now& now) {
+void Engine::Impl::judge_brokers(const Now& now, Effects& out) {
   if (fleet.broker_flips() == broker_flips) return;
   broker_flips = fleet.broker_flips();
   std::set<std::string> down;
@@ -66,6 +66,7 @@ void Engine::Impl::judge_brokers(const Now& now) {
         "every worker that reports broker {} has lost its connection; workers are not restarted for it", broker);
     outage.since = now.steady;
     alerting.update_outage(outage, now);
+    record_input({.what = RecordedBroker{broker, on}}, now, out);
     add_event({.at = now.wall,
                .kind = "source",
                .to = on ? "down" : "up",

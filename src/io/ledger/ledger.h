@@ -66,6 +66,8 @@ class Ledger {
   virtual Result<LedgerPage<Incident>> incidents(const LedgerQuery& query) = 0;
   virtual Result<LedgerPage<Alert>> alerts(const LedgerQuery& query) = 0;
   virtual Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& query) = 0;
+  // Inputs that were no samples, of all kinds in one order: exits, sources, brokers, commands, outcomes. 7 days.
+  virtual Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& query) = 0;
   virtual Result<std::optional<Incident>> incident(std::string_view id) = 0;
   virtual Result<std::optional<ActionRecord>> action(std::string_view id) = 0;
   virtual LedgerStats stats() const = 0;  // any thread
@@ -74,6 +76,7 @@ class Ledger {
 struct LedgerOptions {
   std::string data_dir;                           // ledger.db, ledger.reserve and the lock file live here
   Duration retention = 24h * 90;                  // of what has ended
+  Duration input_retention = 24h * 7;             // of the inputs
   std::uint64_t reserve_bytes = 4 * 1024 * 1024;  // freed when the disk is full, so that decisions still commit
   std::uint64_t max_pages = 0;                    // tests only: PRAGMA max_page_count; 0 = unlimited
 };

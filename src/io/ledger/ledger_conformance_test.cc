@@ -270,6 +270,37 @@ TEST_P(LedgerConformance, odd_texts_are_only_texts) {
   EXPECT_TRUE(ledger_->audit({.worker_id = "a"})->items.empty());
 }
 
+TEST_P(LedgerConformance, inputs_of_all_kinds_are_found_by_time_and_leave_after_seven_days) {
+  open();
+  const WallTime start = clock_.now().wall;
+  const auto put = [&](InputRecord record) {
+    record.at = clock_.advance(1s).wall;
+    commit({std::move(record)});
+  };
+  put({.source = "agent/h", .worker_id = "w", .pool = "p", .what = RecordedExit{{.signal = 9}, {{.id = "t"}}}});
+  put({.source = "agent/h", .host = "h", .what = RecordedSource{SourceState::connected, SourceState::silent}});
+  put({.what = RecordedBroker{"redis-a", true}});
+  put({.worker_id = "w", .what = RecordedCommand{.verb = Verb::drain, .actor = "ann"}});
+  const auto kinds = [&](const LedgerQuery& query) {
+    std::string out;
+    const auto page = ledger_->inputs(query);
+    EXPECT_TRUE(page);
+    for (const auto& record : page->items) out += std::string(to_string(record.kind())) + " ";
+    return out;
+  };
+  EXPECT_EQ(kinds({}), "command broker source exit ");
+  EXPECT_EQ(kinds({.from = start + 2s, .to = start + 4s}), "broker source ");
+  EXPECT_EQ(kinds({.worker_id = "w"}), "command exit ");
+  EXPECT_EQ(kinds({.pool = "p"}), "exit ");
+  EXPECT_EQ(std::get<RecordedExit>(ledger_->inputs({.pool = "p"})->items[0].what).in_flight[0].id, "t");
+  commit({AuditRecord{.at = clock_.now().wall, .verb = "kept longer"}});
+  EXPECT_EQ(ledger_->prune(clock_.now())->deleted, 0u);
+  clock_.advance(24h * 8);
+  EXPECT_EQ(ledger_->prune(clock_.now())->deleted, 4u);
+  EXPECT_EQ(kinds({}), "");
+  EXPECT_EQ(ledger_->audit({})->items.size(), 1u);
+}
+
 TEST_P(LedgerConformance, a_large_commit_is_one) {
   open();
   std::vector<LedgerBody> many;

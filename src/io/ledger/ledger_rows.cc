@@ -31,6 +31,7 @@ Columns columns(const MaintenanceRecord& r) { return {r.id, "", "", r.at, r.on};
 Columns columns(const BigSwitchRecord& r) { return {"big_switch", "", "", r.at, true}; }
 Columns columns(const BackoffClearedRecord& r) { return {r.worker_id, r.worker_id, "", r.at, false}; }
 Columns columns(const AuditRecord& r) { return {"", r.target, "", r.at, false}; }
+Columns columns(const InputRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
 Columns columns(const Incident& r) {
   return {r.id, r.scope.starts_with("worker/") ? r.scope.substr(7) : "", r.pool, r.started_at, r.open()};
 }
@@ -147,10 +148,11 @@ Result<LedgerCursor> check_query(const LedgerQuery& query) {
   return LedgerCursor::parse(query.cursor);
 }
 
-WallTime RetentionFront::cutoff(WallTime oldest, const Now& now, Duration keep) {
+WallTime RetentionFront::cutoff(std::optional<WallTime> oldest, const Now& now, Duration keep) {
   const Duration passed = last_pass_ ? now.steady - *last_pass_ : Duration{0};
   last_pass_ = now.steady;
-  const WallTime from = pruned_to_ ? std::clamp(*pruned_to_, oldest - kMaxGap, oldest) : oldest;
+  if (!oldest) return WallTime{};
+  const WallTime from = pruned_to_ ? std::clamp(*pruned_to_, *oldest - kMaxGap, *oldest) : *oldest;
   const WallTime cutoff = retention_cutoff(from, now.wall, keep, passed);
   pruned_to_ = std::max(from, cutoff);
   return cutoff;

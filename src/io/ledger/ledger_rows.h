@@ -54,12 +54,16 @@ struct LedgerCursor {
 struct LedgerQuery;
 Result<LedgerCursor> check_query(const LedgerQuery& query);
 
+// Inputs leave after 7 days, everything else after 90: two classes with a front each.
+inline bool is_input_class(LedgerKind kind) { return kind == LedgerKind::input; }
+
 // How far a retention pass may delete (base/retention.h), counted on from where the last pass ended, so that gaps
 // between records are paid for too (a day at most: they may be long).
 class RetentionFront {
  public:
-  // Everything touched before the returned instant may go. `oldest` = the oldest record that may be deleted.
-  WallTime cutoff(WallTime oldest, const Now& now, Duration keep);
+  // Everything touched before the returned instant may go. `oldest` = the oldest record that may be deleted; none =
+  // there is none.
+  WallTime cutoff(std::optional<WallTime> oldest, const Now& now, Duration keep);
 
  private:
   std::optional<SteadyTime> last_pass_;

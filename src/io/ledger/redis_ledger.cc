@@ -68,6 +68,9 @@ class RedisLedger final : public Ledger {
   Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
     return page<AuditRecord>(LedgerKind::audit, q);
   }
+  Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
+    return page<InputRecord>(LedgerKind::input, q);
+  }
   Result<std::optional<Incident>> incident(std::string_view id) override {
     return one<Incident>(LedgerKind::incident, id);
   }
@@ -98,7 +101,7 @@ class RedisLedger final : public Ledger {
   Result<LedgerPage<T>> page(LedgerKind kind, const LedgerQuery& query);
   template <class T>
   Result<std::optional<T>> one(LedgerKind kind, std::string_view key);
-  Result<std::optional<WallTime>> oldest_closed();
+  Result<std::optional<WallTime>> oldest_closed(bool inputs);
   Result<std::uint64_t> prune_kind(LedgerKind kind, WallTime cutoff, int& batches);
 
   RedisLedgerOptions options_;
@@ -112,7 +115,7 @@ class RedisLedger final : public Ledger {
   RedisLease lease_;
   std::uint64_t first_epoch_ = 0;  // of this life: batches of earlier ones may be older than what is stored
   std::uint64_t sequence_ = 0;
-  RetentionFront front_;  // thread of prune()
+  RetentionFront fronts_[2];  // of the two classes of kinds  // thread of prune()
 
   mutable std::mutex text_mutex_;  // guards the three texts
   std::string problem_, weaker_, lost_;
@@ -418,10 +421,11 @@ Result<std::optional<T>> RedisLedger::one(LedgerKind kind, std::string_view key)
 
 // ---- care -----------------------------------------------------------------------------------------------------------
 
-// The instant of the latest write of the closed record that was touched longest ago.
-Result<std::optional<WallTime>> RedisLedger::oldest_closed() {
+// The instant of the latest write of the closed record of its class that was touched longest ago.
+Result<std::optional<WallTime>> RedisLedger::oldest_closed(bool inputs) {
   std::optional<std::string> oldest;
   for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
+    if (is_input_class(LedgerKind(kind)) != inputs) continue;
     const std::string prefix = index_prefix(IndexFamily::closed, LedgerKind(kind));
     const auto members = store_->members({"[" + prefix, "(" + prefix + ":"}, false, 1);
     if (!members) return members.error();
@@ -430,7 +434,7 @@ Result<std::optional<WallTime>> RedisLedger::oldest_closed() {
     if (!oldest || touched < *oldest) oldest = touched;
   }
   if (!oldest) return std::optional<WallTime>();
-  std::uint64_t turned = std::strtoull(oldest->c_str(), nullptr, 10);
+  const std::uint64_t turned = std::strtoull(oldest->c_str(), nullptr, 10);
   return std::optional(WallTime{Duration{std::int64_t(turned ^ (std::uint64_t{1} << 63))}});
 }
 
@@ -456,15 +460,19 @@ Result<std::uint64_t> RedisLedger::prune_kind(LedgerKind kind, WallTime cutoff, 
 }
 
 Result<PruneResult> RedisLedger::prune(Now now) {
-  const auto oldest = oldest_closed();
-  if (!oldest) return oldest.error();
-  const WallTime cutoff = front_.cutoff(oldest->value_or(now.wall), now, options_.retention);
   PruneResult result;
   int batches = 0;
-  for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
-    const auto removed = prune_kind(LedgerKind(kind), cutoff, batches);
-    if (!removed) return removed.error();
-    result.deleted += *removed;
+  for (const bool inputs : {false, true}) {
+    const auto oldest = oldest_closed(inputs);
+    if (!oldest) return oldest.error();
+    const WallTime cutoff =
+        fronts_[inputs].cutoff(*oldest, now, inputs ? options_.input_retention : options_.retention);
+    for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
+      if (is_input_class(LedgerKind(kind)) != inputs) continue;
+      const auto removed = prune_kind(LedgerKind(kind), cutoff, batches);
+      if (!removed) return removed.error();
+      result.deleted += *removed;
+    }
   }
   pruned_ += result.deleted;
   return result;

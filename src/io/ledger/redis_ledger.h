@@ -22,6 +22,7 @@ struct RedisLedgerOptions {
   std::string name = "default";  // all keys begin with {paramedic:<name>}:
   RedisOptions redis;
   Duration retention = 24h * 90;
+  Duration input_retention = 24h * 7;
   std::uint64_t spool_max_bytes = 64u << 20;
   Duration start_wait = 10s;  // for the first connection
   Duration lease_ttl = 15s;

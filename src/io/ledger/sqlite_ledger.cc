@@ -33,6 +33,9 @@ constexpr const char* kMigrations[] = {
     "CREATE INDEX record_worker ON record(kind, worker, at);"
     "CREATE INDEX record_at ON record(kind, at);"
     "CREATE INDEX record_touched ON record(open, touched);",
+    // 2: kinds are kept for different times, so retention looks for the oldest of each.
+    "DROP INDEX record_touched;"
+    "CREATE INDEX record_closed ON record(open, kind, touched);",
 };
 
 // Space that is given back to the file system when it is full, so that decisions still commit.
@@ -85,6 +88,9 @@ class SqliteLedger final : public Ledger {
   Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
     return page<AuditRecord>(LedgerKind::audit, q);
   }
+  Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
+    return page<InputRecord>(LedgerKind::input, q);
+  }
   Result<std::optional<Incident>> incident(std::string_view id) override {
     return one<Incident>(LedgerKind::incident, id);
   }
@@ -96,6 +102,7 @@ class SqliteLedger final : public Ledger {
  private:
   Result<void> write(std::span<const LedgerEntry> entries);
   Result<void> put(const LedgerEntry& entry);
+  Result<std::uint64_t> prune_class(bool inputs, const Now& now);
   template <class T, class Keep>
   Result<void> each(LedgerKind kind, bool open_only, WallTime since, Keep keep);
   template <class T>
@@ -113,7 +120,7 @@ class SqliteLedger final : public Ledger {
   Reserve reserve_;
   Statement upsert_;
   std::int64_t next_append_ = 1;  // key of the next appended entry
-  RetentionFront front_;
+  RetentionFront fronts_[2];      // of the two classes of kinds
   std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0;
   std::atomic<bool> degraded_ = false, spent_ = false;
 };
@@ -198,15 +205,40 @@ Result<LedgerState> SqliteLedger::load(Now now) {
 
 Result<PruneResult> SqliteLedger::prune(Now now) {
   if (reserve_.take()) spent_ = false;
-  const auto oldest = writer_.number("SELECT touched FROM record WHERE open=0 ORDER BY touched LIMIT 1");
-  if (!oldest) return oldest.error();
-  const WallTime cutoff = front_.cutoff(WallTime{Duration{*oldest}}, now, options_.retention);
-  auto statement = writer_.prepare("DELETE FROM record WHERE open=0 AND touched<?1");
-  if (!statement) return statement.error();
-  if (statement->bind(1, nanos(cutoff)).step() == Step::failed) return writer_.error();
-  const PruneResult result{std::uint64_t(writer_.changes())};
+  PruneResult result;
+  for (const bool inputs : {false, true}) {
+    const auto removed = prune_class(inputs, now);
+    if (!removed) return removed.error();
+    result.deleted += *removed;
+  }
   pruned_ += result.deleted;
   return result;
+}
+
+Result<std::uint64_t> SqliteLedger::prune_class(bool inputs, const Now& now) {
+  auto oldest_of = writer_.prepare("SELECT touched FROM record WHERE open=0 AND kind=?1 ORDER BY touched LIMIT 1");
+  if (!oldest_of) return oldest_of.error();
+  auto remove = writer_.prepare("DELETE FROM record WHERE open=0 AND kind=?1 AND touched<?2");
+  if (!remove) return remove.error();
+  std::optional<WallTime> oldest;
+  std::vector<std::int64_t> kinds;
+  for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
+    if (is_input_class(LedgerKind(kind)) != inputs) continue;
+    kinds.push_back(std::int64_t(kind));
+    const Step step = oldest_of->bind(1, kinds.back()).step();
+    if (step == Step::failed) return writer_.error();
+    if (step != Step::row) continue;
+    const WallTime touched{Duration{oldest_of->integer(0)}};
+    oldest_of->reset();
+    if (!oldest || touched < *oldest) oldest = touched;
+  }
+  const WallTime cutoff = fronts_[inputs].cutoff(oldest, now, inputs ? options_.input_retention : options_.retention);
+  std::uint64_t removed = 0;
+  for (const std::int64_t kind : kinds) {
+    if (remove->bind(1, kind).bind(2, nanos(cutoff)).step() == Step::failed) return writer_.error();
+    removed += std::uint64_t(writer_.changes());
+  }
+  return removed;
 }
 
 template <class T>

@@ -50,6 +50,17 @@ class SqliteLedgerTest : public ::testing::Test {
             .state = state,
             .requested_at = clock_.now().wall};
   }
+  int format() {
+    sqlite3* db = nullptr;
+    sqlite3_stmt* read = nullptr;
+    EXPECT_EQ(sqlite3_open((dir_ + "/ledger.db").c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &read, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_step(read), SQLITE_ROW);
+    const int version = sqlite3_column_int(read, 0);
+    sqlite3_finalize(read);
+    sqlite3_close(db);
+    return version;
+  }
   // Raw SQL on the file, as damage or another version would do it.
   void sql(const char* text) {
     sqlite3* db = nullptr;
@@ -120,6 +131,70 @@ TEST_F(SqliteLedgerTest, a_full_disk_fails_whole_batches_and_recovers) {
 }
 
 // A child commits and is killed at once: what it acknowledged is there.
+
+// The file as version 1 of the format left it: its schema and records must never be changed here.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE record(id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL,
+  touched INTEGER NOT NULL, worker TEXT NOT NULL, pool TEXT NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL,
+  UNIQUE(kind, key));
+CREATE INDEX record_open ON record(kind, open, at);
+CREATE INDEX record_worker ON record(kind, worker, at);
+CREATE INDEX record_at ON record(kind, at);
+CREATE INDEX record_touched ON record(open, touched);
+INSERT INTO record VALUES(1,1,'w-1',1795000000000000000,1795000000000000000,'w-1','p',1,
+  '{"worker_id":"w-1","pool":"p","state":"running","status":"healthy","since":"2026-11-18T11:06:40.000Z","forgotten":false}');
+INSERT INTO record VALUES(2,2,'#2',1795000000000000000,1795000000000000000,'w-1','p',0,
+  '{"action_id":"a1","worker_id":"w-1","pool":"p","stop":true,"crash":false,"at":"2026-11-18T11:06:40.000Z"}');
+INSERT INTO record VALUES(3,7,'#3',1795000000000000000,1795000000000000000,'w-1','',0,
+  '{"at":"2026-11-18T11:06:40.000Z","actor":"ann","verb":"restart","target":"w-1","reason":"","result":"done"}');
+INSERT INTO record VALUES(4,9,'k@1795000000000000000',1795000000000000000,1795000000000000000,'w-1','p',1,
+  '{"key":"k","state":"firing","severity":"critical","reason":"silent","started_at":"2026-11-18T11:06:40.000Z"}');
+PRAGMA user_version=1;
+)sql";
+
+TEST_F(SqliteLedgerTest, a_file_of_version_1_is_read_written_and_pruned) {
+  sql(kVersion1);
+  open();
+  const auto state = ledger_->load(clock_.now());
+  ASSERT_TRUE(state);
+  ASSERT_EQ(state->workers.size(), 1u);
+  EXPECT_EQ(state->workers[0].pool, "p");
+  ASSERT_EQ(state->budgets.size(), 1u);
+  EXPECT_TRUE(state->budgets[0].stop);
+  ASSERT_EQ(state->alerts.size(), 1u);
+  EXPECT_EQ(state->alerts[0].severity, Severity::critical);
+  EXPECT_EQ(ledger_->stats().unreadable, 0u);
+  commit({AuditRecord{.at = clock_.now().wall, .verb = "new"}, InputRecord{.what = RecordedBroker{"b", true}}});
+  ASSERT_EQ(ledger_->audit({})->items.size(), 2u) << "the new one overwrites no old one";
+  EXPECT_EQ(ledger_->inputs({})->items.size(), 1u);
+  EXPECT_TRUE(ledger_->prune(clock_.now()));
+  clock_.advance(24h * 100);
+  EXPECT_EQ(ledger_->prune(clock_.now())->deleted, 4u);
+  ledger_.reset();
+  EXPECT_EQ(format(), 2);
+  open();
+  EXPECT_EQ(ledger_->load(clock_.now())->workers.size(), 1u);
+}
+
+// Counted, not timed: retention of each kind finds its oldest record by an index.
+TEST_F(SqliteLedgerTest, retention_reads_no_more_than_it_removes) {
+  open();
+  ledger_.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir_ + "/ledger.db").c_str(), &db), SQLITE_OK);
+  sqlite3_stmt* plan = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(db,
+                               "EXPLAIN QUERY PLAN SELECT touched FROM record WHERE open=0 AND kind=?1 ORDER BY touched"
+                               " LIMIT 1",
+                               -1, &plan, nullptr),
+            SQLITE_OK);
+  ASSERT_EQ(sqlite3_step(plan), SQLITE_ROW);
+  const std::string detail = reinterpret_cast<const char*>(sqlite3_column_text(plan, 3));
+  EXPECT_NE(detail.find("COVERING INDEX record_closed (open=? AND kind=?)"), std::string::npos) << detail;
+  EXPECT_EQ(sqlite3_step(plan), SQLITE_DONE) << "and no sorting";
+  sqlite3_finalize(plan);
+  sqlite3_close(db);
+}
 
 }  // namespace
 }  // namespace paramedic

@@ -70,6 +70,39 @@ void put(JsonWriter& w, const BackoffClearedRecord& r) {
   w.begin_object().field("worker_id", r.worker_id).field("reason", r.reason).field("at", r.at).end_object();
 }
 
+void put_members(JsonWriter& w, const RecordedExit& r) {
+  write_exit_compact(w.key("exit"), r.exit);
+  w.key("in_flight").begin_array();
+  for (const InFlightTask& task : r.in_flight) {
+    w.begin_object().field("id", task.id).field_if("type", task.type).field_if("started_at", task.started_at);
+    w.field_if("args_digest", task.args_digest).end_object();
+  }
+  w.end_array();
+}
+void put_members(JsonWriter& w, const RecordedSource& r) { w.field("from", r.from).field("to", r.to); }
+void put_members(JsonWriter& w, const RecordedBroker& r) { w.field("broker", r.broker).field("down", r.down); }
+void put_members(JsonWriter& w, const RecordedCommand& r) {
+  w.field("verb", r.verb).field("actor", r.actor).field_if("reason", r.reason).field("force", r.force);
+  if (r.duration) w.key("duration_seconds").seconds(*r.duration);
+}
+void put_members(JsonWriter& w, const RecordedOutcome& r) {
+  w.field("action_id", r.action_id).field("step", r.step).field("done", r.done).field("ok", r.ok);
+  w.field_if("new_incarnation", r.new_incarnation).field_if("message", r.message);
+}
+void put_members(JsonWriter& w, const RecordedStart& r) {
+  w.field("action_id", r.action_id).field_if("previous_incarnation", r.previous_incarnation);
+  w.field("crashes", r.crashes).key("ago_seconds").seconds(r.ago);
+  write_exit_compact(w.key("exit"), r.exit);
+}
+
+void put(JsonWriter& w, const InputRecord& r) {
+  w.begin_object().field("kind", r.kind()).field("at", r.at).field_if("source", r.source);
+  w.field_if("worker_id", r.worker_id).field_if("pool", r.pool).field_if("host", r.host);
+  w.field_if("incarnation", r.incarnation);
+  std::visit([&](const auto& what) { put_members(w, what); }, r.what);
+  w.end_object();
+}
+
 // ---- read: the file is our own, so texts are bounded but not judged
 // ---------------------------------------------------
 
@@ -245,6 +278,79 @@ bool get(Fields& f, const Value& v, Alert& r) {
     if (k == "closed_as") return text(f, k, m, r.closed_as);
     if (k == "hard_evidence") return f.boolean(k, m, r.hard_evidence);
     return f.skip();
+  });
+}
+
+bool member(Fields& f, Key k, const Value& m, RecordedExit& r) {
+  const auto task = [&](const Value& item, InFlightTask& to) { return read_in_flight(f, item, to); };
+  if (k == "exit") return read_exit(f, m, r.exit) || f.nest(k);
+  if (k == "in_flight") return f.list(k, m, r.in_flight, RecordedExit::kMaxInFlight, task);
+  return f.skip();
+}
+bool member(Fields& f, Key k, const Value& m, RecordedSource& r) {
+  if (k == "from") return f.word(k, m, r.from);
+  if (k == "to") return f.word(k, m, r.to);
+  return f.skip();
+}
+bool member(Fields& f, Key k, const Value& m, RecordedBroker& r) {
+  if (k == "broker") return text(f, k, m, r.broker);
+  if (k == "down") return f.boolean(k, m, r.down);
+  return f.skip();
+}
+bool member(Fields& f, Key k, const Value& m, RecordedCommand& r) {
+  if (k == "verb") return f.word(k, m, r.verb);
+  if (k == "actor") return text(f, k, m, r.actor);
+  if (k == "reason") return text(f, k, m, r.reason);
+  if (k == "force") return f.boolean(k, m, r.force);
+  if (k == "duration_seconds") return f.duration(k, m, r.duration, 24h * 3660);
+  return f.skip();
+}
+bool member(Fields& f, Key k, const Value& m, RecordedOutcome& r) {
+  if (k == "action_id") return text(f, k, m, r.action_id);
+  if (k == "step") return f.word(k, m, r.step);
+  if (k == "done") return f.boolean(k, m, r.done);
+  if (k == "ok") return f.boolean(k, m, r.ok);
+  if (k == "new_incarnation") return text(f, k, m, r.new_incarnation);
+  if (k == "message") return text(f, k, m, r.message);
+  return f.skip();
+}
+bool member(Fields& f, Key k, const Value& m, RecordedStart& r) {
+  if (k == "action_id") return text(f, k, m, r.action_id);
+  if (k == "previous_incarnation") return text(f, k, m, r.previous_incarnation);
+  if (k == "crashes") return f.integer(k, m, r.crashes, 0, std::numeric_limits<int>::max());
+  if (k == "ago_seconds") return f.duration(k, m, r.ago, 24h * 3660);
+  if (k == "exit") return read_exit(f, m, r.exit) || f.nest(k);
+  return f.skip();
+}
+
+template <std::size_t I = 0>
+void choose(InputKind kind, InputRecord& r) {
+  if constexpr (I < std::variant_size_v<decltype(r.what)>) {
+    if (std::size_t(kind) == I)
+      r.what.emplace<I>();
+    else
+      choose<I + 1>(kind, r);
+  }
+}
+
+bool get(Fields& f, const Value& v, InputRecord& r) {
+  static_assert(kEnumCount<InputKind> == std::variant_size_v<decltype(r.what)>);
+  // The kind first, wherever it stands: the meaning of the others depends on it.
+  InputKind kind = InputKind::exit;
+  bool found = false;
+  const bool read_kind =
+      f.object(v, [&](Key k, const Value& m) { return k != "kind" || (found = f.word(k, m, kind)); });
+  if (!read_kind || !f.required("kind", found)) return false;
+  choose(kind, r);
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "kind") return true;
+    if (k == "at") return f.time(k, m, r.at);
+    if (k == "source") return text(f, k, m, r.source);
+    if (k == "worker_id") return text(f, k, m, r.worker_id);
+    if (k == "pool") return text(f, k, m, r.pool);
+    if (k == "host") return text(f, k, m, r.host);
+    if (k == "incarnation") return text(f, k, m, r.incarnation);
+    return std::visit([&](auto& what) { return member(f, k, m, what); }, r.what);
   });
 }
 

@@ -20,10 +20,11 @@ enum class LedgerKind {
   backoff_cleared,
   audit,
   incident,
-  alert
+  alert,
+  input
 };
 PARAMEDIC_ENUM_NAMES(LedgerKind, "action", "worker", "budget", "quarantine", "maintenance", "big_switch",
-                     "backoff_cleared", "audit", "incident", "alert")
+                     "backoff_cleared", "audit", "incident", "alert", "input")
 
 namespace wire {
 

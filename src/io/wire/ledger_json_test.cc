@@ -38,6 +38,12 @@ TEST(LedgerJson, names_what_is_damaged) {
       parse_ledger(LedgerKind::incident, R"({"timeline":[{"kind":"x"}]})").error().message.find("timeline[0].kind"),
       std::string::npos);
   EXPECT_FALSE(parse_ledger(LedgerKind::action, "{"));
+  EXPECT_NE(parse_ledger(LedgerKind::input, R"({"at":"2026-11-25T00:00:00Z"})").error().message.find("kind"),
+            std::string::npos);
+  EXPECT_FALSE(parse_ledger(LedgerKind::input, R"({"kind":"command","verb":"explode"})"));
+  const auto late = parse_ledger(LedgerKind::input, R"({"broker":"b","down":true,"kind":"broker"})");
+  ASSERT_TRUE(late);
+  EXPECT_TRUE(std::get<RecordedBroker>(std::get<InputRecord>(*late).what).down) << "wherever the kind stands";
   EXPECT_FALSE(parse_ledger(static_cast<LedgerKind>(99), "{}"));
 }
 

@@ -135,6 +135,31 @@ WorkerRecord some_worker() {
   return w;
 }
 
+InputRecord some_input() {
+  InputRecord r{some_time(), some_text(), some_text(), some_text(), some_text(), some_text(), {}};
+  const auto task = [] { return InFlightTask{some_name(), some_text(), maybe(some_time()), some_text(), ""}; };
+  switch (*rc::gen::inRange(0, 6)) {
+    case 0:
+      r.what = RecordedExit{some_exit(), some_list<InFlightTask>(task)};
+      break;
+    case 1:
+      r.what = RecordedSource{some_word<SourceState>(), some_word<SourceState>()};
+      break;
+    case 2:
+      r.what = RecordedBroker{some_text(), coin()};
+      break;
+    case 3:
+      r.what = RecordedCommand{some_word<Verb>(), some_text(), some_text(), coin(), maybe(some_span())};
+      break;
+    case 4:
+      r.what = RecordedOutcome{some_id(), some_word<LadderStep>(), coin(), coin(), some_text(), some_text()};
+      break;
+    default:
+      r.what = RecordedStart{some_id(), some_text(), *rc::gen::inRange(0, 100), some_span(), some_exit()};
+  }
+  return r;
+}
+
 }  // namespace
 
 Report some_report() {
@@ -167,7 +192,7 @@ Report some_report() {
 }
 
 LedgerBody some_ledger_body() {
-  switch (*rc::gen::inRange(0, 10)) {
+  switch (*rc::gen::inRange(0, 11)) {
     case 0:
       return some_action();
     case 1:
@@ -186,6 +211,8 @@ LedgerBody some_ledger_body() {
       return AuditRecord{some_time(), some_text(), some_text(), some_text(), some_text(), some_text()};
     case 8:
       return some_incident();
+    case 9:
+      return some_input();
     default:
       return some_alert();
   }

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl.hpp>
@@ -92,7 +93,10 @@ asio::awaitable<Result<std::unique_ptr<RedisStream>>> secure(Socket socket, Endp
   const std::string host = address.unix_socket ? "localhost" : address.host;
   auto stream = std::make_unique<StreamOf<Tls>>(*context, std::move(socket), **context);
   stream->next().set_verify_callback(asio::ssl::host_name_verification(host));
-  SSL_set_tlsext_host_name(stream->next().native_handle(), host.c_str());
+  // SNI carries names only, never numeric addresses (RFC 6066).
+  error_code no_number;
+  asio::ip::make_address(host, no_number);
+  if (no_number) SSL_set_tlsext_host_name(stream->next().native_handle(), host.c_str());
   const auto [failed] =
       co_await stream->next().async_handshake(asio::ssl::stream_base::client, asio::as_tuple(asio::use_awaitable));
   if (failed)
