@@ -94,7 +94,8 @@ class SqliteHistory final : public History {
   Result<void> load_names();
   Result<void> load_bounds();
   Result<void> load_log();
-  void load_log_entry(std::int64_t id, std::string_view bytes, const std::vector<WorkerState*>& by_no);
+  void load_log_entry(std::int64_t id, std::string_view bytes,
+                      const std::unordered_map<std::uint64_t, WorkerState*>& by_no);
   Result<void> move_v1();
   Result<bool> move_v1_batch(std::size_t batch);
   Result<void> write(const char* also, std::vector<Fold>& folds);
