@@ -19,11 +19,12 @@ Error too_long(const Core& core) {
 Result<HttpResponse> history_body(Core& core, const HistoryQuery& query) {
   std::string body = "[";
   bool full = false;
+  wire::HistoryRowWriter writer;
   const auto sink = [&](std::span<const HistoryRow> rows) {
     for (const HistoryRow& row : rows) {
       if (body.size() > 1) body += ',';
       wire::JsonWriter w(body);
-      wire::write_history_row(w, row);
+      writer.write(w, row);
     }
     full = body.size() > core.options.max_history_bytes;
     return !full;
