@@ -140,7 +140,7 @@ class SqliteHistory final : public History {
   Result<std::vector<Frame>> collect(const std::string& worker, std::int64_t from, std::int64_t to,
                                      const Selection& selection, bool rollups);
   Result<Frame> collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from, std::int64_t to,
-                             const Selection& selection, const OpenHour* open);
+                             const Selection& selection, Frame* open);
   std::vector<HistoryRow> rows_of(const Frame& frame, const std::string& worker) const;
 
   const HistoryOptions options_;
