@@ -45,7 +45,7 @@ class HistoryRowWriter {
  private:
   std::shared_ptr<const MetricNames> names_;  // `keys_` belong to these
   std::vector<std::string> keys_;             // "NAME":
-  std::string metrics_;                       // scratch
+  std::string text_;                          // scratch: one row
 };
 // total_workers, healthy_workers, … as members of the object that is open.
 void write_counts(JsonWriter& w, const StatusCounts& counts);
