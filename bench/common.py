@@ -13,7 +13,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "bench"
+SHARED = pathlib.Path(os.environ.get("PARAMEDIC_SHARED", ROOT.parent / "shared")) / "bench"
 BIN = pathlib.Path(os.environ.get("PARAMEDIC_BIN_DIR", ROOT / "build/bench"))
 TICK = os.sysconf("SC_CLK_TCK")
 

@@ -19,11 +19,16 @@ Error too_long(const Core& core) {
 Result<HttpResponse> history_body(Core& core, const HistoryQuery& query) {
   std::string body = "[";
   bool full = false;
+  wire::HistoryRowWriter writer;
   const auto sink = [&](std::span<const HistoryRow> rows) {
+    const std::size_t before = body.size();
     for (const HistoryRow& row : rows) {
+      // Rows are of one size, roughly: growing by doubling would copy megabytes and touch fresh pages each time.
+      if (&row == &rows[0] + 1)
+        body.reserve(std::min(before + (body.size() - before + 32) * rows.size(), core.options.max_history_bytes));
       if (body.size() > 1) body += ',';
       wire::JsonWriter w(body);
-      wire::write_history_row(w, row);
+      writer.write(w, row);
     }
     full = body.size() > core.options.max_history_bytes;
     return !full;

@@ -249,6 +249,26 @@ TEST_P(HistoryConformance, a_clock_jump_cannot_wipe_a_week) {
   EXPECT_LE(history_->stats().deleted, 4u) << "an hour passed: about two hours of rows";
 }
 
+TEST_P(HistoryConformance, a_clock_that_was_ahead_for_days_costs_nothing_that_comes_after) {
+  open();
+  for (int hour = 0; hour < 24 * 10; ++hour) {
+    write({row(clock_.now().wall, hour)});
+    clock_.advance(1h);
+    ASSERT_TRUE(history_->retain(clock_.now()));
+    if (hour == 20) clock_.jump_wall(24h * 365);
+  }
+  clock_.jump_wall(-24h * 365);
+  const WallTime right = clock_.now().wall;
+  for (int hour = 0; hour < 30; ++hour) {
+    write({row(clock_.now().wall, hour)});
+    clock_.advance(1h);
+    ASSERT_TRUE(history_->retain(clock_.now()));
+  }
+  const auto rows = history_->read({.worker_id = "w", .from = right, .to = clock_.now().wall});
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->size(), 30u);
+}
+
 TEST_P(HistoryConformance, rows_from_the_future_do_not_dam_up_retention) {
   open();
   write({row(t0_ + 24h * 365, 1), row(t0_ + 24h * 365 + 1s, 2), row(t0_, 3), row(t0_ + 1s, 4)});

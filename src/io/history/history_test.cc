@@ -335,6 +335,35 @@ TEST_F(HistoryTest, the_open_hour_is_small_in_memory) {
   EXPECT_LE(sum / 119, 2048u);
 }
 
+// Ten deaths while hours are folded and days merged: what was flushed is there, once.
+TEST_F(HistoryTest, nothing_is_lost_or_doubled_when_killed_between_folds) {
+  int written = 0;
+  for (int life = 0; life < 10; ++life) {
+    const int rows = 37 + life * 11;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto h = open_sqlite_history(options());
+      ManualClock clock(t0_ + written * 10min);
+      for (int i = written; h && i < written + rows; ++i) {
+        (*h)->append({row(t0_ + i * 10min, i), row(t0_ + i * 10min, i, "v")});
+        (void)(*h)->flush();
+        (void)(*h)->retain(clock.advance(10min));
+      }
+      ::kill(::getpid(), SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
+    written += rows;
+    open();
+    for (const char* worker : {"w", "v"}) {
+      const auto got = read(0s, 24h * 30, worker);
+      ASSERT_EQ(got.size(), std::size_t(written)) << "life " << life;
+      for (int i = 0; i < written; ++i) ASSERT_EQ(got[std::size_t(i)].metrics.find("cpu_percent"), i);
+    }
+    history_.reset();
+  }
+  EXPECT_NE(sql("SELECT count(*) FROM chunk WHERE kind=1"), "0");
+}
+
 TEST_F(HistoryTest, too_many_names_are_refused_and_counted) {
   auto o = options();
   o.max_names = 3;

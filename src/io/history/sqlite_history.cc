@@ -114,14 +114,16 @@ Result<void> SqliteHistory::load_names() {
   const auto damaged = [&](const char* table, std::int64_t no) {
     return make_error(Errc::corrupt, fmt::format("{}: {} {} is damaged; restore a backup", file_, table, no));
   };
+  // Numbers are given one after the other: a greater one is damage, and would cost memory.
+  const auto most = std::int64_t(options_.max_names + kFirstMetric);
   auto done = each("SELECT no, name FROM metric", [&](sqlite::Statement& s) -> Result<void> {
-    if (s.integer(0) < kFirstMetric || s.integer(0) >= kMaxMetrics) return damaged("metric", s.integer(0));
+    if (s.integer(0) < kFirstMetric || s.integer(0) >= most) return damaged("metric", s.integer(0));
     name(metric_names_, metric_numbers_, s);
     return {};
   });
   if (!done) return done;
   done = each("SELECT no, name FROM task_type", [&](sqlite::Statement& s) -> Result<void> {
-    if (s.integer(0) < 0 || s.integer(0) >= kMaxTaskTypes) return damaged("task type", s.integer(0));
+    if (s.integer(0) < 0 || s.integer(0) >= most) return damaged("task type", s.integer(0));
     name(task_types_, task_numbers_, s);
     return {};
   });
@@ -178,9 +180,8 @@ Result<void> SqliteHistory::load_bounds() {
 
 // Rows that are in no chunk yet make up the open hours again.
 Result<void> SqliteHistory::load_log() {
-  std::vector<WorkerState*> by_no(std::size_t(next_worker_), nullptr);
-  for (auto& [name, worker] : workers_)
-    if (worker->no > 0) by_no[std::size_t(worker->no)] = worker.get();
+  std::unordered_map<std::uint64_t, WorkerState*> by_no;
+  for (auto& [name, worker] : workers_) by_no[std::uint64_t(worker->no)] = worker.get();
   auto s = writer_.prepare("SELECT id, rows FROM log ORDER BY id");
   if (!s) return s.error();
   Step step;
@@ -192,7 +193,8 @@ Result<void> SqliteHistory::load_log() {
   return {};
 }
 
-void SqliteHistory::load_log_entry(std::int64_t id, std::string_view bytes, const std::vector<WorkerState*>& by_no) {
+void SqliteHistory::load_log_entry(std::int64_t id, std::string_view bytes,
+                                   const std::unordered_map<std::uint64_t, WorkerState*>& by_no) {
   if (!take_checksum(bytes) || bytes.empty() || bytes.front() != kLogVersion) {
     ++damaged_;
     return;
@@ -206,7 +208,8 @@ void SqliteHistory::load_log_entry(std::int64_t id, std::string_view bytes, cons
     }
     const std::string_view row = bytes.substr(0, size);
     bytes.remove_prefix(size);
-    WorkerState* worker = no < by_no.size() ? by_no[no] : nullptr;
+    const auto found = by_no.find(no);
+    WorkerState* worker = found == by_no.end() ? nullptr : found->second;
     std::int64_t at = 0;
     if (!worker || id <= worker->folded || !row_time(row, at)) continue;
     worker->open.add(row, id, schema_of());

@@ -94,7 +94,8 @@ class SqliteHistory final : public History {
   Result<void> load_names();
   Result<void> load_bounds();
   Result<void> load_log();
-  void load_log_entry(std::int64_t id, std::string_view bytes, const std::vector<WorkerState*>& by_no);
+  void load_log_entry(std::int64_t id, std::string_view bytes,
+                      const std::unordered_map<std::uint64_t, WorkerState*>& by_no);
   Result<void> move_v1();
   Result<bool> move_v1_batch(std::size_t batch);
   Result<void> write(const char* also, std::vector<Fold>& folds);
@@ -139,7 +140,7 @@ class SqliteHistory final : public History {
   Result<std::vector<Frame>> collect(const std::string& worker, std::int64_t from, std::int64_t to,
                                      const Selection& selection, bool rollups);
   Result<Frame> collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from, std::int64_t to,
-                             const Selection& selection, const OpenHour* open);
+                             const Selection& selection, Frame* open);
   std::vector<HistoryRow> rows_of(const Frame& frame, const std::string& worker) const;
 
   const HistoryOptions options_;

@@ -1,5 +1,7 @@
 // The half of SqliteHistory that keeps the file small: hours are folded into chunks, days merged and rolled up, what is
 // too old goes. Writer thread only. Each step is one transaction; memory follows when it is durable.
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/retention.h"
@@ -234,6 +236,9 @@ Result<RetainResult> SqliteHistory::retain(Now now) {
   const Duration passed = last_retain_ ? std::max(Duration{0}, now.steady - *last_retain_) : Duration{0};
   last_retain_ = now.steady;
   const std::int64_t wall = to_millis(now.wall);
+  // How far retention has come goes back with a clock that had been ahead, or rows of today would count as too old.
+  for (const Tier tier : {Tier::raw, Tier::ten_minutes, Tier::hours})
+    if (auto& kept = kept_from_[std::size_t(tier)]) kept = std::min(*kept, to_millis(now.wall - keep(tier)));
   RetainResult out;
   const auto folding = fold_stale(wall);
   if (!folding) return folding.error();
@@ -263,12 +268,11 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
     if (worker->oldest[index] <= wall + kFuture) oldest = std::min(oldest, worker->oldest[index]);
   if (oldest == kNever) return {};
   const std::int64_t before = std::max(kept_from_[index].value_or(oldest), oldest - kMaxGap);
-  const std::int64_t from =
-      std::max(before, to_millis(retention_cutoff(from_millis(before), now.wall, keep(tier), passed)));
+  const std::int64_t from = to_millis(retention_cutoff(from_millis(before), now.wall, keep(tier), passed));
   const bool any = std::any_of(workers_.begin(), workers_.end(),
                                [&](const auto& entry) { return entry.second->oldest[index] < from; });
   // Remembered now and then: a crash in between costs a few minutes of progress.
-  if (!any && saved_from_[index] && from - *saved_from_[index] < kSaveEvery) {
+  if (!any && saved_from_[index] && std::abs(from - *saved_from_[index]) < kSaveEvery) {
     kept_from_[index] = from;
     return {};
   }

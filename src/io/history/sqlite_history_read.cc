@@ -118,7 +118,7 @@ SqliteHistory::Selection SqliteHistory::select(const HistoryQuery& query) const 
 
 // All chunks of one tier that overlap [from, to], and the open hour on top: it is newer than any chunk.
 Result<Frame> SqliteHistory::collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from,
-                                          std::int64_t to, const Selection& selection, const OpenHour* open) {
+                                          std::int64_t to, const Selection& selection, Frame* open) {
   FrameMerge merge;
   const auto wants = [&](SeriesId id) {
     const bool wanted = selection.wants(id);
@@ -147,7 +147,7 @@ Result<Frame> SqliteHistory::collect_tier(Reader& reader, std::int64_t worker, T
     merge.add(std::move(*frame));
   }
   if (step == Step::failed) return reader.db.error();
-  if (open) merge.add(open->frame(schema_of(), [&](SeriesId id) { return selection.wants(id); }));
+  if (open) merge.add(std::move(*open));
   Frame out = merge.finish();
   cut(out, from, to);
   return out;
@@ -168,6 +168,8 @@ Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::
     if (found->second->open.oldest() <= to) open = found->second->open;
     oldest[0] = std::min(oldest[0], found->second->open.oldest());
   }
+  // Unpacked before the chunks are read: a shape that the open hour still needs may be forgotten once it is folded.
+  Frame newest = open.frame(schema_of(), [&](SeriesId id) { return selection.wants(id); });
   auto reader = take_reader();
   if (!reader) {
     auto opened = open_reader();
@@ -178,7 +180,7 @@ Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::
   std::vector<Frame> parts;
   const auto add = [&](Tier tier, std::int64_t first, std::int64_t last) -> Result<void> {
     if (first > last) return {};
-    auto part = collect_tier(*reader, worker, tier, first, last, selection, tier == Tier::raw ? &open : nullptr);
+    auto part = collect_tier(*reader, worker, tier, first, last, selection, tier == Tier::raw ? &newest : nullptr);
     if (!part) return part.error();
     if (!part->empty()) parts.push_back(std::move(*part));
     return {};

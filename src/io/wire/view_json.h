@@ -36,7 +36,17 @@ void write_exit(JsonWriter& w, const ExitInfo& exit);
 void write_maintenance(JsonWriter& w, const MaintenanceRecord& record);
 void write_audit(JsonWriter& w, const AuditRecord& record);
 void write_event(JsonWriter& w, const FleetEvent& event);
-void write_history_row(JsonWriter& w, const HistoryRow& row);
+// Rows of one answer, one after the other: metric names are escaped once per shared name list, not once per value. Not
+// for several threads.
+class HistoryRowWriter {
+ public:
+  void write(JsonWriter& w, const HistoryRow& row);
+
+ private:
+  std::shared_ptr<const MetricNames> names_;  // `keys_` belong to these
+  std::vector<std::string> keys_;             // "NAME":
+  std::string text_;                          // scratch: one row
+};
 // total_workers, healthy_workers, … as members of the object that is open.
 void write_counts(JsonWriter& w, const StatusCounts& counts);
 
