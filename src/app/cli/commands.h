@@ -66,6 +66,12 @@ struct TokenOptions {
 };
 int token(const TokenOptions& options);
 
+// The data directory of a monitor, looked after from outside.
+struct BackupOptions {
+  std::string target, data_dir;
+};
+int backup(const BackupOptions& options);
+
 // Prints the `message` of a good answer, or the `detail` of a problem document on standard error; returns the exit
 // code.
 int report_answer(const HttpResponse& answer);

@@ -35,9 +35,11 @@ struct Program {
   ClientOptions client;
   ActOptions act_options;
   TokenOptions token_options;
+  BackupOptions backup_options;
   std::string worker;
 
   void add_servers();
+  void add_care();
   void add_demo();
   void add_client_commands();
   void add_act(const char* verb, const char* help, bool of_worker);
@@ -80,6 +82,14 @@ void Program::add_servers() {
   token_command->add_option("--scope", token_options.scopes, "report, operate (repeat for several)")->required();
   token_command->add_option("--pool", token_options.pool, "The only pool it may report for");
   token_command->callback([this] { exit = token(token_options); });
+}
+
+void Program::add_care() {
+  auto* backup_command = app.add_subcommand("backup", "Copy ledger and history while the monitor runs");
+  backup_command->add_option("target", backup_options.target, "Directory to make; a data directory of its own")
+      ->required();
+  backup_command->add_option("--data-dir", backup_options.data_dir, "Data directory of the monitor")->required();
+  backup_command->callback([this] { exit = backup(backup_options); });
 }
 
 void Program::add_demo() {
@@ -148,6 +158,7 @@ int parse_and_run(int argc, char** argv) {
   program.app.set_version_flag("--version", std::string("paramedic ") + kVersion);
   program.app.require_subcommand(1);
   program.add_servers();
+  program.add_care();
   program.add_demo();
   program.add_client_commands();
   try {
