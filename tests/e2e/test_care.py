@@ -1,7 +1,10 @@
 """Backup and check of a data directory with the real binary."""
+import contextlib
+import json
 import os
 import shutil
 import signal
+import sqlite3
 
 import pytest
 from product import monitor_config, run, wait_for
@@ -65,3 +68,89 @@ def test_a_backup_never_writes_over_anything(world):
 @pytest.mark.parametrize("args", [["backup"], ["backup", "x"], ["backup", "--data-dir", "x"]])
 def test_a_backup_needs_both_places(args):
     assert run(args).returncode == 2
+
+
+def damage(file, sql):
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        changed = db.execute(sql).rowcount
+        db.commit()
+    return changed
+
+
+def check_json(data, *more):
+    done = run(["check-data", str(data), "--json", *more])
+    return done, {part["name"]: part for part in json.loads(done.stdout)["parts"]}
+
+
+def test_check_data_beside_a_running_monitor_and_on_a_backup(world):
+    monitor, api, data = filled(world)
+    run(["backup", str(world.dir / "copy"), "--data-dir", str(data)])
+    for place in (data, world.dir / "copy"):
+        done, parts = check_json(place)
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert {"ledger.db", "ledger.db records", "history.db", "history.db chunks", "history.db log"} <= set(parts)
+        assert parts["history.db log"]["records"] >= 2 and parts["ledger.db records"]["records"] >= 2, parts
+        table = run(["check-data", str(place)])
+        assert table.returncode == 0 and "history.db log" in table.stdout
+    refused = run(["check-data", str(data), "--repair"])
+    assert refused.returncode == 4 and str(monitor.pid) in refused.stderr, refused.stderr
+    assert run(["check-data", str(world.dir / "none")]).returncode == 3
+    (world.dir / "void").mkdir()
+    assert run(["check-data", str(world.dir / "void")]).returncode == 3
+
+
+def test_check_data_finds_damage_and_sets_it_aside(world):
+    monitor, api, data = filled(world)
+    monitor.stop(signal.SIGKILL)
+    # The newest log entry, one ledger record, and a chunk that never was one.
+    with contextlib.closing(sqlite3.connect(data / "history.db")) as db:
+        newest, entries = db.execute("SELECT max(id), count(*) FROM log").fetchone()
+        bad = bytearray(db.execute("SELECT rows FROM log WHERE id=?", (newest,)).fetchone()[0])
+        bad[len(bad) // 2] ^= 0x10
+        db.execute("UPDATE log SET rows=? WHERE id=?", (bytes(bad), newest))
+        db.execute("INSERT INTO chunk(worker, kind, t0, t1, rows, data) VALUES(1, 0, 5, 6, 2, x'010203')")
+        db.commit()
+    assert damage(data / "ledger.db", "UPDATE record SET body='{\"torn' WHERE id=(SELECT max(id) FROM record)") == 1
+
+    done, parts = check_json(data)
+    assert done.returncode == 8 and "--repair" in done.stderr
+    assert {name: part["damaged"] for name, part in parts.items() if part["damaged"]} == {
+        "history.db log": 1, "history.db chunks": 1, "ledger.db records": 1}
+    assert f"log {newest}: the checksum is wrong" in parts["history.db log"]["problems"]
+
+    done, parts = check_json(data, "--repair")
+    assert done.returncode == 0, done.stderr
+    aside = list(data.glob("damaged-*"))
+    assert len(aside) == 1 and json.loads(done.stdout)["aside"] == str(aside[0])
+    kept = {path.name.rsplit("-", 1)[0]: path.read_bytes() for path in aside[0].iterdir()}
+    assert kept["history-log"] == bytes(bad), "byte for byte as it was"
+    assert kept["history-chunk"] == b"\x01\x02\x03" and len(kept) == 3
+
+    done, parts = check_json(data)
+    assert done.returncode == 0 and parts["history.db log"]["records"] == entries - 1
+    _, again = world.serve(name="again")
+    assert again.metric("paramedic_history_damaged_total") == 0
+    assert again.history("care-1"), "the rest is still there"
+
+
+def test_check_data_names_a_file_that_sqlite_cannot_read(world):
+    monitor, _, data = filled(world, 1)
+    monitor.stop()
+    content = bytearray((data / "history.db").read_bytes())
+    content[1024:2048] = b"\xff" * 1024
+    (data / "history.db").write_bytes(content)
+    for more in ([], ["--repair"]):
+        done = run(["check-data", str(data), *more])
+        assert done.returncode == 8 and "restore a backup" in done.stdout, done.stdout + done.stderr
+    assert (data / "history.db").read_bytes()[1024:2048] == b"\xff" * 1024, "what cannot be repaired is left alone"
+
+
+def test_check_data_cuts_a_torn_spool(world):
+    monitor, _, data = filled(world, 1)
+    monitor.stop()
+    (data / "ledger.spool").write_bytes(b"PMSPOOL1" + b"\x40\x00\x00\x00torn")
+    done, parts = check_json(data)
+    assert done.returncode == 8 and parts["ledger.spool"]["damaged"] == 1
+    done, parts = check_json(data, "--repair")
+    assert done.returncode == 0 and "torn record" in parts["ledger.spool"]["remarks"][0]
+    assert (data / "ledger.spool").read_bytes() == b"PMSPOOL1"

@@ -7,6 +7,7 @@ of its own. What was answered 2xx is acknowledged. After each restart:
 * rows that were ever shown by the history are still there;
 * no chunk, log entry or ledger record fails to decode.
 """
+import json
 import random
 import signal
 import threading
@@ -14,7 +15,7 @@ import time
 from datetime import datetime
 
 import requests
-from product import free_port, monitor_config, wait_for
+from product import free_port, monitor_config, run, wait_for
 
 WORKERS, PERIOD = 40, 0.2
 ROW_PERIOD = 1.0  # `interval` and `history.resolution` of monitor_config
@@ -212,6 +213,8 @@ class CrashTrial:
         everything = self.audit_reasons(self.operator.acknowledged)
         self.lost_acts += [(reason, act) for reason, act in self.operator.acknowledged.items() if reason not in everything]
         assert self.monitor.stop() == 0, self.monitor.log()[-3000:]
+        check = run(["check-data", str(self.world.dir / "monitor"), "--json"])
+        self.damaged += json.loads(check.stdout)["damaged"]
 
     def end(self):
         """Ends the load whatever happened."""

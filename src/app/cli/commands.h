@@ -71,6 +71,11 @@ struct BackupOptions {
   std::string target, data_dir;
 };
 int backup(const BackupOptions& options);
+struct CheckDataOptions {
+  std::string data_dir;
+  bool repair = false, json = false;
+};
+int check_data(const CheckDataOptions& options);
 
 // Prints the `message` of a good answer, or the `detail` of a problem document on standard error; returns the exit
 // code.

@@ -36,6 +36,7 @@ struct Program {
   ActOptions act_options;
   TokenOptions token_options;
   BackupOptions backup_options;
+  CheckDataOptions check_data_options;
   std::string worker;
 
   void add_servers();
@@ -90,6 +91,12 @@ void Program::add_care() {
       ->required();
   backup_command->add_option("--data-dir", backup_options.data_dir, "Data directory of the monitor")->required();
   backup_command->callback([this] { exit = backup(backup_options); });
+
+  auto* check = app.add_subcommand("check-data", "Verify ledger, history and what waits to be sent");
+  check->add_option("dir", check_data_options.data_dir, "Data directory of a monitor, or a backup")->required();
+  check->add_flag("--repair", check_data_options.repair, "Set what is damaged aside; not while a monitor runs");
+  check->add_flag("--json", check_data_options.json, "Print JSON instead of a table");
+  check->callback([this] { exit = check_data(check_data_options); });
 }
 
 void Program::add_demo() {
