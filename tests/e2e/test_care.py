@@ -1,5 +1,6 @@
-"""Backup and check of a data directory with the real binary."""
+"""Backup, check, export and import of a data directory with the real binary."""
 import contextlib
+import csv
 import json
 import os
 import shutil
@@ -154,3 +155,77 @@ def test_check_data_cuts_a_torn_spool(world):
     done, parts = check_json(data, "--repair")
     assert done.returncode == 0 and "torn record" in parts["ledger.spool"]["remarks"][0]
     assert (data / "ledger.spool").read_bytes() == b"PMSPOOL1"
+
+
+def export(*args):
+    done = run(["export", *map(str, args)])
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_history_goes_out_and_in_again(world):
+    monitor, api, data = filled(world)
+    told = api.history("care-1")
+    online = export("care-1", "--monitor", api.url, "--from", told[0]["timestamp"], "--to", told[-1]["timestamp"])
+    lines = list(csv.DictReader(online.splitlines()))
+    assert [line["timestamp"] for line in lines] == [row["timestamp"] for row in told]
+    assert {line["depth"] for line in lines} <= {"1", ""} and {line["worker_id"] for line in lines} == {"care-1"}
+
+    refused = run(["export", "care-1", "--data-dir", str(data)])
+    assert refused.returncode == 4 and "--monitor" in refused.stderr, refused.stderr
+    monitor.stop()
+    texts = {kind: export("care-1", "--data-dir", data, "--format", kind) for kind in ("csv", "openmetrics")}
+    assert set(online.splitlines()) <= set(texts["csv"].splitlines()), "both ways tell the same"
+    for kind, text in texts.items():
+        (world.dir / kind).write_text(text)
+        (world.dir / f"into-{kind}").mkdir()
+        done = run(["import", str(world.dir / kind), "--data-dir", str(world.dir / f"into-{kind}")])
+        assert done.returncode == 0 and f"{len(texts['csv'].splitlines()) - 1} rows of care-1" in done.stdout, done.stderr
+        assert export("care-1", "--data-dir", world.dir / f"into-{kind}") == texts["csv"], kind
+        assert export("care-1", "--data-dir", world.dir / f"into-{kind}", "--format", "openmetrics") == texts["openmetrics"], kind
+    # Once more into the same place changes nothing; a monitor shows it.
+    assert run(["import", str(world.dir / "csv"), "--data-dir", str(world.dir / "into-csv")]).returncode == 0
+    assert export("care-1", "--data-dir", world.dir / "into-csv") == texts["csv"]
+    assert run(["check-data", str(world.dir / "into-csv")]).returncode == 0
+    _, restored = world.serve(monitor_config(world.dir / "into-csv"), name="restored")
+    assert {row["timestamp"] for row in told} <= {row["timestamp"] for row in restored.history("care-1")}
+
+
+def test_a_week_of_old_history_is_taken_in(world):
+    """More rows than a commit and an open hour hold, over several days."""
+    import datetime
+    begin = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) - datetime.timedelta(days=6)
+    stamps = [(begin + datetime.timedelta(seconds=60 * i)).strftime("%Y-%m-%dT%H:%M:%S.000Z") for i in range(8000)]
+    head = "worker_id,timestamp,status,health_score,marks,load"
+    lines = [f"old,{stamp},healthy,1,,{i * 7 % 1000}" for i, stamp in enumerate(stamps)]
+    (world.dir / "old.csv").write_text("\n".join([head, *lines]) + "\n")
+    (world.dir / "data").mkdir()
+    done = run(["import", str(world.dir / "old.csv"), "--data-dir", str(world.dir / "data")], timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert export("old", "--data-dir", world.dir / "data").splitlines() == [head, *lines]
+    assert run(["check-data", str(world.dir / "data")]).returncode == 0
+
+
+def test_a_wrong_import_names_the_line_and_stores_nothing(world):
+    monitor, api, data = filled(world, 1)
+    bad = world.dir / "bad.csv"
+    bad.write_text("worker_id,timestamp,status,health_score,marks,m\nw,2026-11-23T17:40:00Z,healthy,1,,1\nw,2026-11-23T17:40:01Z,healthy,1,,x\n")
+    good = world.dir / "good.csv"
+    good.write_text("worker_id,timestamp,status,health_score,marks\nw,2026-11-23T17:40:00Z,healthy,1,\n")
+    refused = run(["import", str(good), "--data-dir", str(data)])
+    assert refused.returncode == 4 and str(monitor.pid) in refused.stderr
+    monitor.stop()
+    refused = run(["import", str(bad), "--data-dir", str(data)])
+    assert refused.returncode == 2 and "line 3: m 'x'" in refused.stderr and "bad.csv" in refused.stderr
+    missing = run(["export", "w", "--data-dir", str(data), "--from", "2026-11-23T00:00:00Z", "--to", "2026-11-24T00:00:00Z"])
+    assert missing.returncode == 3 and "w" in missing.stderr
+    assert run(["import", str(world.dir / "none.csv"), "--data-dir", str(data)]).returncode == 3
+    assert run(["import", str(good), "--data-dir", str(world.dir / "none")]).returncode == 3
+    (world.dir / "noise").write_bytes(os.urandom(5000))
+    assert run(["import", str(world.dir / "noise"), "--data-dir", str(data)]).returncode == 2
+
+
+@pytest.mark.parametrize("args", [["w", "--format", "xml"], ["w", "--from", "yesterday"], ["w", "--from", "1h", "--to", "2h"], ["a b"], []])
+def test_a_wrong_export_is_refused(args, world):
+    done = run(["export", *args, "--data-dir", str(world.dir)])
+    assert done.returncode == 2 and done.stderr, done.stderr

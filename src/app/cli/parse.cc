@@ -37,6 +37,8 @@ struct Program {
   TokenOptions token_options;
   BackupOptions backup_options;
   CheckDataOptions check_data_options;
+  ExportOptions export_options;
+  ImportOptions import_options;
   std::string worker;
 
   void add_servers();
@@ -97,6 +99,26 @@ void Program::add_care() {
   check->add_flag("--repair", check_data_options.repair, "Set what is damaged aside; not while a monitor runs");
   check->add_flag("--json", check_data_options.json, "Print JSON instead of a table");
   check->callback([this] { exit = check_data(check_data_options); });
+
+  auto* exporter = app.add_subcommand("export", "Print the history of one worker as text");
+  exporter->add_option("worker", export_options.worker, "Worker id")->required();
+  exporter->add_option("--data-dir", export_options.data_dir, "Read a data directory or a backup");
+  exporter->add_option("--monitor", client.monitor, "URL of the monitor")
+      ->envname("PARAMEDIC_MONITOR")
+      ->capture_default_str();
+  exporter->add_option("--token-file", client.token_file, "File with the bearer token")
+      ->envname("PARAMEDIC_TOKEN_FILE");
+  exporter->add_option("--format", export_options.format, "csv or openmetrics")
+      ->check(CLI::IsMember({"csv", "openmetrics"}))
+      ->capture_default_str();
+  exporter->add_option("--from", export_options.from, "Instant (RFC 3339) or how long ago")->capture_default_str();
+  exporter->add_option("--to", export_options.to, "Instant (RFC 3339) or how long ago")->capture_default_str();
+  exporter->callback([this] { exit = export_history(client, export_options); });
+
+  auto* importer = app.add_subcommand("import", "Put an export into the history of a data directory");
+  importer->add_option("file", import_options.file, "CSV or OpenMetrics text of one worker")->required();
+  importer->add_option("--data-dir", import_options.data_dir, "Data directory; no monitor may run on it")->required();
+  importer->callback([this] { exit = import_history(import_options); });
 }
 
 void Program::add_demo() {
