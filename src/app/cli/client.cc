@@ -47,11 +47,10 @@ Error refusal(const HttpResponse& answer) {
 }
 
 Result<json::value> ask_json(const ClientOptions& client, const std::string& path) {
-  const auto answer = ask(client, "GET", path);
-  if (!answer) return answer.error();
-  if (answer->status != 200) return refusal(*answer);
+  const auto body = get_text(client, path);
+  if (!body) return body.error();
   boost::system::error_code failed;
-  json::value document = json::parse(answer->body, failed);
+  json::value document = json::parse(*body, failed);
   if (failed) return Error{Errc::corrupt, "the monitor's answer is no JSON: " + failed.message()};
   return document;
 }
@@ -74,9 +73,16 @@ std::string first_issue(const json::object& worker) {
   return std::string(all[0].as_string()) + (all.size() > 1 ? fmt::format(" (+{} more)", all.size() - 1) : "");
 }
 
+}  // namespace
+
 std::string worker_path(const std::string& id) { return "/health/workers/" + percent_encode(id); }
 
-}  // namespace
+Result<std::string> get_text(const ClientOptions& client, const std::string& path) {
+  auto answer = ask(client, "GET", path);
+  if (!answer) return answer.error();
+  if (answer->status != 200) return refusal(*answer);
+  return std::move(answer->body);
+}
 
 int status(const ClientOptions& client) {
   const auto answer = ask_json(client, "/health/workers");

@@ -60,11 +60,37 @@ struct ActOptions {
 };
 int act(const ClientOptions& client, const ActOptions& options);
 
+// The body of a good answer to GET. Errors as the monitor's, or why it does not answer.
+Result<std::string> get_text(const ClientOptions& client, const std::string& path);
+// "/health/workers/ID"
+std::string worker_path(const std::string& id);
+
 struct TokenOptions {
   std::string name, pool;
   std::vector<std::string> scopes;
 };
 int token(const TokenOptions& options);
+
+// The data directory of a monitor, looked after from outside.
+struct BackupOptions {
+  std::string target, data_dir;
+};
+int backup(const BackupOptions& options);
+struct CheckDataOptions {
+  std::string data_dir;
+  bool repair = false, json = false;
+};
+int check_data(const CheckDataOptions& options);
+struct ExportOptions {
+  std::string worker, data_dir, format = "csv";
+  std::string from = "7d", to = "0s";  // an instant (RFC 3339), or how long ago
+};
+// One worker's history as text on standard output: from the directory when one is named, else from the monitor.
+int export_history(const ClientOptions& client, const ExportOptions& options);
+struct ImportOptions {
+  std::string file, data_dir;
+};
+int import_history(const ImportOptions& options);
 
 // Prints the `message` of a good answer, or the `detail` of a problem document on standard error; returns the exit
 // code.

@@ -35,9 +35,14 @@ struct Program {
   ClientOptions client;
   ActOptions act_options;
   TokenOptions token_options;
+  BackupOptions backup_options;
+  CheckDataOptions check_data_options;
+  ExportOptions export_options;
+  ImportOptions import_options;
   std::string worker;
 
   void add_servers();
+  void add_care();
   void add_demo();
   void add_client_commands();
   void add_act(const char* verb, const char* help, bool of_worker);
@@ -80,6 +85,40 @@ void Program::add_servers() {
   token_command->add_option("--scope", token_options.scopes, "report, operate (repeat for several)")->required();
   token_command->add_option("--pool", token_options.pool, "The only pool it may report for");
   token_command->callback([this] { exit = token(token_options); });
+}
+
+void Program::add_care() {
+  auto* backup_command = app.add_subcommand("backup", "Copy ledger and history while the monitor runs");
+  backup_command->add_option("target", backup_options.target, "Directory to make; a data directory of its own")
+      ->required();
+  backup_command->add_option("--data-dir", backup_options.data_dir, "Data directory of the monitor")->required();
+  backup_command->callback([this] { exit = backup(backup_options); });
+
+  auto* check = app.add_subcommand("check-data", "Verify ledger, history and what waits to be sent");
+  check->add_option("dir", check_data_options.data_dir, "Data directory of a monitor, or a backup")->required();
+  check->add_flag("--repair", check_data_options.repair, "Set what is damaged aside; not while a monitor runs");
+  check->add_flag("--json", check_data_options.json, "Print JSON instead of a table");
+  check->callback([this] { exit = check_data(check_data_options); });
+
+  auto* exporter = app.add_subcommand("export", "Print the history of one worker as text");
+  exporter->add_option("worker", export_options.worker, "Worker id")->required();
+  exporter->add_option("--data-dir", export_options.data_dir, "Read a data directory or a backup");
+  exporter->add_option("--monitor", client.monitor, "URL of the monitor")
+      ->envname("PARAMEDIC_MONITOR")
+      ->capture_default_str();
+  exporter->add_option("--token-file", client.token_file, "File with the bearer token")
+      ->envname("PARAMEDIC_TOKEN_FILE");
+  exporter->add_option("--format", export_options.format, "csv or openmetrics")
+      ->check(CLI::IsMember({"csv", "openmetrics"}))
+      ->capture_default_str();
+  exporter->add_option("--from", export_options.from, "Instant (RFC 3339) or how long ago")->capture_default_str();
+  exporter->add_option("--to", export_options.to, "Instant (RFC 3339) or how long ago")->capture_default_str();
+  exporter->callback([this] { exit = export_history(client, export_options); });
+
+  auto* importer = app.add_subcommand("import", "Put an export into the history of a data directory");
+  importer->add_option("file", import_options.file, "CSV or OpenMetrics text of one worker")->required();
+  importer->add_option("--data-dir", import_options.data_dir, "Data directory; no monitor may run on it")->required();
+  importer->callback([this] { exit = import_history(import_options); });
 }
 
 void Program::add_demo() {
@@ -148,6 +187,7 @@ int parse_and_run(int argc, char** argv) {
   program.app.set_version_flag("--version", std::string("paramedic ") + kVersion);
   program.app.require_subcommand(1);
   program.add_servers();
+  program.add_care();
   program.add_demo();
   program.add_client_commands();
   try {
