@@ -12,11 +12,14 @@ namespace paramedic::cli {
 int check_config(const CheckConfigOptions& options) {
   int result = 0;
   for (const std::string& file : options.files) {
-    const config::CheckedConfig checked =
-        config::check_config_file(
-            file,
-            [](const Params& pool, const std::string& path, Problems& problems) { (void)parse_pool_settings(pool, path, problems); },
-            [](const Params& part, const std::string& path, Problems& problems) { (void)parse_alerting_config(&part, path, problems); });
+    const config::CheckedConfig checked = config::check_config_file(
+        file,
+        [](const Params& pool, const std::string& path, Problems& problems) {
+          (void)parse_pool_settings(pool, path, problems);
+        },
+        [](const Params& part, const std::string& path, Problems& problems) {
+          (void)parse_alerting_config(&part, path, problems);
+        });
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);
       result = exit_code(Errc::invalid_argument);
