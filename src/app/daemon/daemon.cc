@@ -285,6 +285,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.history_damaged = history.damaged;
   stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
+  stats.history_flush_seconds = history_writer_->stats().last_flush_seconds;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;

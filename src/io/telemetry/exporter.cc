@@ -211,6 +211,7 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::history_errors, stats.history_errors);
   single(out, f::history_damaged, stats.history_damaged);
   single(out, f::history_open_bytes, stats.history_open_bytes);
+  single(out, f::history_flush, stats.history_flush_seconds);
   single(out, f::ledger_commits, stats.ledger_commits);
   single(out, f::ledger_errors, stats.ledger_errors);
   single(out, f::ledger_degraded, Number{view.ledger_degraded});
