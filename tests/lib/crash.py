@@ -1,7 +1,7 @@
 """Kills a monitor at random instants under load and checks what it kept. Used by tests/e2e/test_crash.py and bench/crash.py.
 
 Load: a fleet reports in bulk over HTTP, its metric `n` counts the bulks; an operator acts without pause, each act with a reason
-of its own. What was answered 2xx is acknowledged. After each restart:
+of its own; somebody reads histories. What was answered 2xx is acknowledged. After each restart:
 * every acknowledged act is in /audit, and the latest one of each worker still holds (quarantine, maintenance);
 * the bulks that were acknowledged but are in no stored row span at most 1 s (group commit) and one row period;
 * rows that were ever shown by the history are still there;
@@ -111,6 +111,22 @@ class Operator:
             self.refused.setdefault(answer.status_code, answer.text[:300])
 
 
+class Reader:
+    """Somebody who looks at histories. What was shown is stored: `shown` = worker → instants, `fresh` = read since the last check."""
+
+    def __init__(self, url, seed):
+        self.url, self.random, self.shown, self.fresh = url, random.Random(seed + 1), {}, []
+        self.session = requests.Session()
+        self.loop = Loop(self.read, 0.05)
+
+    def read(self):
+        worker = f"crash-{self.random.randrange(WORKERS)}"
+        answer = self.session.get(f"{self.url}/health/workers/{worker}/history?hours=1", timeout=5)
+        if answer.status_code == 200:
+            self.shown[worker] = self.shown.get(worker, set()) | {seconds(row["timestamp"]) for row in answer.json()}
+            self.fresh.append(worker)
+
+
 class CrashTrial:
     """`world` is a product.World. Figures stand in kills, lost_acts, max_gap, max_excess, damaged, forgotten_rows."""
 
@@ -119,11 +135,10 @@ class CrashTrial:
         self.port = free_port()
         self.config = monitor_config(world.dir / "monitor", self.port)
         url = f"http://127.0.0.1:{self.port}"
-        self.fleet, self.operator = Fleet(url), Operator(url, seed)
+        self.fleet, self.operator, self.reader = Fleet(url), Operator(url, seed), Reader(url, seed)
         self.kills, self.start_kills, self.damaged, self.max_gap, self.max_excess = 0, 0, 0, 0.0, 0.0
-        self.lost_acts, self.wrong_states, self.forgotten_rows, self.gaps = [], [], [], []
-        self.shown = {}  # worker → {timestamp: n} that the history once showed
-        self.unchecked_audit = set()
+        self.lost_acts, self.forgotten_rows = set(), set()
+        self.wrong_states, self.gaps = [], []
         self.audited = set()
         self.monitor = self.api = None
 
@@ -154,15 +169,16 @@ class CrashTrial:
 
     def check(self, life_began, killed):
         self.check_acts()
-        for worker in self.random.sample(range(WORKERS), LOOKED_AT):
-            self.check_samples(f"crash-{worker}", life_began, killed)
+        read, self.reader.fresh = self.reader.fresh, []
+        for worker in {*read[-LOOKED_AT:], *(f"crash-{i}" for i in self.random.sample(range(WORKERS), LOOKED_AT))}:
+            self.check_samples(worker, life_began, killed)
         self.check_damage()
 
     def check_acts(self):
         acknowledged = {reason: act for reason, act in self.operator.acknowledged.copy().items() if reason not in self.audited}
         holds = self.operator.holds.copy()
         in_audit = self.audit_reasons(acknowledged)
-        self.lost_acts += [(reason, act) for reason, act in acknowledged.items() if reason not in in_audit]
+        self.lost_acts |= {(reason, act) for reason, act in acknowledged.items() if reason not in in_audit}
         self.audited |= set(acknowledged)
         maintenance = {m["id"] for m in self.api.get("/maintenance")["maintenance"] if m["on"]}
         states = {w["worker_id"]: w["state"] for w in self.api.get("/health/workers")["workers"]}
@@ -186,9 +202,9 @@ class CrashTrial:
                 return found
 
     def check_samples(self, worker, life_began, killed):
+        shown = self.reader.shown.get(worker, set())  # before the question: the reader goes on
         rows = {seconds(row["timestamp"]): row["metrics"].get("n") for row in self.api.history(worker)}
-        self.forgotten_rows += [(worker, at) for at in self.shown.get(worker, {}) if at not in rows]
-        self.shown[worker] = rows
+        self.forgotten_rows |= {(worker, at) for at in shown if at not in rows}
         stored = max((n for at, n in rows.items() if at <= killed and n is not None), default=0)
         # The first bulk of this life that no row knows.
         lost = [sent for n, sent, answered in self.fleet.taken.copy() if n > stored and sent >= life_began and answered <= killed]
@@ -204,19 +220,19 @@ class CrashTrial:
             self.damaged += int(value)
 
     def finish(self):
-        self.operator.loop.end()
-        self.fleet.loop.end()
+        for load in (self.operator, self.fleet, self.reader):
+            load.loop.end()
         self.check_acts()
-        for worker, shown in self.shown.items():
+        for worker, shown in self.reader.shown.items():
             rows = {seconds(row["timestamp"]) for row in self.api.history(worker)}
-            self.forgotten_rows += [(worker, at) for at in shown if at not in rows]
+            self.forgotten_rows |= {(worker, at) for at in shown if at not in rows}
         everything = self.audit_reasons(self.operator.acknowledged)
-        self.lost_acts += [(reason, act) for reason, act in self.operator.acknowledged.items() if reason not in everything]
+        self.lost_acts |= {(reason, act) for reason, act in self.operator.acknowledged.items() if reason not in everything}
         assert self.monitor.stop() == 0, self.monitor.log()[-3000:]
         check = run(["check-data", str(self.world.dir / "monitor"), "--json"])
         self.damaged += json.loads(check.stdout)["damaged"]
 
     def end(self):
         """Ends the load whatever happened."""
-        for loop in (self.operator.loop, self.fleet.loop):
-            loop.ended.set()
+        for load in (self.operator, self.fleet, self.reader):
+            load.loop.ended.set()
