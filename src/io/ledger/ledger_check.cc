@@ -18,12 +18,12 @@ namespace {
 
 using sqlite::Step;
 
-constexpr std::int64_t kFormat = 1;
 constexpr std::uint64_t kMaxSpoolFile = 1u << 30;  // a larger one is not ours
 constexpr std::string_view kSpoolMagic = "PMSPOOL1";
 
 std::string record_problem(std::int64_t kind, std::string_view body) {
-  if (kind < 0 || kind > std::int64_t(LedgerKind::alert)) return fmt::format("of kind {}, which does not exist", kind);
+  if (kind < 0 || kind >= std::int64_t(kEnumCount<LedgerKind>))
+    return fmt::format("of kind {}, which does not exist", kind);
   const auto parsed = wire::parse_ledger(LedgerKind(kind), body);
   return parsed ? std::string() : parsed.error().message;
 }
@@ -55,7 +55,7 @@ Result<void> check_records(sqlite::Database& db, AsideFolder* aside, DataCheck& 
 }  // namespace
 
 Result<std::vector<DataCheck>> check_ledger(const std::string& file, AsideFolder* aside) {
-  return sqlite::check_database(file, "ledger.db", kFormat, aside,
+  return sqlite::check_database(file, "ledger.db", kLedgerFormat, aside,
                                 [&](sqlite::Database& db, std::vector<DataCheck>& parts) {
                                   parts.push_back({.name = "ledger.db records"});
                                   return check_records(db, aside, parts.back());

@@ -37,6 +37,7 @@ constexpr const char* kMigrations[] = {
     "DROP INDEX record_touched;"
     "CREATE INDEX record_closed ON record(open, kind, touched);",
 };
+static_assert(std::size(kMigrations) == kLedgerFormat);
 
 // Space that is given back to the file system when it is full, so that decisions still commit.
 class Reserve {
