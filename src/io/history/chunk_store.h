@@ -66,7 +66,8 @@ class ChunkStore {
   virtual Result<std::optional<std::int64_t>> meta(std::string_view key) = 0;
   // First and last instants of chunks by kind, of one worker or of all; one kind may come several times.
   virtual Result<void> bounds(std::optional<std::int64_t> worker, const EachBound& each) = 0;
-  virtual Result<std::vector<ChunkHead>> heads(std::int64_t worker) = 0;  // by t0
+  // Of chunks whose first row is in [from, to), by t0.
+  virtual Result<std::vector<ChunkHead>> heads(std::int64_t worker, std::int64_t from, std::int64_t to) = 0;
   // Raw chunks whose first row is in [from, to), by id.
   virtual Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) = 0;
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;

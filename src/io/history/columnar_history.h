@@ -116,7 +116,8 @@ class ColumnarHistory final : public History {
   Result<bool> merge_due(std::int64_t now);
   Result<void> expire(Tier tier, Now now, Duration passed, RetainResult& out);
   Result<void> expire_future(Now now, Duration passed, RetainResult& out);
-  Result<std::uint64_t> drop(WorkerState& worker, const std::function<bool(const ChunkHead&)>& which, std::size_t most);
+  Result<std::uint64_t> drop(WorkerState& worker, std::int64_t bound,
+                             const std::function<bool(const ChunkHead&)>& which, std::size_t most);
   Result<void> cap(RetainResult& out);
   Result<void> trim_log();
   Result<void> forget_empty();

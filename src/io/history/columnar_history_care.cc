@@ -164,10 +164,10 @@ Result<void> ColumnarHistory::merge_day(WorkerState& worker) {
 }
 
 Result<void> ColumnarHistory::put_rollups(std::int64_t worker, const Frame& day, std::int64_t from) {
-  const auto before = store_->heads(worker);
+  const auto before = store_->heads(worker, from, from + kDay);
   if (!before) return before.error();
   for (const ChunkHead& head : *before)
-    if (head.kind >= Kind::ten_minutes && head.t0 >= from && head.t0 < from + kDay)
+    if (head.kind >= Kind::ten_minutes)
       if (auto done = store_->erase_chunk(worker, head); !done) return done;
   RollUpOptions options{.p95 = true, .decimals = [this](std::uint32_t metric) {
                           return metric < metric_names_.size() ? metric_decimals(metric_names_[metric]) : 3;
@@ -272,7 +272,7 @@ Result<void> ColumnarHistory::expire(Tier tier, Now now, Duration passed, Retain
     // Before a day is rolled up, its rows stay.
     const std::int64_t bound = tier == Tier::raw ? std::min(from, worker->unmerged) : from;
     const auto deleted = drop(
-        *worker, [&](const ChunkHead& head) { return tier_of(head.kind) == tier && head.t1 < bound; },
+        *worker, bound, [&](const ChunkHead& head) { return tier_of(head.kind) == tier && head.t1 < bound; },
         options_.retain_batch - out.deleted);
     if (!deleted) return deleted.error();
     if (*deleted == 0) continue;
@@ -301,11 +301,11 @@ Result<void> ColumnarHistory::expire_future(Now now, Duration passed, RetainResu
   std::vector<WorkerState*> changed;
   for (auto& [name, worker] : workers_) {
     if (worker->newest <= bound) continue;
-    const auto heads = store_->heads(worker->no);
+    const auto heads = store_->heads(worker->no, bound + 1, kNever);
     if (!heads) return heads.error();
     bool any_gone = false;
     for (const ChunkHead& head : *heads) {
-      if (head.t0 <= bound || tier_of(head.kind) != Tier::raw) continue;
+      if (tier_of(head.kind) != Tier::raw) continue;
       const Duration price = std::chrono::milliseconds(std::max(kMinute, head.t1 - head.t0));
       if (price > future_allowance_ || out.deleted >= options_.retain_batch) break;
       future_allowance_ -= price;
@@ -322,10 +322,11 @@ Result<void> ColumnarHistory::expire_future(Now now, Duration passed, RetainResu
   return {};
 }
 
-// Deletes chunks of one worker, the oldest first, until `most` rows are gone. Returns how many went.
-Result<std::uint64_t> ColumnarHistory::drop(WorkerState& worker, const std::function<bool(const ChunkHead&)>& which,
-                                            std::size_t most) {
-  const auto heads = store_->heads(worker.no);
+// Deletes chunks of one worker that begin before `bound`, the oldest first, until `most` rows are gone. Returns how
+// many went.
+Result<std::uint64_t> ColumnarHistory::drop(WorkerState& worker, std::int64_t bound,
+                                            const std::function<bool(const ChunkHead&)>& which, std::size_t most) {
+  const auto heads = store_->heads(worker.no, -kNever, bound);
   if (!heads) return heads.error();
   std::uint64_t rows = 0;
   for (const ChunkHead& head : *heads) {
@@ -360,7 +361,7 @@ Result<void> ColumnarHistory::cap(RetainResult& out) {
     if (*std::min_element(worker->oldest.begin(), worker->oldest.end()) >= bound) continue;
     // A chunk of a whole day that begins before the bound goes as a whole.
     const auto deleted = drop(
-        *worker, [&](const ChunkHead& head) { return head.t0 < bound; }, options_.retain_batch);
+        *worker, bound, [](const ChunkHead&) { return true; }, options_.retain_batch);
     if (!deleted) return deleted.error();
     gone += *deleted;
     changed.push_back(worker.get());

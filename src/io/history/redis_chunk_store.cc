@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kPerCall = 16;               // chunks of one reply: a few MiB at most
 constexpr std::size_t kLogsPerCall = 16;           // log entries: up to 1 MiB each
 constexpr std::size_t kWorkersPerCall = 64;        // heads at the start
+constexpr std::size_t kMaxItems = 1'000'000;       // of one reply: 100 000 names are read as one
 constexpr std::size_t kFullBytes = 16u << 20;      // of a transaction
 constexpr std::size_t kBytesPerSecond = 4u << 20;  // a slow Redis gets longer for a large one
 constexpr const char* kTables[] = {"worker", "schema", "metric", "task_type"};
@@ -95,6 +96,7 @@ Result<void> RedisChunkStore::start(const RedisHistoryOptions& options) {
   for (auto* client : {&writer_, &reader_}) {
     RedisOptions redis = options.redis;
     redis.client_name = client == &writer_ ? "paramedic-history" : "paramedic-history-reader";
+    redis.reply_limits.items = kMaxItems;
     auto opened = RedisClient::open(std::move(redis), log_);
     if (!opened) return opened.error();
     *client = std::move(*opened);
@@ -214,13 +216,17 @@ Result<void> RedisChunkStore::bounds(std::optional<std::int64_t> worker, const E
 
 // ---- chunks ----
 
-Result<std::vector<ChunkHead>> RedisChunkStore::heads(RedisClient& client, std::int64_t worker) {
+Result<std::vector<ChunkHead>> RedisChunkStore::all_heads(RedisClient& client, std::int64_t worker) {
   const auto fields = array(client.call(RedisCommand{"HKEYS", chunks_key(worker)}));
   if (!fields) return fields.error();
   return parse_heads(*fields);
 }
 
-Result<std::vector<ChunkHead>> RedisChunkStore::heads(std::int64_t worker) { return heads(*writer_, worker); }
+Result<std::vector<ChunkHead>> RedisChunkStore::heads(std::int64_t worker, std::int64_t from, std::int64_t to) {
+  auto all = all_heads(*writer_, worker);
+  if (all) std::erase_if(*all, [&](const ChunkHead& h) { return h.t0 < from || h.t0 >= to; });
+  return all;
+}
 
 Result<void> RedisChunkStore::fetch(RedisClient& client, std::int64_t worker, std::vector<ChunkHead> wanted,
                                     const EachChunk& each) {
@@ -242,9 +248,9 @@ Result<void> RedisChunkStore::fetch(RedisClient& client, std::int64_t worker, st
 
 Result<void> RedisChunkStore::raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to,
                                          const EachChunk& each) {
-  auto all = heads(worker);
+  auto all = heads(worker, from, to);
   if (!all) return all.error();
-  std::erase_if(*all, [&](const ChunkHead& h) { return h.kind > Kind::day || h.t0 < from || h.t0 >= to; });
+  std::erase_if(*all, [&](const ChunkHead& h) { return h.kind > Kind::day; });
   return fetch(*writer_, worker, std::move(*all), each);
 }
 
@@ -255,7 +261,7 @@ class RedisChunkStore::View final : public Snapshot {
   Result<void> chunks(std::int64_t worker, Kind first, Kind last, std::int64_t from, std::int64_t to,
                       const EachChunk& each) override {
     if (worker != worker_) {
-      auto heads = store_.heads(*store_.reader_, worker);
+      auto heads = store_.all_heads(*store_.reader_, worker);
       if (!heads) return heads.error();
       heads_ = std::move(*heads);
       worker_ = worker;
@@ -338,7 +344,8 @@ Result<void> RedisChunkStore::idle() {
   if (fenced_) return *fenced_;
   if (std::chrono::steady_clock::now() - renewed_ < lease_.ttl / 5) {
     if (writer_->connected()) return {};
-    return make_error(Errc::unavailable, writer_->stats().problem);
+    const std::string why = writer_->stats().problem;
+    return make_error(Errc::unavailable, why.empty() ? "Redis is not connected yet" : why);
   }
   const auto done = judge(leases_->renew(lease_));
   // The history begins anew with the next flush; that is no reason to call it broken.

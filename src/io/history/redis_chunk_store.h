@@ -29,7 +29,7 @@ class RedisChunkStore final : public ChunkStore {
   Result<void> log(const EachLog& each) override;
   Result<std::optional<std::int64_t>> meta(std::string_view key) override;
   Result<void> bounds(std::optional<std::int64_t> worker, const EachBound& each) override;
-  Result<std::vector<ChunkHead>> heads(std::int64_t worker) override;
+  Result<std::vector<ChunkHead>> heads(std::int64_t worker, std::int64_t from, std::int64_t to) override;
   Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
   Result<void> begin() override;
@@ -56,7 +56,7 @@ class RedisChunkStore final : public ChunkStore {
   using Pairs = std::vector<std::pair<std::int64_t, std::string>>;
   std::string chunks_key(std::int64_t worker) const;
   Result<Pairs> hash(const std::string& key);
-  Result<std::vector<ChunkHead>> heads(RedisClient& client, std::int64_t worker);
+  Result<std::vector<ChunkHead>> all_heads(RedisClient& client, std::int64_t worker);
   Result<void> fetch(RedisClient& client, std::int64_t worker, std::vector<ChunkHead> wanted, const EachChunk& each);
   void set(const std::string& key, std::string field, std::string_view value);
   void erase(const std::string& key, std::string field);

@@ -129,10 +129,12 @@ Result<void> SqliteChunkStore::bounds(std::optional<std::int64_t> worker, const 
       });
 }
 
-Result<std::vector<ChunkHead>> SqliteChunkStore::heads(std::int64_t worker) {
+Result<std::vector<ChunkHead>> SqliteChunkStore::heads(std::int64_t worker, std::int64_t from, std::int64_t to) {
   std::vector<ChunkHead> out;
   auto done =
-      each_row(fmt::format("SELECT id, kind, t0, t1, rows FROM chunk WHERE worker={} ORDER BY t0", worker).c_str(),
+      each_row(fmt::format("SELECT id, kind, t0, t1, rows FROM chunk WHERE worker={} AND t0>={} AND t0<{} ORDER BY t0",
+                           worker, from, to)
+                   .c_str(),
                [&](Statement& s) -> Result<void> {
                  out.push_back(head_of(s));
                  return {};

@@ -17,7 +17,7 @@ class SqliteChunkStore final : public ChunkStore {
   Result<void> log(const EachLog& each) override;
   Result<std::optional<std::int64_t>> meta(std::string_view key) override;
   Result<void> bounds(std::optional<std::int64_t> worker, const EachBound& each) override;
-  Result<std::vector<ChunkHead>> heads(std::int64_t worker) override;
+  Result<std::vector<ChunkHead>> heads(std::int64_t worker, std::int64_t from, std::int64_t to) override;
   Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
   Result<void> begin() override { return writer_.run("BEGIN IMMEDIATE"); }
