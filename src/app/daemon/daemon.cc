@@ -10,6 +10,7 @@
 #include "io/api/api.h"
 #include "io/api/guard.h"
 #include "io/config/yaml.h"
+#include "io/history/redis_history.h"
 #include "io/ledger/redis_ledger.h"
 #include "io/net/blocking_pool.h"
 #include "io/net/http_server.h"
@@ -107,21 +108,37 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
 };
 
 namespace {
+RedisOptions redis_options(const config::RedisConfig& redis) {
+  RedisOptions out;
+  out.address = redis.address;
+  out.tls = redis.tls;
+  out.ca_file = redis.ca_file;
+  out.username = redis.username;
+  out.password_file = redis.password_file;
+  out.database = redis.database;
+  out.timeout = redis.timeout;
+  return out;
+}
+
 Result<std::unique_ptr<Ledger>> open_ledger(const config::MonitorConfig& config, Logger& log) {
-  if (config.ledger.store == config::LedgerStore::sqlite) return open_sqlite_ledger({.data_dir = config.data_dir});
-  const config::RedisConfig& redis = config.ledger.redis;
+  if (config.ledger.store == config::StoreKind::sqlite) return open_sqlite_ledger({.data_dir = config.data_dir});
   RedisLedgerOptions out;
   out.data_dir = config.data_dir;
-  out.name = redis.name;
-  out.spool_max_bytes = redis.spool_max_bytes;
-  out.redis.address = redis.address;
-  out.redis.tls = redis.tls;
-  out.redis.ca_file = redis.ca_file;
-  out.redis.username = redis.username;
-  out.redis.password_file = redis.password_file;
-  out.redis.database = redis.database;
-  out.redis.timeout = redis.timeout;
+  out.name = config.ledger.redis.name;
+  out.spool_max_bytes = config.ledger.redis.spool_max_bytes;
+  out.redis = redis_options(config.ledger.redis);
   return open_redis_ledger(std::move(out), log);
+}
+
+Result<std::unique_ptr<History>> open_history(const config::MonitorConfig& config, Logger& log) {
+  HistoryOptions options{
+      .data_dir = config.data_dir, .retention = config.history.retention, .max_bytes = config.history.max_bytes};
+  if (config.history.store == config::StoreKind::sqlite) return open_sqlite_history(options);
+  RedisHistoryOptions out;
+  out.history = std::move(options);
+  out.name = config.history.redis.name;
+  out.redis = redis_options(config.history.redis);
+  return open_redis_history(std::move(out), log);
 }
 }  // namespace
 
@@ -129,9 +146,7 @@ Result<void> DaemonImpl::open_stores() {
   auto ledger = open_ledger(options_.config, log_);
   if (!ledger) return ledger.error();
   ledger_ = std::move(*ledger);
-  auto history = open_sqlite_history({.data_dir = options_.config.data_dir,
-                                      .retention = options_.config.history.retention,
-                                      .max_bytes = options_.config.history.max_bytes});
+  auto history = open_history(options_.config, log_);
   if (!history) return history.error();
   history_ = std::move(*history);
   history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "io/history/remote_write/test_support.h"
 #include "io/net/http_client.h"
+#include "io/net/redis/redis_test_support.h"
 #include "io/net/test_support.h"
 
 namespace paramedic::daemon {
@@ -265,12 +266,39 @@ TEST(LedgerReadiness, tells_what_the_store_does_not_do_now_and_never_promised) {
 TEST(Daemon, names_what_keeps_it_from_its_ledger_on_redis) {
   Monitor monitor;
   auto config = monitor.config();
-  config.ledger.store = config::LedgerStore::redis;
+  config.ledger.store = config::StoreKind::redis;
   config.ledger.redis.address = "unix:" + monitor.dir.path.string() + "/none";
   config.ledger.redis.password_file = monitor.dir.path.string() + "/password";
   const auto refused = monitor.start(config);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("cannot read password_file"), std::string::npos) << refused.error().message;
+}
+
+TEST(Daemon, keeps_judging_while_redis_with_its_history_is_away) {
+  RedisServer redis;
+  Monitor monitor;
+  auto config = monitor.config();
+  config.history.store = config::StoreKind::redis;
+  config.history.redis.address = redis.unix_socket();
+  ASSERT_TRUE(monitor.start(config));
+  const std::string history = "/health/workers/w-1/history?hours=1";
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})");
+  monitor.wait_for(history, "\"cpu_percent\":12.5");
+  redis.kill();
+  monitor.wait_for("/readyz", R"("name":"history","state":"degraded")");
+  EXPECT_EQ(monitor.call("GET", "/readyz").status, 200);
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":33.5}})");
+  monitor.wait_for("/health/workers/w-1", "\"cpu_percent\":33.5");
+  EXPECT_NE(monitor.call("GET", "/health/workers/w-1").body.find("\"status\":\"healthy\""), std::string::npos);
+  redis.start();
+  monitor.wait_for("/readyz", R"("name":"history","state":"ok")");
+  monitor.wait_for(history, "\"cpu_percent\":33.5");
+  monitor.daemon->stop();
+  monitor.daemon.reset();
+  ASSERT_TRUE(monitor.start(config));
+  const std::string after = monitor.call("GET", history).body;
+  EXPECT_NE(after.find("\"cpu_percent\":12.5"), std::string::npos);
+  EXPECT_NE(after.find("\"cpu_percent\":33.5"), std::string::npos);
 }
 
 }  // namespace paramedic::daemon

@@ -120,9 +120,9 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
   out.push_back(std::move(inbox));
   out.push_back(ledger_readiness(ledger_.stats(), dispatcher_.stats().degraded));
   api::ReadinessPart history{"history"};
-  if (history_.stats().degraded) {
+  if (const HistoryWriterStats written = history_.stats(); written.degraded) {
     history.state = api::PartState::degraded;
-    history.text = "cannot write: rows wait in memory";
+    history.text = "cannot write: rows wait in memory: " + written.problem;
   }
   out.push_back(std::move(history));
   if (remote_)

@@ -167,12 +167,25 @@ TEST(MonitorConfig, reads_all_keys) {
   EXPECT_FALSE((ListenConfig{"0.0.0.0", 1}.loopback()));
 }
 
+TEST(MonitorConfig, reads_where_the_history_is) {
+  EXPECT_EQ(monitor("").history.store, StoreKind::sqlite);
+  const auto c =
+      monitor("history:\n  store: redis\n  redis: {address: 'db:7', database: 3, name: east, timeout: 5s}\n");
+  EXPECT_EQ(c.history.store, StoreKind::redis);
+  EXPECT_EQ(c.history.redis.address, "db:7");
+  EXPECT_EQ(c.history.redis.database, 3);
+  EXPECT_EQ(c.history.redis.name, "east");
+  EXPECT_EQ(c.history.redis.timeout, 5s);
+  EXPECT_EQ(c.ledger.store, StoreKind::sqlite) << "one does not follow the other";
+  EXPECT_EQ(c.ledger.redis.name, "default");
+}
+
 TEST(MonitorConfig, reads_where_the_ledger_is) {
-  EXPECT_EQ(monitor("").ledger.store, LedgerStore::sqlite);
+  EXPECT_EQ(monitor("").ledger.store, StoreKind::sqlite);
   const auto c = monitor(
       "ledger:\n  store: redis\n  redis: {address: 'db:7', tls: true, ca_file: /ca, username: u, password_file: /p,"
       " database: 3, name: eu, timeout: 1s, spool_max: 2MiB}\n");
-  EXPECT_EQ(c.ledger.store, LedgerStore::redis);
+  EXPECT_EQ(c.ledger.store, StoreKind::redis);
   EXPECT_EQ(c.ledger.redis.address, "db:7");
   EXPECT_TRUE(c.ledger.redis.tls);
   EXPECT_EQ(c.ledger.redis.ca_file, "/ca");

@@ -55,16 +55,7 @@ void read_sources(ParamsReader& r, std::vector<SourceConfig>& out) {
   sources.finish();
 }
 
-void read_history(ParamsReader& r, HistoryConfig& out) {
-  ParamsReader history = r.child("history");
-  history.read("resolution", out.resolution, 1s, 1h);
-  history.read("retention", out.retention, 1h, 24h * 366);
-  // 0 = no cap; a cap below a few MiB would leave nothing but today.
-  history.read_bytes("max_bytes", out.max_bytes, 0, std::uint64_t{1} << 50);
-  history.finish();
-}
-
-void read_redis(ParamsReader& r, RedisConfig& out) {
+void read_redis(ParamsReader& r, RedisConfig& out, bool spool) {
   ParamsReader redis = r.child("redis");
   redis.read("address", out.address);
   redis.read("tls", out.tls);
@@ -74,7 +65,7 @@ void read_redis(ParamsReader& r, RedisConfig& out) {
   redis.read("database", out.database, 0, 1'000'000);
   redis.read("name", out.name);
   redis.read("timeout", out.timeout, 100ms, 1min);
-  redis.read_bytes("spool_max", out.spool_max_bytes, 1 << 20, std::uint64_t{16} << 30);
+  if (spool) redis.read_bytes("spool_max", out.spool_max_bytes, 1 << 20, std::uint64_t{16} << 30);
   const auto where = Endpoint::parse(out.address, "6379");
   if (!where) redis.problem("address", where.error().message);
   if (!valid_id(out.name)) redis.problem("name", explain_bad_id(out.name));
@@ -83,10 +74,21 @@ void read_redis(ParamsReader& r, RedisConfig& out) {
   redis.finish();
 }
 
+void read_history(ParamsReader& r, HistoryConfig& out) {
+  ParamsReader history = r.child("history");
+  history.read("resolution", out.resolution, 1s, 1h);
+  history.read("retention", out.retention, 1h, 24h * 366);
+  // 0 = no cap; a cap below a few MiB would leave nothing but today.
+  history.read_bytes("max_bytes", out.max_bytes, 0, std::uint64_t{1} << 50);
+  history.read_enum("store", out.store);
+  read_redis(history, out.redis, false);
+  history.finish();
+}
+
 void read_ledger(ParamsReader& r, LedgerConfig& out) {
   ParamsReader ledger = r.child("ledger");
   ledger.read_enum("store", out.store);
-  read_redis(ledger, out.redis);
+  read_redis(ledger, out.redis, true);
   ledger.finish();
 }
 

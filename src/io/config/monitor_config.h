@@ -26,15 +26,9 @@ struct SourceConfig {
   bool enabled = true;
 };
 
-struct HistoryConfig {
-  Duration resolution = 30s;    // one row per worker and step; default = interval
-  Duration retention = 168h;    // 7 days
-  std::uint64_t max_bytes = 0;  // of history.db; beyond it the oldest goes; 0 = no cap
-};
+enum class StoreKind { sqlite, redis };
 
-enum class LedgerStore { sqlite, redis };
-
-// Keys of ledger.redis; the password itself never stands in the configuration.
+// Keys of ledger.redis and history.redis; the password itself never stands in the configuration.
 struct RedisConfig {
   std::string address = "127.0.0.1:6379";  // or unix:/path
   bool tls = false;
@@ -42,13 +36,21 @@ struct RedisConfig {
   std::string username;       // empty = the default user
   std::string password_file;  // empty = $PARAMEDIC_REDIS_PASSWORD, if set
   int database = 0;
-  std::string name = "default";  // keys begin with {paramedic:<name>}:
-  Duration timeout = 2s;         // of a command and of connecting
-  std::uint64_t spool_max_bytes = 64u << 20;
+  std::string name = "default";               // keys begin with {paramedic:<name>}:
+  Duration timeout = 2s;                      // of a command and of connecting
+  std::uint64_t spool_max_bytes = 64u << 20;  // ledger alone
+};
+
+struct HistoryConfig {
+  Duration resolution = 30s;    // one row per worker and step; default = interval
+  Duration retention = 168h;    // 7 days
+  std::uint64_t max_bytes = 0;  // of history.db, or of the chunks on Redis; beyond it the oldest goes; 0 = no cap
+  StoreKind store = StoreKind::sqlite;
+  RedisConfig redis;
 };
 
 struct LedgerConfig {
-  LedgerStore store = LedgerStore::sqlite;
+  StoreKind store = StoreKind::sqlite;
   RedisConfig redis;
 };
 
@@ -104,5 +106,5 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems);
 }  // namespace paramedic::config
 
 namespace paramedic {
-PARAMEDIC_ENUM_NAMES(config::LedgerStore, "sqlite", "redis")
+PARAMEDIC_ENUM_NAMES(config::StoreKind, "sqlite", "redis")
 }

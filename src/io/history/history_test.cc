@@ -12,9 +12,6 @@
 
 namespace paramedic {
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, HistoryConformance, ::testing::Values(HistoryStore{"sqlite", open_sqlite_history}),
-                         [](const auto& store) { return store.param.name; });
-
 namespace {
 
 using history::make_schema;

@@ -92,6 +92,7 @@ void HistoryWriter::note(const Result<void>& result) {
   {
     const std::lock_guard lock(mutex_);
     was = std::exchange(stats_.degraded, !result);
+    stats_.problem = result ? "" : result.error().message;
   }
   if (!result && !was) log_.error("history_degraded", {{"reason", result.error().message}});
   if (result && was) log_.info("history_recovered", {{"dropped_rows", (unsigned long)history_.stats().dropped}});

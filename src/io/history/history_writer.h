@@ -26,6 +26,7 @@ struct HistoryWriterStats {
   std::uint64_t pushed = 0, dropped = 0, queued = 0;
   double last_flush_seconds = 0;
   bool degraded = false;
+  std::string problem;  // why, while degraded
 };
 
 class HistoryWriter {

@@ -52,34 +52,11 @@ class RedisBackend final : public LedgerBackend {
   std::unique_ptr<Logger> log_ = make_null_logger();
 };
 
-RedisServer& plain_server() {
-  static RedisServer server;
-  return server;
-}
-
-// One node that owns all slots: it refuses whatever touches two of them.
-RedisServer& cluster_server() {
-  // Its bus would take port + 10 000, which may not exist.
-  static RedisServer server({"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_tcp_port())});
-  static const bool ready = [] {
-    const auto log = make_null_logger();
-    auto client = RedisClient::open({.address = server.unix_socket()}, *log);
-    EXPECT_TRUE((*client)->call(RedisCommand{"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}));
-    for (int i = 0; i < 1000; ++i) {
-      if ((*client)->call(RedisCommand{"GET", "x"})) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
-  }();
-  EXPECT_TRUE(ready) << "the cluster never came up";
-  return server;
-}
-
 }  // namespace
 
 std::unique_ptr<LedgerBackend> make_ledger_backend(const std::string& store) {
   if (store == "sqlite") return std::make_unique<SqliteBackend>();
-  return std::make_unique<RedisBackend>(store == "redis" ? plain_server() : cluster_server());
+  return std::make_unique<RedisBackend>(store == "redis" ? shared_redis() : shared_redis_cluster());
 }
 
 }  // namespace paramedic

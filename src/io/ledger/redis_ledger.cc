@@ -3,15 +3,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <mutex>
-#include <random>
 #include <thread>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/data_dir.h"
 #include "base/ids.h"
@@ -26,27 +22,6 @@ constexpr int kChunk = 500;            // records per round trip
 constexpr int kPruneBatches = 200;     // per pass: 100 000 records
 constexpr Duration kCheckEvery = 30s;  // what Redis promises
 constexpr Duration kFarewell = 500ms;  // to give the lease up at the end
-
-// Stable over restarts of this monitor, so that its next life takes over its lease at once.
-Result<std::string> owner_id(const std::string& file) {
-  std::string id;
-  if (std::ifstream in(file); in >> id && valid_id(id)) return id;
-  std::random_device random;
-  id = hash_hex(hash_mix(std::uint64_t(random()) << 32 | random(), std::uint64_t(::getpid())));
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return errno_error("cannot write " + file, errno);
-  const bool done = ::write(fd, id.data(), id.size()) == ssize_t(id.size()) && ::fsync(fd) == 0;
-  const int why = errno;
-  ::close(fd);
-  if (!done) return errno_error("cannot write " + file, why);
-  return id;
-}
-
-std::string holder_text() {
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  return fmt::format("host {}, process {}", host, ::getpid());
-}
 
 class RedisLedger final : public Ledger {
  public:
@@ -132,9 +107,9 @@ class RedisLedger final : public Ledger {
 // ---- start and end --------------------------------------------------------------------------------------------------
 
 Result<void> RedisLedger::start() {
-  auto owner = owner_id(dir_.file("ledger.owner"));
+  auto owner = lease_owner_id(dir_.file("ledger.owner"));
   if (!owner) return owner.error();
-  lease_ = {.owner = std::move(*owner), .holder = holder_text(), .ttl = options_.lease_ttl};
+  lease_ = {.owner = std::move(*owner), .holder = lease_holder_text(), .ttl = options_.lease_ttl};
   if (!spool_->repaired().empty()) log_.warning("ledger_spool_repaired", {{"what", spool_->repaired()}});
   auto client = RedisClient::open(options_.redis, log_);
   if (!client) return client.error();
@@ -144,12 +119,12 @@ Result<void> RedisLedger::start() {
     return with_context(up.error(),
                         "the ledger is on Redis, and without it the monitor does not know what it may do; start Redis, "
                         "or set ledger.store: sqlite");
-  const auto promises = store_->durability();
+  const auto promises = redis_durability(*client_);
   if (!promises) return promises.error();
   if (std::atoi(promises->version.c_str()) < 7)
     return make_error(Errc::invalid_argument,
                       fmt::format("Redis {} is too old for the ledger; 7.0 or later", promises->version));
-  if (auto taken = store_->acquire(lease_); !taken) return taken;
+  if (auto taken = store_->leases().acquire(lease_); !taken) return taken;
   first_epoch_ = lease_.epoch;
   if (auto done = replay_all(); !done)
     return with_context(done.error(), fmt::format("cannot bring {} to Redis", dir_.file("ledger.spool")));
@@ -165,7 +140,7 @@ RedisLedger::~RedisLedger() {
     keeper_wake_.notify_all();
   }
   if (keeper_.joinable()) keeper_.join();
-  if (client_ && client_->connected() && !fenced_ && lease_.epoch > 0) (void)store_->release(lease_);
+  if (client_ && client_->connected() && !fenced_ && lease_.epoch > 0) (void)store_->leases().release(lease_);
 }
 
 // ---- writing --------------------------------------------------------------------------------------------------------
@@ -211,7 +186,7 @@ Result<void> RedisLedger::send(const LedgerBatch& batch, bool older_loses) {
 
 // Redis restarted empty, or failed over to a replica that lags: what it had is gone. The records to come still count.
 Result<void> RedisLedger::take_lease_again() {
-  if (auto taken = store_->acquire(lease_); !taken) {
+  if (auto taken = store_->leases().acquire(lease_); !taken) {
     if (taken.error().code == Errc::conflict) fence(taken.error());
     return taken;
   }
@@ -315,7 +290,7 @@ void RedisLedger::keep() {
 
 void RedisLedger::renew() {
   const std::lock_guard lock(write_mutex_);
-  const auto renewed = store_->renew(lease_);
+  const auto renewed = store_->leases().renew(lease_);
   if (!renewed && renewed.error().code == Errc::conflict) return fence(renewed.error());
   if (!renewed) return note_problem(renewed.error());
   if (*renewed == RedisStore::Applied::lost)
@@ -324,7 +299,7 @@ void RedisLedger::renew() {
 }
 
 void RedisLedger::check_promises() {
-  const auto promises = store_->durability();
+  const auto promises = redis_durability(*client_);
   if (!promises) return;
   const std::lock_guard lock(text_mutex_);
   if (promises->weaker != weaker_ && !promises->weaker.empty())

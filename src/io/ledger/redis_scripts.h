@@ -5,19 +5,9 @@
 
 namespace paramedic::redis_scripts {
 
-// Strict mode (Redis 7): refused as a whole, before the first write, when memory is full.
-inline constexpr const char* kHelpers = R"lua(#!lua
-local lease, meta, applied, record, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local function now_ms()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
--- Nil when this writer may write; else the reply that says why not.
-local function refused(epoch, owner)
-  local held = redis.call('HMGET', lease, 'epoch', 'owner', 'holder')
-  if not held[1] or tonumber(held[1]) < tonumber(epoch) then return {'LOST'} end
-  if held[1] ~= epoch or held[2] ~= owner then return {'STALE', held[1], held[3] or ''} end
-end
+// After kRedisLeaseLua.
+inline constexpr const char* kHelpers = R"lua(
+local record, index = KEYS[4], KEYS[5]
 -- The members of the index that lead to a record.
 local function members(kind, key, id, at, touched, open, worker)
   local out = {'a' .. kind .. at .. id .. key}
@@ -29,35 +19,6 @@ local function parse(value)
   local id, at, touched, open, wlen, plen, stop = string.match(value, '^(%d+) (%d+) (%d+) (%d) (%d+) (%d+)()\n')
   return id, at, touched, open, string.sub(value, stop + 1, stop + wlen)
 end
-)lua";
-
-// ARGV: owner, holder, ttl in ms, epoch that must be exceeded, format. → OK epoch | HELD holder ms | NEWER format
-inline constexpr const char* kAcquire = R"lua(
-local format = redis.call('HGET', meta, 'format')
-if format and tonumber(format) > tonumber(ARGV[5]) then return {'NEWER', format} end
-local held = redis.call('HMGET', lease, 'epoch', 'owner', 'holder', 'until')
-local now = now_ms()
-if held[2] and held[2] ~= ARGV[1] and tonumber(held[4]) > now then
-  return {'HELD', held[3], string.format('%d', tonumber(held[4]) - now)}
-end
-local epoch = math.max(tonumber(held[1] or '0'), tonumber(ARGV[4])) + 1
-redis.call('HSET', lease, 'epoch', string.format('%d', epoch), 'owner', ARGV[1], 'holder', ARGV[2],
-  'until', string.format('%d', now + ARGV[3]))
-redis.call('HSET', meta, 'format', ARGV[5])
-if redis.call('HLEN', applied) > 1000 then
-  for _, old in ipairs(redis.call('HKEYS', applied)) do
-    if tonumber(old) < epoch - 500 then redis.call('HDEL', applied, old) end
-  end
-end
-return {'OK', string.format('%d', epoch)}
-)lua";
-
-// ARGV: epoch, owner, ttl in ms. Renews; ttl 0 gives the lease up. → OK | LOST | STALE epoch holder
-inline constexpr const char* kRenew = R"lua(
-local no = refused(ARGV[1], ARGV[2])
-if no then return no end
-redis.call('HSET', lease, 'until', string.format('%d', now_ms() + ARGV[3]))
-return {'OK'}
 )lua";
 
 // ARGV: epoch, owner, ttl in ms, epoch and sequence of the commit, '1' = what is older than the stored loses; then

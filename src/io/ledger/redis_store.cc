@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include "io/ledger/redis_scripts.h"
 
@@ -18,19 +17,6 @@ constexpr std::size_t kRowsPerSecond = 5000;  // a slow Redis gets longer for a 
 bool number(std::string_view text, std::int64_t& out) {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
   return failed == std::errc{} && end == text.data() + text.size();
-}
-
-// "key:value\r\n" lines of INFO.
-std::string_view field(std::string_view info, std::string_view name) {
-  for (std::size_t at = 0; at < info.size();) {
-    const auto end = std::min(info.find('\n', at), info.size());
-    std::string_view line = info.substr(at, end - at);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
-      return line.substr(name.size() + 1);
-    at = end + 1;
-  }
-  return {};
 }
 
 std::string field_of(LedgerKind kind, std::string_view key) { return fmt::format("{:02}{}", int(kind), key); }
@@ -77,96 +63,13 @@ Result<StoredRow> parse_stored_row(std::string_view value) {
                    .body = std::string(rest.substr(worker + pool))};
 }
 
-RedisDurability judge_durability(std::string_view info, std::string_view appendfsync) {
-  RedisDurability out{.version = std::string(field(info, "redis_version"))};
-  const auto add = [&](std::string_view text) {
-    if (!out.weaker.empty()) out.weaker += "; ";
-    out.weaker += text;
-  };
-  if (field(info, "aof_enabled") == "0")
-    add("appendonly is off: a crash of Redis loses decisions");
-  else if (appendfsync.empty())
-    add("appendfsync cannot be read: whether Redis writes at once is not known");
-  else if (appendfsync != "always")
-    add(fmt::format("appendfsync is {}: a crash of its machine may lose the last second", appendfsync));
-  if (field(info, "aof_last_write_status") == "err") add("Redis fails to write its append-only file");
-  const std::string_view policy = field(info, "maxmemory_policy");
-  if (!policy.empty() && policy != "noeviction")
-    add(fmt::format("maxmemory-policy is {}: set noeviction, or Redis may drop the ledger", policy));
-  const std::string_view replicas = field(info, "connected_slaves");
-  if (!replicas.empty() && replicas != "0")
-    add(fmt::format("{} replicas copy later: a failover may lose the latest decisions", replicas));
-  return out;
-}
-
-RedisStore::Script::Script(const char* body) : text(std::string(redis_scripts::kHelpers) + body) {
-  unsigned char digest[SHA_DIGEST_LENGTH];
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-  for (const unsigned char byte : digest) sha += fmt::format("{:02x}", byte);
-}
-
 RedisStore::RedisStore(RedisClient& client, std::string_view name)
     : client_(client),
       prefix_(fmt::format("{{paramedic:{}}}:", name)),
-      acquire_(redis_scripts::kAcquire),
-      renew_(redis_scripts::kRenew),
-      commit_(redis_scripts::kCommit),
-      remove_(redis_scripts::kRemove) {}
-
-Result<RedisReply> RedisStore::run(const Script& script, std::vector<std::string> arguments, Duration deadline) {
-  RedisCommand command{"EVALSHA", script.sha, "5"};
-  for (const auto* key : {"lease", "meta", "applied", "record", "index"}) command.push_back(prefix_ + key);
-  command.insert(command.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
-  auto reply = client_.call(command, deadline);
-  if (reply || reply.error().code != Errc::not_found) return reply;
-  command[0] = "EVAL";  // NOSCRIPT: a restarted Redis, or another node
-  command[1] = script.text;
-  return client_.call(std::move(command), deadline);
-}
-
-// The first word of a script's answer.
-Result<RedisStore::Applied> RedisStore::judge(const RedisReply& reply) const {
-  const auto item = [&](std::size_t i) { return reply.items.size() > i ? reply.items[i].text : std::string(); };
-  if (item(0) == "OK" || item(0) == "DONE") return Applied::done;
-  if (item(0) == "LOST") return Applied::lost;
-  if (item(0) == "STALE")
-    return make_error(Errc::conflict,
-                      fmt::format("another monitor ({}) took over the ledger {} with epoch {}; stop one "
-                                  "of the two, or give this one another ledger.redis.name",
-                                  item(2), prefix_, item(1)));
-  return make_error(Errc::corrupt, "Redis answers the ledger's script with something else");
-}
-
-Result<void> RedisStore::acquire(RedisLease& lease) {
-  const auto reply = run(acquire_, {lease.owner, lease.holder, std::to_string(lease.ttl / 1ms),
-                                    std::to_string(lease.epoch), std::to_string(kRedisLedgerFormat)});
-  if (!reply) return reply.error();
-  const auto item = [&](std::size_t i) { return reply->items.size() > i ? reply->items[i].text : std::string(); };
-  std::int64_t epoch = 0;
-  if (item(0) == "HELD")
-    return make_error(Errc::conflict,
-                      fmt::format("the ledger {} is held by another monitor ({}) for {} ms more; stop it, or give this "
-                                  "one another ledger.redis.name",
-                                  prefix_, item(1), item(2)));
-  if (item(0) == "NEWER")
-    return make_error(Errc::invalid_argument,
-                      fmt::format("the ledger {} was written by a newer Paramedic (format {}, this one knows {}); run "
-                                  "that version or take another ledger.redis.name",
-                                  prefix_, item(1), kRedisLedgerFormat));
-  if (item(0) != "OK" || !number(item(1), epoch) || epoch < 1)
-    return make_error(Errc::corrupt, "Redis answers the ledger's script with something else");
-  lease.epoch = std::uint64_t(epoch);
-  return {};
-}
-
-Result<RedisStore::Applied> RedisStore::renew(const RedisLease& lease) {
-  const auto reply = run(renew_, {std::to_string(lease.epoch), lease.owner, std::to_string(lease.ttl / 1ms)});
-  return reply ? judge(*reply) : Result<Applied>(reply.error());
-}
-
-Result<void> RedisStore::release(const RedisLease& lease) {
-  const auto reply = run(renew_, {std::to_string(lease.epoch), lease.owner, "0"});
-  return reply ? Result<void>() : Result<void>(reply.error());
+      leases_(client, prefix_, "ledger", "ledger.redis.name", kRedisLedgerFormat),
+      commit_(std::string(kRedisLeaseLua) + redis_scripts::kHelpers + redis_scripts::kCommit),
+      remove_(std::string(kRedisLeaseLua) + redis_scripts::kHelpers + redis_scripts::kRemove) {
+  for (const auto* key : {"lease", "meta", "applied", "record", "index"}) keys_.push_back(prefix_ + key);
 }
 
 Result<RedisStore::Applied> RedisStore::commit(const RedisLease& lease, const LedgerBatch& batch, bool older_loses) {
@@ -182,17 +85,17 @@ Result<RedisStore::Applied> RedisStore::commit(const RedisLease& lease, const Le
     for (const std::string* text : {&row.worker, &row.pool, &row.body}) arguments.push_back(*text);
   }
   const std::size_t large = batch.rows.size() / kRowsPerSecond;
-  const auto reply =
-      run(commit_, std::move(arguments), large > 0 ? Duration(std::chrono::seconds(2 + large)) : Duration{0});
-  return reply ? judge(*reply) : Result<Applied>(reply.error());
+  const auto reply = commit_.run(client_, keys_, std::move(arguments),
+                                 large > 0 ? Duration(std::chrono::seconds(2 + large)) : Duration{0});
+  return reply ? leases_.judge(*reply) : Result<Applied>(reply.error());
 }
 
 Result<std::uint64_t> RedisStore::remove(const RedisLease& lease, const std::vector<std::string>& members) {
   std::vector<std::string> arguments{std::to_string(lease.epoch), lease.owner};
   arguments.insert(arguments.end(), members.begin(), members.end());
-  const auto reply = run(remove_, std::move(arguments));
+  const auto reply = remove_.run(client_, keys_, std::move(arguments));
   if (!reply) return reply.error();
-  const auto judged = judge(*reply);
+  const auto judged = leases_.judge(*reply);
   if (!judged) return judged.error();
   std::int64_t removed = 0;
   if (*judged == Applied::lost || reply->items.size() < 2 || !number(reply->items[1].text, removed)) return 0;
@@ -244,17 +147,6 @@ Result<std::optional<StoredRow>> RedisStore::row(LedgerKind kind, std::string_vi
   auto row = parse_stored_row(reply->text);
   if (!row) return row.error();
   return std::optional<StoredRow>(std::move(*row));
-}
-
-Result<RedisDurability> RedisStore::durability() {
-  auto replies =
-      client_.call(std::vector<RedisCommand>{RedisCommand{"INFO"}, RedisCommand{"CONFIG", "GET", "appendfsync"}});
-  if (!replies) return replies.error();
-  const RedisReply& info = (*replies)[0];
-  if (info.is_error()) return redis_error(info);
-  // A managed Redis often forbids CONFIG: then it is not known.
-  const RedisReply& fsync = (*replies)[1];
-  return judge_durability(info.text, fsync.items.size() == 2 ? fsync.items[1].text : "");
 }
 
 }  // namespace paramedic

@@ -8,19 +8,11 @@
 #include <vector>
 
 #include "io/ledger/ledger_rows.h"
-#include "io/net/redis/redis_client.h"
+#include "io/net/redis/redis_lease.h"
 
 namespace paramedic {
 
 inline constexpr int kRedisLedgerFormat = 1;
-
-// Who may write: a later epoch fences off all earlier ones.
-struct RedisLease {
-  std::uint64_t epoch = 0;
-  std::string owner;   // stable over restarts of one monitor: its next life takes over at once
-  std::string holder;  // for people
-  Duration ttl = 15s;  // after that of silence another owner may take over
-};
 
 struct StoredRow {
   std::int64_t id = 0, at = 0, touched = 0;
@@ -40,24 +32,13 @@ std::string index_prefix(IndexFamily family, LedgerKind kind, std::string_view w
 // Twenty digits that sort like the number.
 std::string sortable(std::int64_t number);
 
-struct RedisDurability {
-  std::string version;
-  std::string weaker;  // what it does not promise, in words; empty = all
-};
-// From the texts of INFO and CONFIG GET appendfsync (empty = not told). Pure.
-RedisDurability judge_durability(std::string_view info, std::string_view appendfsync);
-
 class RedisStore {
  public:
-  enum class Applied { done, lost };  // lost: Redis forgot the lease, and with it everything after some instant
+  using Applied = RedisLeases::Applied;
 
   RedisStore(RedisClient& client, std::string_view name);
 
-  // Takes the lease with an epoch over `lease.epoch` and sets it there. Errors: conflict (another monitor holds it),
-  // invalid_argument (written by a newer version).
-  Result<void> acquire(RedisLease& lease);
-  Result<Applied> renew(const RedisLease& lease);
-  Result<void> release(const RedisLease& lease);
+  const RedisLeases& leases() const { return leases_; }
   // Idempotent by the id of the batch. Error: conflict = fenced off.
   Result<Applied> commit(const RedisLease& lease, const LedgerBatch& batch, bool older_loses);
   // Removes what these members (family closed) lead to; returns how many records went.
@@ -69,19 +50,13 @@ class RedisStore {
   Result<std::vector<std::optional<StoredRow>>> rows(const std::vector<std::string>& members, std::string_view prefix,
                                                      std::uint64_t& unreadable);
   Result<std::optional<StoredRow>> row(LedgerKind kind, std::string_view key);
-  Result<RedisDurability> durability();
 
  private:
-  struct Script {
-    explicit Script(const char* body);
-    std::string text, sha;
-  };
-  Result<RedisReply> run(const Script& script, std::vector<std::string> arguments, Duration deadline = Duration{0});
-  Result<Applied> judge(const RedisReply& reply) const;
-
   RedisClient& client_;
   const std::string prefix_;  // "{paramedic:<name>}:"
-  const Script acquire_, renew_, commit_, remove_;
+  const RedisLeases leases_;
+  std::vector<std::string> keys_;
+  const RedisScript commit_, remove_;
 };
 
 }  // namespace paramedic

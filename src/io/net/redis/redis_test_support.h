@@ -130,6 +130,30 @@ class RedisServer {
   pid_t pid_ = 0;
 };
 
+// One for all tests of a process.
+inline RedisServer& shared_redis() {
+  static RedisServer server;
+  return server;
+}
+
+// One node that owns all slots: it refuses whatever touches two of them.
+inline RedisServer& shared_redis_cluster() {
+  // Its bus would take port + 10 000, which may not exist.
+  static RedisServer server({"--cluster-enabled", "yes", "--cluster-port", std::to_string(free_tcp_port())});
+  static const bool ready = [] {
+    const auto log = make_null_logger();
+    auto client = RedisClient::open({.address = server.unix_socket()}, *log);
+    EXPECT_TRUE((*client)->call(RedisCommand{"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}));
+    for (int i = 0; i < 1000; ++i) {
+      if ((*client)->call(RedisCommand{"GET", "x"})) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }();
+  EXPECT_TRUE(ready) << "the cluster never came up";
+  return server;
+}
+
 // One thread; connection number i is given to `script(i, fd)` and closed when it returns.
 class ScriptedServer {
  public:

@@ -1,26 +1,23 @@
-// The half of SqliteHistory that keeps the file small: hours are folded into chunks, days merged and rolled up, what is
-// too old goes. Writer thread only. Each step is one transaction; memory follows when it is durable.
+// The half of ColumnarHistory that keeps the file small: hours are folded into chunks, days merged and rolled up, what
+// is too old goes. Writer thread only. Each step is one transaction; memory follows when it is durable.
 #include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "base/retention.h"
 #include "io/history/codec/chunk.h"
+#include "io/history/columnar_history.h"
 #include "io/history/frame_merge.h"
 #include "io/history/rollup.h"
 #include "io/history/series.h"
-#include "io/history/sqlite_history.h"
 
 namespace paramedic::history {
-
-using sqlite::Step;
 
 namespace {
 
 constexpr std::size_t kChunkRows = 65'536;   // a day of one row per second is two chunks
 constexpr std::size_t kFoldsPerPass = 2048;  // of workers that fell silent
 constexpr std::size_t kMergesPerPass = 128;  // 2 ms each for 20 metrics at 30 s
-constexpr std::int64_t kVacuumPages = 4096;  // 16 MiB given back per pass: a short write lock
 constexpr std::int64_t kMergeSpread = 4 * kHour;
 constexpr std::int64_t kFuture = kHour;  // further ahead than this, a row's clock was wrong
 constexpr std::int64_t kMaxGap = 3 * kHour;
@@ -40,17 +37,14 @@ std::int64_t merge_at(const WorkerState& worker) {
 const char* meta_key(Tier tier) {
   return tier == Tier::raw ? "raw_from" : tier == Tier::ten_minutes ? "ten_minutes_from" : "hours_from";
 }
-const char* older_than(Tier tier) {
-  return tier == Tier::raw ? "kind<=1 AND t1<?2" : tier == Tier::ten_minutes ? "kind=2 AND t1<?2" : "kind=3 AND t1<?2";
-}
 
 }  // namespace
 
-std::int64_t SqliteHistory::hour_of(std::int64_t worker, std::int64_t at) const {
+std::int64_t ColumnarHistory::hour_of(std::int64_t worker, std::int64_t at) const {
   return floor_to(at - phase(worker, kHour), kHour);
 }
 
-Duration SqliteHistory::keep(Tier tier) const {
+Duration ColumnarHistory::keep(Tier tier) const {
   return tier == Tier::raw           ? options_.retention
          : tier == Tier::ten_minutes ? options_.keep_ten_minutes
                                      : options_.keep_hours;
@@ -58,18 +52,15 @@ Duration SqliteHistory::keep(Tier tier) const {
 
 // ---- folding ----
 
-Result<void> SqliteHistory::put_chunk(std::int64_t worker, Kind kind, const Frame& frame) {
-  const std::string data = encode_chunk(frame);
-  auto& s = insert_chunk_;
-  s.bind(1, worker).bind(2, std::int64_t(kind)).bind(3, frame.at.front()).bind(4, frame.at.back());
-  s.bind(5, std::int64_t(frame.rows())).bind_blob(6, data);
-  if (s.step() == Step::failed) return writer_.error();
-  return {};
+Result<void> ColumnarHistory::put_chunk(std::int64_t worker, Kind kind, const Frame& frame) {
+  const ChunkHead head{
+      .id = 0, .kind = kind, .t0 = frame.at.front(), .t1 = frame.at.back(), .rows = std::int64_t(frame.rows())};
+  return store_->put_chunk(worker, head, encode_chunk(frame));
 }
 
 // The whole open hour becomes chunks, none of which crosses midnight (UTC). Runs inside the caller's transaction;
 // memory follows by folded().
-Result<SqliteHistory::Fold> SqliteHistory::fold(WorkerState& worker) {
+Result<ColumnarHistory::Fold> ColumnarHistory::fold(WorkerState& worker) {
   Fold out{&worker};
   Frame frame = worker.open.frame(schema_of(), [](SeriesId) { return true; });
   // What came so late that its day has left already would only spoil that day's roll-ups.
@@ -90,11 +81,11 @@ Result<SqliteHistory::Fold> SqliteHistory::fold(WorkerState& worker) {
     out.first_day = std::min(out.first_day, day);
     i += part.rows();
   }
-  if (set_folded_.bind(1, worker.no).bind(2, next_log_ - 1).step() == Step::failed) return writer_.error();
+  if (auto done = store_->set_folded(worker.no, next_log_ - 1); !done) return done.error();
   return out;
 }
 
-void SqliteHistory::folded(const Fold& fold) {
+void ColumnarHistory::folded(const Fold& fold) {
   WorkerState& worker = *fold.worker;
   const std::lock_guard lock(mutex_);
   worker.open = OpenHour();
@@ -108,7 +99,7 @@ void SqliteHistory::folded(const Fold& fold) {
 }
 
 // Workers that fell silent fold here, all others when their next hour begins.
-Result<bool> SqliteHistory::fold_stale(std::int64_t now) {
+Result<bool> ColumnarHistory::fold_stale(std::int64_t now) {
   std::vector<WorkerState*> stale;
   bool more = false;
   for (auto& [name, worker] : workers_) {
@@ -118,9 +109,13 @@ Result<bool> SqliteHistory::fold_stale(std::int64_t now) {
   }
   if (stale.empty()) return false;
   std::vector<Fold> folds;
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun().error();
   for (WorkerState* worker : stale) {
+    if (store_->full()) {
+      more = true;
+      break;
+    }
     auto done = fold(*worker);
     if (!done) return done.error();
     folds.push_back(*done);
@@ -132,24 +127,21 @@ Result<bool> SqliteHistory::fold_stale(std::int64_t now) {
 
 // ---- merging ----
 
-Result<std::vector<StoredChunk>> SqliteHistory::raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to) {
-  auto s = writer_.prepare("SELECT id, data FROM chunk WHERE worker=?1 AND t0>=?2 AND t0<?3 AND kind<=1 ORDER BY id");
-  if (!s) return s.error();
-  s->bind(1, worker).bind(2, from).bind(3, to);
+Result<std::vector<StoredChunk>> ColumnarHistory::raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to) {
   std::vector<StoredChunk> out;
-  Step step;
-  while ((step = s->step()) == Step::row) {
-    auto frame = decode_chunk(s->blob(1));
+  auto done = store_->raw_chunks(worker, from, to, [&](const ChunkHead& head, std::string_view data) -> Result<void> {
+    auto frame = decode_chunk(data);
     if (!frame) ++damaged_;
-    out.push_back({s->integer(0), frame ? std::move(*frame) : Frame{}});
-  }
-  if (step == Step::failed) return writer_.error();
+    out.push_back({head, frame ? std::move(*frame) : Frame{}});
+    return {};
+  });
+  if (!done) return done.error();
   return out;
 }
 
 // The fresh chunks of one day, and what was merged of it before, become one chunk and the day's roll-ups. A chunk that
 // does not decode stays as it is until it expires, so that a repair is possible.
-Result<void> SqliteHistory::merge_day(WorkerState& worker) {
+Result<void> ColumnarHistory::merge_day(WorkerState& worker) {
   const std::int64_t day = worker.unmerged;
   auto chunks = raw_chunks(worker.no, day, day + kDay);
   if (!chunks) return chunks.error();
@@ -157,8 +149,8 @@ Result<void> SqliteHistory::merge_day(WorkerState& worker) {
   for (StoredChunk& chunk : *chunks) {
     if (!chunk.frame.empty()) {
       merge.add(std::move(chunk.frame));
-      if (delete_chunk_.bind(1, chunk.id).step() == Step::failed) return writer_.error();
-    } else if (auto done = writer_.run(fmt::format("UPDATE chunk SET kind=1 WHERE id={}", chunk.id).c_str()); !done) {
+      if (auto done = store_->erase_chunk(worker.no, chunk.head); !done) return done;
+    } else if (auto done = store_->set_kind(worker.no, chunk.head, Kind::day); !done) {
       return done;
     }
   }
@@ -171,9 +163,12 @@ Result<void> SqliteHistory::merge_day(WorkerState& worker) {
   return whole.empty() ? Result<void>() : put_rollups(worker.no, whole, day);
 }
 
-Result<void> SqliteHistory::put_rollups(std::int64_t worker, const Frame& day, std::int64_t from) {
-  auto s = writer_.prepare("DELETE FROM chunk WHERE worker=?1 AND t0>=?2 AND t0<?3 AND kind>=2");
-  if (!s || s->bind(1, worker).bind(2, from).bind(3, from + kDay).step() == Step::failed) return writer_.error();
+Result<void> ColumnarHistory::put_rollups(std::int64_t worker, const Frame& day, std::int64_t from) {
+  const auto before = store_->heads(worker, from, from + kDay);
+  if (!before) return before.error();
+  for (const ChunkHead& head : *before)
+    if (head.kind >= Kind::ten_minutes)
+      if (auto done = store_->erase_chunk(worker, head); !done) return done;
   RollUpOptions options{.p95 = true, .decimals = [this](std::uint32_t metric) {
                           return metric < metric_names_.size() ? metric_decimals(metric_names_[metric]) : 3;
                         }};
@@ -186,7 +181,7 @@ Result<void> SqliteHistory::put_rollups(std::int64_t worker, const Frame& day, s
   return done ? put(Kind::hours, kHour, options_.keep_hours) : done;
 }
 
-Result<bool> SqliteHistory::merge_due(std::int64_t now) {
+Result<bool> ColumnarHistory::merge_due(std::int64_t now) {
   std::vector<WorkerState*> due;
   bool more = false;
   for (auto& [name, worker] : workers_) {
@@ -195,10 +190,13 @@ Result<bool> SqliteHistory::merge_due(std::int64_t now) {
     due.push_back(worker.get());
   }
   if (due.empty()) return false;
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun().error();
-  for (WorkerState* worker : due)
-    if (auto done = merge_day(*worker); !done) return done.error();
+  std::size_t merged = 0;
+  for (; merged < due.size() && !store_->full(); ++merged)
+    if (auto done = merge_day(*due[merged]); !done) return done.error();
+  more = more || merged < due.size();
+  due.resize(merged);
   if (auto done = transaction.commit(); !done) return done.error();
   for (WorkerState* worker : due) {
     if (auto done = refresh_bounds(*worker); !done) return done.error();
@@ -207,32 +205,21 @@ Result<bool> SqliteHistory::merge_due(std::int64_t now) {
   return more;
 }
 
-Result<void> SqliteHistory::refresh_bounds(WorkerState& worker) {
-  auto s = writer_.prepare("SELECT kind, min(t0), max(t1) FROM chunk WHERE worker=?1 GROUP BY kind");
-  if (!s) return s.error();
-  s->bind(1, worker.no);
-  std::array<std::int64_t, kTiers> oldest{kNever, kNever, kNever};
-  std::int64_t newest = -kNever, unmerged = kNever;
-  Step step;
-  while ((step = s->step()) == Step::row) {
-    const auto kind = Kind(s->integer(0));
-    const Tier tier = kind == Kind::ten_minutes ? Tier::ten_minutes : kind == Kind::hours ? Tier::hours : Tier::raw;
-    auto& bound = oldest[std::size_t(tier)];
-    bound = std::min(bound, s->integer(1));
-    if (tier == Tier::raw) newest = std::max(newest, s->integer(2));
-    if (kind == Kind::fresh) unmerged = floor_to(s->integer(1), kDay);
-  }
-  if (step == Step::failed) return writer_.error();
+Result<void> ColumnarHistory::refresh_bounds(WorkerState& worker) {
+  WorkerState fresh;
+  auto done = store_->bounds(
+      worker.no, [&](std::int64_t, Kind kind, std::int64_t t0, std::int64_t t1) { add_bound(fresh, kind, t0, t1); });
+  if (!done) return done;
   const std::lock_guard lock(mutex_);
-  worker.oldest = oldest;
-  worker.newest = newest;
-  worker.unmerged = unmerged;
+  worker.oldest = fresh.oldest;
+  worker.newest = fresh.newest;
+  worker.unmerged = fresh.unmerged;
   return {};
 }
 
 // ---- retention ----
 
-Result<RetainResult> SqliteHistory::retain(Now now) {
+Result<RetainResult> ColumnarHistory::retain(Now now) {
   const Duration passed = last_retain_ ? std::max(Duration{0}, now.steady - *last_retain_) : Duration{0};
   last_retain_ = now.steady;
   const std::int64_t wall = to_millis(now.wall);
@@ -250,7 +237,7 @@ Result<RetainResult> SqliteHistory::retain(Now now) {
   if (done) done = cap(out);
   if (done) done = trim_log();
   if (done) done = forget_empty();
-  if (done) done = vacuum();
+  if (done) done = store_->give_back_space();
   if (!done) return done.error();
   deleted_ += out.deleted;
   out.more = out.more || *folding || *merging;
@@ -260,7 +247,7 @@ Result<RetainResult> SqliteHistory::retain(Now now) {
 // How far back a tier reaches moves on by at most twice the monotonic time that passed, and is remembered over a
 // restart: a wall clock that jumps ahead costs hours of data. A gap in the data costs 3 h at most, or an old island
 // would stay for as long as the gap is wide. Whole chunks leave: a day of one worker.
-Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainResult& out) {
+Result<void> ColumnarHistory::expire(Tier tier, Now now, Duration passed, RetainResult& out) {
   const std::size_t index = std::size_t(tier);
   const std::int64_t wall = to_millis(now.wall);
   std::int64_t oldest = kNever;
@@ -276,7 +263,7 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
     kept_from_[index] = from;
     return {};
   }
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun();
   std::vector<WorkerState*> changed;
   for (auto& [name, worker] : workers_) {
@@ -284,15 +271,15 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
     if (out.deleted >= options_.retain_batch) break;
     // Before a day is rolled up, its rows stay.
     const std::int64_t bound = tier == Tier::raw ? std::min(from, worker->unmerged) : from;
-    const auto deleted = drop(*worker, older_than(tier), bound, options_.retain_batch - out.deleted);
+    const auto deleted = drop(
+        *worker, bound, [&](const ChunkHead& head) { return tier_of(head.kind) == tier && head.t1 < bound; },
+        options_.retain_batch - out.deleted);
     if (!deleted) return deleted.error();
     if (*deleted == 0) continue;
     out.deleted += *deleted;
     changed.push_back(worker.get());
   }
-  auto meta = writer_.prepare("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2");
-  if (!meta || meta->bind(1, std::string_view(meta_key(tier))).bind(2, from).step() == Step::failed)
-    return writer_.error();
+  if (auto done = store_->set_meta(meta_key(tier), from); !done) return done;
   if (auto done = transaction.commit(); !done) return done;
   kept_from_[index] = saved_from_[index] = from;
   for (WorkerState* worker : changed)
@@ -303,34 +290,30 @@ Result<void> SqliteHistory::expire(Tier tier, Now now, Duration passed, RetainRe
 
 // Rows stamped in the future (the clock was wrong when they came) would stay for years. They leave in passes of their
 // own, again at twice the monotonic time: a clock that is wrong now, and finds all else in the future, wipes nothing.
-Result<void> SqliteHistory::expire_future(Now now, Duration passed, RetainResult& out) {
+Result<void> ColumnarHistory::expire_future(Now now, Duration passed, RetainResult& out) {
   future_allowance_ = std::min(kMaxAllowance, future_allowance_ + 2 * passed);
   const std::int64_t bound = to_millis(now.wall) + kFuture;
   const bool any =
       std::any_of(workers_.begin(), workers_.end(), [&](const auto& entry) { return entry.second->newest > bound; });
   if (!any || out.deleted > 0) return {};
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun();
   std::vector<WorkerState*> changed;
   for (auto& [name, worker] : workers_) {
     if (worker->newest <= bound) continue;
-    auto s = writer_.prepare("SELECT id, t0, t1, rows FROM chunk WHERE worker=?1 AND t0>?2 AND kind<=1 ORDER BY t0");
-    if (!s) return s.error();
-    s->bind(1, worker->no).bind(2, bound);
-    std::vector<std::int64_t> ids;
-    Step step;
-    while ((step = s->step()) == Step::row) {
-      const Duration price = std::chrono::milliseconds(std::max(kMinute, s->integer(2) - s->integer(1)));
+    const auto heads = store_->heads(worker->no, bound + 1, kNever);
+    if (!heads) return heads.error();
+    bool any_gone = false;
+    for (const ChunkHead& head : *heads) {
+      if (tier_of(head.kind) != Tier::raw) continue;
+      const Duration price = std::chrono::milliseconds(std::max(kMinute, head.t1 - head.t0));
       if (price > future_allowance_ || out.deleted >= options_.retain_batch) break;
       future_allowance_ -= price;
-      out.deleted += std::uint64_t(s->integer(3));
-      ids.push_back(s->integer(0));
+      out.deleted += std::uint64_t(head.rows);
+      if (auto done = store_->erase_chunk(worker->no, head); !done) return done;
+      any_gone = true;
     }
-    if (step == Step::failed) return writer_.error();
-    s->reset();
-    for (const std::int64_t id : ids)
-      if (delete_chunk_.bind(1, id).step() == Step::failed) return writer_.error();
-    if (!ids.empty()) changed.push_back(worker.get());
+    if (any_gone) changed.push_back(worker.get());
   }
   if (changed.empty()) return {};
   if (auto done = transaction.commit(); !done) return done;
@@ -339,35 +322,29 @@ Result<void> SqliteHistory::expire_future(Now now, Duration passed, RetainResult
   return {};
 }
 
-// Deletes chunks of one worker, the oldest first, until `most` rows are gone. Returns how many went.
-Result<std::uint64_t> SqliteHistory::drop(WorkerState& worker, const char* which, std::int64_t bound,
-                                          std::size_t most) {
-  auto s = writer_.prepare(fmt::format("SELECT id, rows FROM chunk WHERE worker=?1 AND {} ORDER BY t0", which).c_str());
-  if (!s) return s.error();
-  s->bind(1, worker.no).bind(2, bound);
-  std::vector<std::int64_t> ids;
+// Deletes chunks of one worker that begin before `bound`, the oldest first, until `most` rows are gone. Returns how
+// many went.
+Result<std::uint64_t> ColumnarHistory::drop(WorkerState& worker, std::int64_t bound,
+                                            const std::function<bool(const ChunkHead&)>& which, std::size_t most) {
+  const auto heads = store_->heads(worker.no, -kNever, bound);
+  if (!heads) return heads.error();
   std::uint64_t rows = 0;
-  Step step = Step::done;
-  while (rows < most && (step = s->step()) == Step::row) {
-    ids.push_back(s->integer(0));
-    rows += std::uint64_t(s->integer(1));
+  for (const ChunkHead& head : *heads) {
+    if (rows >= most) break;
+    if (!which(head)) continue;
+    if (auto done = store_->erase_chunk(worker.no, head); !done) return done.error();
+    rows += std::uint64_t(head.rows);
   }
-  if (step == Step::failed) return writer_.error();
-  s->reset();
-  for (const std::int64_t id : ids)
-    if (delete_chunk_.bind(1, id).step() == Step::failed) return writer_.error();
   return rows;
 }
 
 // The byte cap: the oldest day of all workers goes (within the newest two days: the oldest hour), whatever its age and
 // kind, until the pages in use fit.
-Result<void> SqliteHistory::cap(RetainResult& out) {
+Result<void> ColumnarHistory::cap(RetainResult& out) {
   if (options_.max_bytes == 0) return {};
-  const auto used = writer_.number(
-      "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, "
-      "pragma_page_size");
+  const auto used = store_->bytes_in_use();
   if (!used) return used.error();
-  if (std::uint64_t(*used) <= options_.max_bytes) return {};
+  if (*used <= options_.max_bytes) return {};
   std::int64_t oldest = kNever, newest = -kNever;
   for (const auto& [name, worker] : workers_) {
     for (const std::int64_t bound : worker->oldest) oldest = std::min(oldest, bound);
@@ -376,14 +353,15 @@ Result<void> SqliteHistory::cap(RetainResult& out) {
   if (oldest == kNever) return {};
   const std::int64_t day = floor_to(oldest, kDay) + kDay;
   const std::int64_t bound = day <= newest - 2 * kDay ? day : floor_to(oldest, kHour) + 2 * kHour;
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun();
   std::vector<WorkerState*> changed;
   std::uint64_t gone = 0;
   for (auto& [name, worker] : workers_) {
     if (*std::min_element(worker->oldest.begin(), worker->oldest.end()) >= bound) continue;
     // A chunk of a whole day that begins before the bound goes as a whole.
-    const auto deleted = drop(*worker, "t0<?2", bound, options_.retain_batch);
+    const auto deleted = drop(
+        *worker, bound, [](const ChunkHead&) { return true; }, options_.retain_batch);
     if (!deleted) return deleted.error();
     gone += *deleted;
     changed.push_back(worker.get());
@@ -398,14 +376,14 @@ Result<void> SqliteHistory::cap(RetainResult& out) {
 }
 
 // Log entries whose rows are all in chunks, and metric shapes that no row needs any more.
-Result<void> SqliteHistory::trim_log() {
+Result<void> ColumnarHistory::trim_log() {
   std::int64_t first = next_log_;
   for (const auto& [name, worker] : workers_)
     if (!worker->open.empty()) first = std::min(first, worker->open.first_log());
   if (first == trimmed_) return {};
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun();
-  if (auto done = writer_.run(fmt::format("DELETE FROM log WHERE id<{}", first).c_str()); !done) return done;
+  if (auto done = store_->erase_log(first); !done) return done;
   std::vector<SchemaRef> unused;
   for (const auto& [text, entry] : schemas_by_text_) {
     const auto last = schema_last_.find(entry->no);
@@ -413,7 +391,7 @@ Result<void> SqliteHistory::trim_log() {
   }
   if (!buffer_.empty() || !unsaved_.empty()) unused.clear();  // a flush that failed may need them again
   for (const auto& entry : unused)
-    if (auto done = writer_.run(fmt::format("DELETE FROM schema WHERE no={}", entry->no).c_str()); !done) return done;
+    if (auto done = store_->erase_name(NameTable::schema, entry->no, schema_text(entry->schema)); !done) return done;
   if (auto done = transaction.commit(); !done) return done;
   trimmed_ = first;
   if (unused.empty()) return {};
@@ -427,30 +405,19 @@ Result<void> SqliteHistory::trim_log() {
   return {};
 }
 
-Result<void> SqliteHistory::forget_empty() {
+Result<void> ColumnarHistory::forget_empty() {
   if (!buffer_.empty() || !unsaved_.empty()) return {};
   std::vector<std::string> empty;
   for (const auto& [name, worker] : workers_)
     if (worker->open.empty() && worker->oldest == std::array{kNever, kNever, kNever}) empty.push_back(name);
   if (empty.empty()) return {};
-  sqlite::Transaction transaction(writer_);
+  Writing transaction(*store_);
   if (!transaction.begun()) return transaction.begun();
   for (const auto& name : empty)
-    if (auto done = writer_.run(fmt::format("DELETE FROM worker WHERE no={}", workers_[name]->no).c_str()); !done)
-      return done;
+    if (auto done = store_->erase_name(NameTable::worker, workers_[name]->no, name); !done) return done;
   if (auto done = transaction.commit(); !done) return done;
   const std::lock_guard lock(mutex_);
   for (const auto& name : empty) workers_.erase(name);
-  return {};
-}
-
-Result<void> SqliteHistory::vacuum() {
-  const auto free = writer_.number("PRAGMA freelist_count");
-  if (!free) return free.error();
-  if (*free == 0) return {};
-  if (auto done = writer_.run(fmt::format("PRAGMA incremental_vacuum({})", kVacuumPages).c_str()); !done) return done;
-  // Only a checkpoint makes the file itself shorter. One that a reader stands in the way of is no error.
-  (void)writer_.run("PRAGMA wal_checkpoint(PASSIVE)");
   return {};
 }
 

@@ -1,25 +1,21 @@
-// The reading half of SqliteHistory: any thread, own read-only connections. The open hour is copied first, then chunks
-// are read: a fold in between shows its rows twice, never not at all, and twins are merged.
+// The reading half of ColumnarHistory: any thread, own read-only connections. The open hour is copied first, then
+// chunks are read: a fold in between shows its rows twice, never not at all, and twins are merged.
 #include <cmath>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "io/history/codec/chunk.h"
+#include "io/history/columnar_history.h"
 #include "io/history/frame_merge.h"
 #include "io/history/rollup.h"
 #include "io/history/series.h"
-#include "io/history/sqlite_history.h"
 
 namespace paramedic::history {
-
-using sqlite::Database;
-using sqlite::Step;
 
 namespace {
 
 constexpr std::size_t kMaxScanned = 1'000'000;  // rows of one worker in one read: 11 days at 1 s
-constexpr std::size_t kMaxIdleReaders = 8;
 
 Error too_many(Duration range, std::size_t rows, std::size_t most) {
   const double fit = to_seconds(range) / double(std::max<std::size_t>(1, most));
@@ -69,43 +65,15 @@ void set_field(TaskIncrease& task, std::uint32_t field, double value) {
 
 }  // namespace
 
-// ---- connections ----
-
-std::unique_ptr<Reader> SqliteHistory::take_reader() {
-  const std::lock_guard lock(mutex_);
-  if (idle_readers_.empty()) return nullptr;
-  auto reader = std::move(idle_readers_.back());
-  idle_readers_.pop_back();
-  return reader;
-}
-
-void SqliteHistory::give_back(std::unique_ptr<Reader> reader) {
-  const std::lock_guard lock(mutex_);
-  if (idle_readers_.size() < kMaxIdleReaders) idle_readers_.push_back(std::move(reader));
-}
-
-Result<std::unique_ptr<Reader>> SqliteHistory::open_reader() {
-  auto db = Database::open(file_, {.read_only = true});
-  if (!db) return db.error();
-  auto get = db->prepare(
-      "SELECT id, rows, data FROM chunk WHERE worker=?1 AND t0>=?2 AND t0<=?3 AND t1>=?4 AND kind BETWEEN ?5 AND ?6"
-      " ORDER BY id");
-  if (!get) return get.error();
-  auto reader = std::make_unique<Reader>();
-  reader->db = std::move(*db);
-  reader->get = std::move(*get);
-  return reader;
-}
-
 // ---- collecting ----
 
-bool SqliteHistory::Selection::wants(SeriesId id) const {
+bool ColumnarHistory::Selection::wants(SeriesId id) const {
   if (is_task(id)) return tasks && (!task_type || *task_type == task_type_of(id));
   if (id == kWeight) return true;
   return !tasks && (all || std::binary_search(metrics.begin(), metrics.end(), metric_of(id)));
 }
 
-SqliteHistory::Selection SqliteHistory::select(const HistoryQuery& query) const {
+ColumnarHistory::Selection ColumnarHistory::select(const HistoryQuery& query) const {
   Selection out;
   out.all = query.metrics.empty();
   const std::lock_guard lock(mutex_);
@@ -117,45 +85,52 @@ SqliteHistory::Selection SqliteHistory::select(const HistoryQuery& query) const 
 }
 
 // All chunks of one tier that overlap [from, to], and the open hour on top: it is newer than any chunk.
-Result<Frame> SqliteHistory::collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from,
-                                          std::int64_t to, const Selection& selection, Frame* open) {
+Result<Frame> ColumnarHistory::collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier,
+                                            std::int64_t from, std::int64_t to, const Selection& selection,
+                                            Frame* open) {
   FrameMerge merge;
   const auto wants = [&](SeriesId id) {
     const bool wanted = selection.wants(id);
     columns_read_ += wanted;
     return wanted;
   };
-  const std::int64_t kind = tier == Tier::raw ? 0 : tier == Tier::ten_minutes ? 2 : 3;
-  auto& s = reader.get;
-  // No chunk crosses midnight, so none that begins before this day reaches into it.
-  s.bind(1, worker).bind(2, floor_to(from, kDay)).bind(3, to).bind(4, from).bind(5, kind);
-  s.bind(6, tier == Tier::raw ? 1 : kind);
+  const Kind last = tier == Tier::raw ? Kind::day : tier == Tier::ten_minutes ? Kind::ten_minutes : Kind::hours;
   std::size_t scanned = 0;
-  Step step;
-  while ((step = s.step()) == Step::row) {
-    scanned += std::size_t(s.integer(1));
+  const auto take = [&](const ChunkHead& head, std::string_view data) -> Result<void> {
+    scanned += std::size_t(head.rows);
     if (scanned > kMaxScanned)
       return make_error(Errc::too_large, fmt::format("more than {} rows to read: ask for a shorter time", kMaxScanned));
-    const auto chunk = ChunkReader::open(s.blob(2));
+    const auto chunk = ChunkReader::open(data);
     auto frame = chunk ? chunk->frame(wants) : Result<Frame>(chunk.error());
     if (!frame) {
       ++damaged_;
-      return with_context(frame.error(),
-                          fmt::format("{}: chunk {}: restore a backup or wait until it expires", file_, s.integer(0)));
+      return with_context(frame.error(), fmt::format("{}: chunk {}: restore a backup or wait until it expires",
+                                                     store_->where(), head.id));
     }
     ++chunks_read_;
     merge.add(std::move(*frame));
-  }
-  if (step == Step::failed) return reader.db.error();
+    return {};
+  };
+  auto done = view.chunks(worker, tier == Tier::raw ? Kind::fresh : last, last, from, to, take);
+  if (!done) return done.error();
   if (open) merge.add(std::move(*open));
   Frame out = merge.finish();
   cut(out, from, to);
   return out;
 }
 
+// A store without snapshots of its own may find that a merge took a chunk away meanwhile.
+Result<std::vector<Frame>> ColumnarHistory::collect(const std::string& name, std::int64_t from, std::int64_t to,
+                                                    const Selection& selection, bool rollups) {
+  auto parts = collect_once(name, from, to, selection, rollups);
+  for (int again = 0; again < 5 && !parts && parts.error().code == Errc::conflict; ++again)
+    parts = collect_once(name, from, to, selection, rollups);
+  return parts;
+}
+
 // Parts in order of time: hours, ten minutes (both only with `rollups`, and only before the oldest raw row), raw.
-Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::int64_t from, std::int64_t to,
-                                                  const Selection& selection, bool rollups) {
+Result<std::vector<Frame>> ColumnarHistory::collect_once(const std::string& name, std::int64_t from, std::int64_t to,
+                                                         const Selection& selection, bool rollups) {
   std::int64_t worker = 0;
   OpenHour open;
   std::array<std::int64_t, kTiers> oldest{};
@@ -170,17 +145,12 @@ Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::
   }
   // Unpacked before the chunks are read: a shape that the open hour still needs may be forgotten once it is folded.
   Frame newest = open.frame(schema_of(), [&](SeriesId id) { return selection.wants(id); });
-  auto reader = take_reader();
-  if (!reader) {
-    auto opened = open_reader();
-    if (!opened) return opened.error();
-    reader = std::move(*opened);
-  }
-  if (auto begun = reader->db.run("BEGIN"); !begun) return begun.error();
+  auto view = store_->snapshot();
+  if (!view) return view.error();
   std::vector<Frame> parts;
   const auto add = [&](Tier tier, std::int64_t first, std::int64_t last) -> Result<void> {
     if (first > last) return {};
-    auto part = collect_tier(*reader, worker, tier, first, last, selection, tier == Tier::raw ? &newest : nullptr);
+    auto part = collect_tier(**view, worker, tier, first, last, selection, tier == Tier::raw ? &newest : nullptr);
     if (!part) return part.error();
     if (!part->empty()) parts.push_back(std::move(*part));
     return {};
@@ -194,10 +164,8 @@ Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::
     if (done && ten_from != kNever) done = add(Tier::ten_minutes, std::max(from, ten_from), std::min(to, raw_from - 1));
   }
   if (done) done = add(Tier::raw, from, to);
-  reader->get.reset();
-  if (!done) return done.error();  // the connection is dropped with whatever it met
-  if (auto ended = reader->db.run("COMMIT"); !ended) return ended.error();
-  give_back(std::move(reader));
+  if (done) done = (*view)->end();
+  if (!done) return done.error();
   for (const Frame& part : parts) rows_read_ += part.rows();
   return parts;
 }
@@ -205,7 +173,7 @@ Result<std::vector<Frame>> SqliteHistory::collect(const std::string& name, std::
 // ---- answers ----
 
 // Columns by name; of two with one name the metric that is really called so keeps its place.
-std::vector<HistoryRow> SqliteHistory::rows_of(const Frame& frame, const std::string& worker) const {
+std::vector<HistoryRow> ColumnarHistory::rows_of(const Frame& frame, const std::string& worker) const {
   std::map<std::string, NamedColumn> columns;
   {
     const std::lock_guard lock(mutex_);
@@ -245,7 +213,7 @@ std::vector<HistoryRow> SqliteHistory::rows_of(const Frame& frame, const std::st
   return out;
 }
 
-Result<std::vector<HistoryRow>> SqliteHistory::read(const HistoryQuery& query) {
+Result<std::vector<HistoryRow>> ColumnarHistory::read(const HistoryQuery& query) {
   if (auto ok = check(query); !ok) return ok.error();
   ++reads_;
   const bool stepped = query.step.count() > 0;
@@ -264,7 +232,7 @@ Result<std::vector<HistoryRow>> SqliteHistory::read(const HistoryQuery& query) {
   return rows_of(roll_up(*parts, options), query.worker_id);
 }
 
-Result<std::vector<TaskHistoryPoint>> SqliteHistory::read_tasks(const TaskHistoryQuery& query) {
+Result<std::vector<TaskHistoryPoint>> ColumnarHistory::read_tasks(const TaskHistoryQuery& query) {
   if (auto ok = check(query); !ok) return ok.error();
   if (query.step.count() == 0) return make_error(Errc::invalid_argument, "step: must be 1 ms or more");
   ++reads_;

@@ -1,5 +1,6 @@
-// Inside io/history only: the SQLite form of History (layout: docs/formats/history.md). Three files share the class:
-// sqlite_history.cc (start, flush), sqlite_history_care.cc (fold, merge, retain), sqlite_history_read.cc (readers).
+// Inside io/history only: History as rows in a log, open hours in memory and columnar chunks (docs/formats/history.md),
+// in whatever ChunkStore keeps them. Three files share the class: columnar_history.cc (start, flush),
+// columnar_history_care.cc (fold, merge, retain), columnar_history_read.cc (readers).
 #pragma once
 #include <array>
 #include <atomic>
@@ -8,20 +9,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "io/history/chunk_store.h"
 #include "io/history/history.h"
 #include "io/history/open_hour.h"
 #include "io/history/row_codec.h"
-#include "io/sqlite/database.h"
 
 namespace paramedic::history {
 
-// Column `kind` of table chunk. Fresh and day chunks are raw rows.
-enum class Kind : std::int64_t { fresh = 0, day = 1, ten_minutes = 2, hours = 3 };
 enum class Tier { raw, ten_minutes, hours };  // what is kept for a time of its own
 inline constexpr std::size_t kTiers = 3;
-
-inline constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;  // milliseconds
-inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 // One worker, as the writer knows it.
 struct WorkerState {
@@ -34,22 +30,16 @@ struct WorkerState {
   std::int64_t newest = -kNever;                                    // t1 of the newest raw chunk
 };
 
-// One read-only connection with its statement.
-struct Reader {
-  sqlite::Database db;
-  sqlite::Statement get;
-};
-
 // A stored chunk as the writer meets it again.
 struct StoredChunk {
-  std::int64_t id = 0;
+  ChunkHead head;
   Frame frame;
 };
 
-class SqliteHistory final : public History {
+class ColumnarHistory final : public History {
  public:
-  SqliteHistory(HistoryOptions options, std::string file, sqlite::Database writer);
-  ~SqliteHistory() override;  // flushes
+  ColumnarHistory(HistoryOptions options, std::unique_ptr<ChunkStore> store);
+  ~ColumnarHistory() override;  // flushes
 
   Result<void> start();
   void append(std::vector<HistoryRow> rows) override;
@@ -62,7 +52,7 @@ class SqliteHistory final : public History {
  private:
   // A number that memory already uses and the file does not know yet: written with the next commit.
   struct Unsaved {
-    enum class Table { worker, schema, metric, task_type } table;
+    NameTable table;
     std::int64_t no = 0;
     std::string text;
   };
@@ -89,16 +79,18 @@ class SqliteHistory final : public History {
     bool wants(SeriesId id) const;
   };
 
-  // sqlite_history.cc
-  Result<void> prepare();
+  // columnar_history.cc
   Result<void> load_names();
   Result<void> load_bounds();
+  static void add_bound(WorkerState& worker, Kind kind, std::int64_t t0, std::int64_t t1);
   Result<void> load_log();
   void load_log_entry(std::int64_t id, std::string_view bytes,
                       const std::unordered_map<std::uint64_t, WorkerState*>& by_no);
   Result<void> move_v1();
   Result<bool> move_v1_batch(std::size_t batch);
-  Result<void> write(const char* also, std::vector<Fold>& folds);
+  Result<void> write(std::int64_t old_rows, std::vector<Fold>& folds);
+  void forget_saved();
+  Result<void> refresh_all_bounds();
   Result<void> write_log();
   Result<void> save_names();
   void pack();
@@ -112,7 +104,7 @@ class SqliteHistory final : public History {
     return [this](std::int64_t no) { return find_schema(no); };
   }
 
-  // sqlite_history_care.cc
+  // columnar_history_care.cc
   Result<Fold> fold(WorkerState& worker);
   void folded(const Fold& fold);
   Result<void> put_chunk(std::int64_t worker, Kind kind, const Frame& frame);
@@ -124,32 +116,28 @@ class SqliteHistory final : public History {
   Result<bool> merge_due(std::int64_t now);
   Result<void> expire(Tier tier, Now now, Duration passed, RetainResult& out);
   Result<void> expire_future(Now now, Duration passed, RetainResult& out);
-  Result<std::uint64_t> drop(WorkerState& worker, const char* which, std::int64_t bound, std::size_t most);
+  Result<std::uint64_t> drop(WorkerState& worker, std::int64_t bound,
+                             const std::function<bool(const ChunkHead&)>& which, std::size_t most);
   Result<void> cap(RetainResult& out);
   Result<void> trim_log();
   Result<void> forget_empty();
-  Result<void> vacuum();
   Duration keep(Tier tier) const;
   std::int64_t hour_of(std::int64_t worker, std::int64_t at) const;
 
-  // sqlite_history_read.cc
-  std::unique_ptr<Reader> take_reader();
-  Result<std::unique_ptr<Reader>> open_reader();
-  void give_back(std::unique_ptr<Reader> reader);
+  // columnar_history_read.cc
   Selection select(const HistoryQuery& query) const;
   Result<std::vector<Frame>> collect(const std::string& worker, std::int64_t from, std::int64_t to,
                                      const Selection& selection, bool rollups);
-  Result<Frame> collect_tier(Reader& reader, std::int64_t worker, Tier tier, std::int64_t from, std::int64_t to,
-                             const Selection& selection, Frame* open);
+  Result<std::vector<Frame>> collect_once(const std::string& worker, std::int64_t from, std::int64_t to,
+                                          const Selection& selection, bool rollups);
+  Result<Frame> collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier, std::int64_t from,
+                             std::int64_t to, const Selection& selection, Frame* open);
   std::vector<HistoryRow> rows_of(const Frame& frame, const std::string& worker) const;
 
   const HistoryOptions options_;
-  const std::string file_;
+  const std::unique_ptr<ChunkStore> store_;
 
   // The writer thread's own.
-  sqlite::Database writer_;
-  sqlite::Statement insert_log_, insert_chunk_, insert_worker_, insert_schema_, insert_metric_, insert_task_type_,
-      set_folded_, delete_chunk_;
   std::vector<HistoryRow> buffer_;
   std::string packed_, log_entry_;  // scratch of one flush
   std::vector<PendingRow> pending_;
@@ -162,6 +150,7 @@ class SqliteHistory final : public History {
   std::array<std::optional<std::int64_t>, kTiers> kept_from_, saved_from_;  // how far retention has come, Unix ms
   std::int64_t trimmed_ = 0;                                                // log entries before it are gone
   Duration future_allowance_{};
+  bool lost_ = false;  // the store forgot what it had acknowledged
 
   // Shared with readers: changed by the writer only, under the mutex.
   mutable std::mutex mutex_;
@@ -169,12 +158,13 @@ class SqliteHistory final : public History {
   std::unordered_map<std::int64_t, SchemaRef> schemas_;
   std::vector<std::string> metric_names_, task_types_;  // by number
   std::unordered_map<std::string, std::uint32_t> metric_numbers_, task_numbers_;
-  std::vector<std::unique_ptr<Reader>> idle_readers_;
 
   std::atomic<std::uint64_t> rows_ = 0, flushes_ = 0, failures_ = 0, deleted_ = 0, reads_ = 0, rows_read_ = 0,
                              dropped_ = 0, buffered_ = 0, folds_ = 0, merges_ = 0, damaged_ = 0, chunks_read_ = 0,
                              columns_read_ = 0, names_refused_ = 0;
   std::atomic<bool> degraded_ = false;
 };
+
+Tier tier_of(Kind kind);
 
 }  // namespace paramedic::history
