@@ -21,6 +21,7 @@ struct Alert {
   AlertState state = AlertState::firing;
   Severity severity = Severity::warning;
   Reason reason = Reason::none;
+  std::string rule;   // name of the rule that states it; of shipped ones docs/alerts.md lists the names
   std::string check;  // empty for pool, source and monitor alerts
   std::string worker_id;
   std::string pool;
@@ -31,6 +32,7 @@ struct Alert {
   WallTime started_at{};
   std::optional<WallTime> ended_at;
   std::string closed_as;       // "recovered", "gone", "announced_stop"; empty while firing
+  Labels annotations;          // for people: summary, description, runbook_url
   bool hard_evidence = false;  // an exit seen by the parent: notified without group wait
 };
 
@@ -70,6 +72,8 @@ struct AlertWish {
   Reason reason = Reason::none;
   std::string check, worker_id, pool, host, title, message;
   bool hard_evidence = false;
+  std::string rule;                     // empty = the shipped rule of `reason`
+  Labels labels, annotations;           // of the rule; labels of the worker are added
   std::string closed_as = "recovered";  // used when on = false
 };
 

@@ -11,6 +11,7 @@
 #include "model/history_row.h"
 #include "model/input.h"
 #include "model/input_record.h"
+#include "model/notification.h"
 #include "model/remedy.h"
 
 namespace paramedic {
@@ -64,7 +65,8 @@ struct AuditRecord {
 // The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord,
 // AuditRecord and InputRecord only append. A new alternative comes last: its number is stored.
 using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord,
-                                BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord>;
+                                BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord,
+                                NotificationRecord, Silence, Acknowledgement>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;
@@ -79,8 +81,11 @@ struct LedgerState {
   std::vector<MaintenanceRecord> maintenance;  // on
   std::optional<BigSwitchRecord> big_switch;
   std::vector<BackoffClearedRecord> backoff_cleared;
-  std::vector<Incident> incidents;  // open
-  std::vector<Alert> alerts;        // firing
+  std::vector<Incident> incidents;                // open
+  std::vector<Alert> alerts;                      // firing
+  std::vector<NotificationRecord> notifications;  // not delivered or failed yet, or of the last 2 h
+  std::vector<Silence> silences;                  // not over
+  std::vector<Acknowledgement> acknowledgements;  // on
 };
 
 // ---- acts ---------------------------------------------------------------------------------------------------------
@@ -103,9 +108,13 @@ struct SendAck {
   std::string source;
   std::vector<std::string> action_ids;
 };
-// Hand an alert to notification. In the first form it is logged and streamed; channels come with "Alerting".
+// An alert began, rose or ended: for the log.
 struct Notify {
   Alert alert;
+};
+// Send it, again after a restart when its outcome is not known: io/notify drops an id it has delivered.
+struct SendNotification {
+  Notification notification;
 };
 struct CommandResult {
   bool success = false;
@@ -118,7 +127,7 @@ struct Answer {
   std::string command_id;
   CommandResult result;
 };
-using Act = std::variant<SendLadder, SendLease, SendWorkerCommand, SendAck, Notify, Answer>;
+using Act = std::variant<SendLadder, SendLease, SendWorkerCommand, SendAck, Notify, SendNotification, Answer>;
 
 struct Effects {
   std::vector<LedgerEntry> ledger;

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/notification.h"
 #include "model/remedy.h"
 #include "model/report.h"
 
@@ -81,10 +82,14 @@ enum class Verb {
   maintenance_on,
   maintenance_off,
   freeze,
-  thaw
+  thaw,
+  acknowledge,
+  unacknowledge,
+  silence,
+  unsilence
 };
 PARAMEDIC_ENUM_NAMES(Verb, "restart", "drain", "resume", "quarantine", "release", "forget", "approve", "maintenance_on",
-                     "maintenance_off", "freeze", "thaw")
+                     "maintenance_off", "freeze", "thaw", "acknowledge", "unacknowledge", "silence", "unsilence")
 
 // An operator's wish. Answered by exactly one Answer effect with the same command_id.
 struct CommandInput {
@@ -97,6 +102,8 @@ struct CommandInput {
   bool force = false;
   std::optional<Duration> duration;  // maintenance
   std::string idempotency_key;
+  std::string target;              // acknowledge: id of an incident or key of an alert; unsilence: id of a silence
+  std::optional<Silence> silence;  // its id and created_at are given by the engine
   SteadyTime received{};
 };
 
@@ -105,11 +112,16 @@ struct LedgerStateInput {
   bool degraded = false;
   std::string text;
 };
+// What became of a notification.
+struct DeliveryInput {
+  DeliveryOutcome outcome;
+  SteadyTime received{};
+};
 // No new acts from here on.
 struct ShutdownInput {};
 
 using Input = std::variant<ReportInput, SourceInput, SourceFrameInput, ProgressInput, AgentStartInput, CommandInput,
-                           LedgerStateInput, ShutdownInput>;
+                           LedgerStateInput, DeliveryInput, ShutdownInput>;
 
 // Wakes the engine at once: exit, connection, state change, operator command, first report of an incarnation is decided
 // by the inbox from this.

@@ -53,6 +53,7 @@ struct Engine::Impl {
   void take(AgentStartInput& input, const Now& now, Effects& out);
   void take(CommandInput& input, const Now& now, Effects& out);
   void take(LedgerStateInput& input, const Now& now, Effects& out);
+  void take(DeliveryInput& input, const Now& now, Effects& out);
   void take(ShutdownInput& input, const Now& now, Effects& out);
   void forget(const CommandInput& input, const Now& now, Effects& out);
   void sources_changed(const SourceOutcome& outcome, const Now& now, Effects& out);

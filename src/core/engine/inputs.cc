@@ -173,6 +173,9 @@ void Engine::Impl::take(LedgerStateInput& input, const Now& now, Effects& out) {
   out.publish_now = true;
 }
 
+// Nothing sends yet: the notifier takes it.
+void Engine::Impl::take(DeliveryInput&, const Now&, Effects&) {}
+
 void Engine::Impl::take(ShutdownInput&, const Now&, Effects&) {
   shut_down = true;
   recovery.shut_down();

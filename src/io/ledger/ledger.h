@@ -68,6 +68,10 @@ class Ledger {
   virtual Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& query) = 0;
   // Inputs that were no samples, of all kinds in one order: exits, sources, brokers, commands, outcomes. 7 days.
   virtual Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& query) = 0;
+  // The outbox: each message and what became of it. `open_only` = those still under way.
+  virtual Result<LedgerPage<NotificationRecord>> notifications(const LedgerQuery& query) = 0;
+  virtual Result<LedgerPage<Silence>> silences(const LedgerQuery& query) = 0;
+  virtual Result<LedgerPage<Acknowledgement>> acknowledgements(const LedgerQuery& query) = 0;
   virtual Result<std::optional<Incident>> incident(std::string_view id) = 0;
   virtual Result<std::optional<ActionRecord>> action(std::string_view id) = 0;
   virtual LedgerStats stats() const = 0;  // any thread

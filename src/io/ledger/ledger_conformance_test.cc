@@ -105,6 +105,37 @@ TEST_P(LedgerConformance, start_up_reads_back_what_still_matters) {
   EXPECT_TRUE(load().budgets.empty());
 }
 
+TEST_P(LedgerConformance, the_outbox_silences_and_acknowledgements_come_back) {
+  open();
+  const WallTime now = clock_.now().wall;
+  NotificationRecord waiting, done;
+  waiting.notification = {.id = "n1", .group_key = "g", .channel = "pager", .title = "Worker w: silent", .at = now};
+  waiting.notification.alerts = {Alert{.key = "k", .worker_id = "w", .pool = "p"}};
+  waiting.notification.worker_count = 1;
+  done.notification = {.id = "n2", .channel = "mail", .at = now};
+  done.state = DeliveryState::delivered;
+  Silence silence{.id = "s1", .matchers = {{"pool", MatchOp::equal, "p"}}, .ends_at = now + 1h, .author = "ann"};
+  commit({waiting, done, silence, Silence{.id = "s2", .ended_at = now}, Acknowledgement{.incident_id = "i1", .at = now},
+          Acknowledgement{.incident_id = "i2", .on = false}});
+  waiting.state = DeliveryState::tried;
+  waiting.attempts = 1;
+  commit({waiting});
+  open();
+  const auto s = load();
+  ASSERT_EQ(s.notifications.size(), 2u) << "ended ones stay for two hours: a late outcome must find its message";
+  ASSERT_EQ(s.silences.size(), 1u);
+  EXPECT_EQ(s.silences[0].matchers, silence.matchers);
+  ASSERT_EQ(s.acknowledgements.size(), 1u);
+  EXPECT_EQ(s.acknowledgements[0].incident_id, "i1");
+  clock_.advance(3h);
+  ASSERT_EQ(load().notifications.size(), 1u) << "one under way is never forgotten";
+  EXPECT_EQ(load().notifications[0].attempts, 1);
+  EXPECT_EQ(ledger_->notifications({})->items.size(), 2u);
+  EXPECT_EQ(ledger_->notifications({.worker_id = "w", .open_only = true})->items.size(), 1u);
+  EXPECT_EQ(ledger_->silences({.open_only = true})->items.size(), 1u);
+  EXPECT_EQ(ledger_->acknowledgements({})->items.size(), 2u);
+}
+
 TEST_P(LedgerConformance, appended_records_survive_restarts_without_overwriting_each_other) {
   for (int i = 0; i < 3; ++i) {
     open();

@@ -40,6 +40,14 @@ Columns columns(const Alert& r) {
   return {fmt::format("{}@{}", r.key, nanos(r.started_at)), r.worker_id, r.pool, r.started_at,
           r.state == AlertState::firing};
 }
+Columns columns(const NotificationRecord& r) {
+  const Notification& n = r.notification;
+  const Alert* first = n.alerts.empty() ? nullptr : &n.alerts.front();
+  const bool one_worker = n.worker_count == 1 && first;
+  return {n.id, one_worker ? first->worker_id : "", first ? first->pool : "", n.at, !is_final(r.state)};
+}
+Columns columns(const Silence& r) { return {r.id, "", "", r.created_at, !r.ended_at}; }
+Columns columns(const Acknowledgement& r) { return {r.incident_id, "", "", r.at, r.on}; }
 
 void put(std::string& out, std::uint64_t number, int bytes) {
   for (int i = 0; i < bytes; ++i) out.push_back(char(number >> (8 * i)));

@@ -17,7 +17,7 @@
 namespace paramedic {
 
 // Of ledger.db (PRAGMA user_version): how many migrations there are. docs/formats/ledger.md.
-inline constexpr std::int64_t kLedgerFormat = 2;
+inline constexpr std::int64_t kLedgerFormat = 3;
 
 inline constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
 inline constexpr int kMaxLedgerPage = 1000;
@@ -97,6 +97,9 @@ Result<LedgerState> load_ledger_state(const Now& now, Each each) {
   read(LedgerKind::backoff_cleared, false, into(s.backoff_cleared), static_cast<BackoffClearedRecord*>(nullptr));
   read(LedgerKind::incident, true, into(s.incidents), static_cast<Incident*>(nullptr));
   read(LedgerKind::alert, true, newest, static_cast<Alert*>(nullptr));
+  read(LedgerKind::notification, false, into(s.notifications), static_cast<NotificationRecord*>(nullptr));
+  read(LedgerKind::silence, true, into(s.silences), static_cast<Silence*>(nullptr));
+  read(LedgerKind::acknowledgement, true, into(s.acknowledgements), static_cast<Acknowledgement*>(nullptr));
   if (!done) return done.error();
   for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
   return s;

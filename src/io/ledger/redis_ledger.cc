@@ -43,6 +43,13 @@ class RedisLedger final : public Ledger {
   Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
     return page<AuditRecord>(LedgerKind::audit, q);
   }
+  Result<LedgerPage<NotificationRecord>> notifications(const LedgerQuery& q) override {
+    return page<NotificationRecord>(LedgerKind::notification, q);
+  }
+  Result<LedgerPage<Silence>> silences(const LedgerQuery& q) override { return page<Silence>(LedgerKind::silence, q); }
+  Result<LedgerPage<Acknowledgement>> acknowledgements(const LedgerQuery& q) override {
+    return page<Acknowledgement>(LedgerKind::acknowledgement, q);
+  }
   Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
     return page<InputRecord>(LedgerKind::input, q);
   }

@@ -36,6 +36,8 @@ constexpr const char* kMigrations[] = {
     // 2: kinds are kept for different times, so retention looks for the oldest of each.
     "DROP INDEX record_touched;"
     "CREATE INDEX record_closed ON record(open, kind, touched);",
+    // 3: notifications, silences, acknowledgements are new kinds, which an older monitor could not read back.
+    "",
 };
 static_assert(std::size(kMigrations) == kLedgerFormat);
 
@@ -88,6 +90,13 @@ class SqliteLedger final : public Ledger {
   Result<LedgerPage<Alert>> alerts(const LedgerQuery& q) override { return page<Alert>(LedgerKind::alert, q); }
   Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
     return page<AuditRecord>(LedgerKind::audit, q);
+  }
+  Result<LedgerPage<NotificationRecord>> notifications(const LedgerQuery& q) override {
+    return page<NotificationRecord>(LedgerKind::notification, q);
+  }
+  Result<LedgerPage<Silence>> silences(const LedgerQuery& q) override { return page<Silence>(LedgerKind::silence, q); }
+  Result<LedgerPage<Acknowledgement>> acknowledgements(const LedgerQuery& q) override {
+    return page<Acknowledgement>(LedgerKind::acknowledgement, q);
   }
   Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
     return page<InputRecord>(LedgerKind::input, q);

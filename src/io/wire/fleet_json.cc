@@ -103,6 +103,7 @@ void write_source(JsonWriter& w, const SourceView& s) {
 
 void write_alert(JsonWriter& w, const Alert& a) {
   w.begin_object().field("key", a.key);
+  text_field(w, "rule", a.rule);
   text_field(w, "incident_id", a.incident_id)
       .field("state", a.state)
       .field("severity", a.severity)
@@ -112,6 +113,7 @@ void write_alert(JsonWriter& w, const Alert& a) {
   text_field(w, "pool", a.pool);
   text_field(w, "host", a.host).field("title", a.title).field("message", a.message);
   write_labels(w.key("labels"), a.labels);
+  write_labels(w.key("annotations"), a.annotations);
   text_field(w.field("started_at", a.started_at).field("ended_at", a.ended_at), "closed_as", a.closed_as);
   w.field("hard_evidence", a.hard_evidence).end_object();
 }

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "io/wire/alert_reader.h"
 #include "io/wire/json_reader.h"
+#include "io/wire/notification_json.h"
 #include "io/wire/report_reader.h"
 #include "io/wire/view_json.h"
 
@@ -13,9 +15,6 @@ namespace {
 using Key = std::string_view;
 using Value = json::value;
 
-constexpr std::size_t kMaxText = 64 * 1024;
-constexpr std::size_t kMaxItems = 100'000;
-
 // ---- write: forms that the API has too come from view_json; the rest is here
 // ------------------------------------------
 
@@ -24,6 +23,9 @@ void put(JsonWriter& w, const MaintenanceRecord& r) { write_maintenance(w, r); }
 void put(JsonWriter& w, const AuditRecord& r) { write_audit(w, r); }
 void put(JsonWriter& w, const Incident& r) { write_incident(w, r); }
 void put(JsonWriter& w, const Alert& r) { write_alert(w, r); }
+void put(JsonWriter& w, const NotificationRecord& r) { write_notification_record(w, r); }
+void put(JsonWriter& w, const Silence& r) { write_silence(w, r); }
+void put(JsonWriter& w, const Acknowledgement& r) { write_acknowledgement(w, r); }
 
 void put(JsonWriter& w, const WorkerRecord& r) {
   w.begin_object()
@@ -106,17 +108,7 @@ void put(JsonWriter& w, const InputRecord& r) {
 // ---- read: the file is our own, so texts are bounded but not judged
 // ---------------------------------------------------
 
-bool text(Fields& f, Key k, const Value& m, std::string& out) { return f.text(k, m, out, kMaxText); }
-
-bool texts(Fields& f, Key k, const Value& m, std::vector<std::string>& out) {
-  return f.list(k, m, out, kMaxItems,
-                [&](const Value& item, std::string& to) { return f.text("", item, to, kMaxText); });
-}
-
-bool labels(Fields& f, Key key, const Value& v, Labels& out) {
-  const auto member = [&](Key k, const Value& m) { return text(f, k, m, out.emplace_back(std::string(k), "").second); };
-  return f.object(v, member) || f.nest(key);
-}
+bool text(Fields& f, Key k, const Value& m, std::string& out) { return f.text(k, m, out, kMaxStoredText); }
 
 bool get(Fields& f, const Value& v, ActionRecord& r) {
   return f.object(v, [&](Key k, const Value& m) {
@@ -231,55 +223,11 @@ bool get(Fields& f, const Value& v, AuditRecord& r) {
   });
 }
 
-bool get_entry(Fields& f, const Value& v, TimelineEntry& r) {
-  return f.object(v, [&](Key k, const Value& m) {
-    if (k == "at") return f.time(k, m, r.at);
-    if (k == "kind") return f.word(k, m, r.kind);
-    if (k == "text") return text(f, k, m, r.text);
-    return f.skip();
-  });
-}
-
-bool get(Fields& f, const Value& v, Incident& r) {
-  const auto entry = [&](const Value& item, TimelineEntry& to) { return get_entry(f, item, to); };
-  return f.object(v, [&](Key k, const Value& m) {
-    if (k == "id") return text(f, k, m, r.id);
-    if (k == "scope") return text(f, k, m, r.scope);
-    if (k == "severity") return f.word(k, m, r.severity);
-    if (k == "title") return text(f, k, m, r.title);
-    if (k == "pool") return text(f, k, m, r.pool);
-    if (k == "host") return text(f, k, m, r.host);
-    if (k == "affected_workers") return f.integer(k, m, r.affected_workers, 0, std::numeric_limits<int>::max());
-    if (k == "workers") return texts(f, k, m, r.workers);
-    if (k == "alert_keys") return texts(f, k, m, r.alert_keys);
-    if (k == "timeline") return f.list(k, m, r.timeline, kMaxItems, entry);
-    if (k == "started_at") return f.time(k, m, r.started_at);
-    if (k == "ended_at") return f.time(k, m, r.ended_at);
-    return f.skip();
-  });
-}
-
-bool get(Fields& f, const Value& v, Alert& r) {
-  return f.object(v, [&](Key k, const Value& m) {
-    if (k == "key") return text(f, k, m, r.key);
-    if (k == "incident_id") return text(f, k, m, r.incident_id);
-    if (k == "state") return f.word(k, m, r.state);
-    if (k == "severity") return f.word(k, m, r.severity);
-    if (k == "reason") return f.word(k, m, r.reason);
-    if (k == "check_name") return text(f, k, m, r.check);
-    if (k == "worker_id") return text(f, k, m, r.worker_id);
-    if (k == "pool") return text(f, k, m, r.pool);
-    if (k == "host") return text(f, k, m, r.host);
-    if (k == "title") return text(f, k, m, r.title);
-    if (k == "message") return text(f, k, m, r.message);
-    if (k == "labels") return labels(f, k, m, r.labels);
-    if (k == "started_at") return f.time(k, m, r.started_at);
-    if (k == "ended_at") return f.time(k, m, r.ended_at);
-    if (k == "closed_as") return text(f, k, m, r.closed_as);
-    if (k == "hard_evidence") return f.boolean(k, m, r.hard_evidence);
-    return f.skip();
-  });
-}
+bool get(Fields& f, const Value& v, Incident& r) { return read_incident(f, v, r); }
+bool get(Fields& f, const Value& v, Alert& r) { return read_alert(f, v, r); }
+bool get(Fields& f, const Value& v, NotificationRecord& r) { return read_notification_record(f, v, r); }
+bool get(Fields& f, const Value& v, Silence& r) { return read_silence(f, v, r); }
+bool get(Fields& f, const Value& v, Acknowledgement& r) { return read_acknowledgement(f, v, r); }
 
 bool member(Fields& f, Key k, const Value& m, RecordedExit& r) {
   const auto task = [&](const Value& item, InFlightTask& to) { return read_in_flight(f, item, to); };

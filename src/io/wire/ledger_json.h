@@ -21,10 +21,14 @@ enum class LedgerKind {
   audit,
   incident,
   alert,
-  input
+  input,
+  notification,
+  silence,
+  acknowledgement
 };
 PARAMEDIC_ENUM_NAMES(LedgerKind, "action", "worker", "budget", "quarantine", "maintenance", "big_switch",
-                     "backoff_cleared", "audit", "incident", "alert", "input")
+                     "backoff_cleared", "audit", "incident", "alert", "input", "notification", "silence",
+                     "acknowledgement")
 
 namespace wire {
 

@@ -102,6 +102,8 @@ Alert some_alert() {
   a.started_at = some_time();
   a.ended_at = maybe(some_time());
   a.closed_as = some_text();
+  a.rule = some_text();
+  a.annotations = Labels{{"summary", some_text()}, {"runbook_url", ""}};
   a.hard_evidence = coin();
   return a;
 }
@@ -133,6 +135,55 @@ WorkerRecord some_worker() {
   w.since = some_time();
   w.forgotten = coin();
   return w;
+}
+
+NotificationRecord some_notification() {
+  NotificationRecord r;
+  Notification& n = r.notification;
+  n.id = some_id();
+  n.group_key = some_text();
+  n.channel = some_name();
+  n.route = some_text();
+  n.kind = some_word<NotificationKind>();
+  n.severity = some_word<Severity>();
+  n.incident_id = some_text();
+  n.title = some_text();
+  n.text = some_text();
+  n.group_labels = Labels{{"incident", some_text()}};
+  n.common_labels = Labels{{"pool", some_text()}, {"host", ""}};
+  n.alerts = some_list<Alert>(some_alert);
+  n.alert_count = *rc::gen::inRange(0, 1000);
+  n.firing_count = *rc::gen::inRange(0, 1000);
+  n.worker_count = *rc::gen::inRange(0, 1000);
+  n.needs_acknowledgement = coin();
+  n.escalation_step = *rc::gen::inRange(0, 10);
+  n.actor = some_text();
+  n.at = some_time();
+  n.sequence = some_count();
+  n.members = some_list<std::string>(some_id);
+  r.state = some_word<DeliveryState>();
+  r.attempts = *rc::gen::inRange(0, 100);
+  r.tried_at = maybe(some_time());
+  r.ended_at = maybe(some_time());
+  r.answer = some_text();
+  r.merged_into = some_text();
+  r.failed_over_to = some_text();
+  r.remote_id = some_text();
+  return r;
+}
+
+Silence some_silence() {
+  Silence s;
+  s.id = some_id();
+  s.matchers = some_list<Matcher>([] { return Matcher{some_name(), some_word<MatchOp>(), some_text()}; });
+  s.starts_at = some_time();
+  s.ends_at = some_time();
+  s.author = some_text();
+  s.comment = some_text();
+  s.created_at = some_time();
+  s.ended_at = maybe(some_time());
+  s.ended_by = some_text();
+  return s;
 }
 
 InputRecord some_input() {
@@ -192,7 +243,13 @@ Report some_report() {
 }
 
 LedgerBody some_ledger_body() {
-  switch (*rc::gen::inRange(0, 11)) {
+  switch (*rc::gen::inRange(0, 14)) {
+    case 11:
+      return some_notification();
+    case 12:
+      return some_silence();
+    case 13:
+      return Acknowledgement{some_id(), some_text(), some_text(), some_time(), some_time(), coin(), some_text()};
     case 0:
       return some_action();
     case 1:
