@@ -1,0 +1,75 @@
+// A channel carries notifications to one place where people look: Slack, PagerDuty, a mailbox … One file per kind, in
+// the list builtin_channels.def; each parses its own part of the configuration. A channel renders and sends one message
+// and judges the answer; what comes after (retry, pace, digest, failover, outbox) is delivery's, the same for all.
+//
+// Threads: everything but cancel() from the one thread of its destination. A channel remembers nothing between sends:
+// what it needs of earlier messages of the same story comes in SendContext, which survives restarts.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/params.h"
+#include "base/result.h"
+#include "model/notification.h"
+
+namespace paramedic::notify {
+
+enum class SendVerdict {
+  delivered,  // the other side has it
+  retry,      // the same message later: no connection, timeout, 429, 5xx
+  permanent   // never with this configuration or content: 4xx, wrong credential, refused recipient
+};
+PARAMEDIC_ENUM_NAMES(SendVerdict, "delivered", "retry", "permanent")
+
+struct SendResult {
+  SendVerdict verdict = SendVerdict::retry;
+  std::string answer;                   // for people: status and first words; never a secret; at most 500 bytes
+  std::optional<Duration> retry_after;  // what the other side asked for
+  std::string remote_id;                // its name for the message, when later ones of the story refer to it
+  int http_status = 0;                  // 0 = none came
+};
+
+struct SendContext {
+  std::string remote_id;     // of the story's first message at this channel; empty = this is the first
+  Duration timeout = 10s;    // of the whole send
+  std::string external_url;  // of this monitor, for links; empty = none
+  WallTime now{};
+};
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  virtual SendResult send(const Notification& notification, const SendContext& context) = 0;
+  // False: this kind means nothing here (an acknowledgement to a webhook) and counts as delivered without a send.
+  virtual bool wants(NotificationKind kind) const = 0;
+  // Whether several throttled messages may become one digest. PagerDuty and Alertmanager keep a state per story: no.
+  virtual bool can_digest() const = 0;
+  // Where it goes, without secrets: "hooks.slack.com", "smtp.example.org:587". For logs, metrics and answers.
+  virtual const std::string& destination() const = 0;
+  // Any thread: ends the running send() within milliseconds and refuses later ones.
+  virtual void cancel() = 0;
+};
+
+// A secret never stands in the configuration file itself: it names a file or an environment variable.
+struct Secret {
+  std::string file, variable;
+  bool given() const { return !file.empty() || !variable.empty(); }
+  // Read anew at each use, so that a rotated secret works without restart; trailing line ends are cut. Error:
+  // invalid_argument, naming file or variable, never the value.
+  Result<std::string> read() const;
+};
+// Reads KEY_file and KEY_variable of `r`; both given, or neither while `required`, is a Problem.
+Secret read_secret(ParamsReader& r, std::string_view key, bool required);
+
+// What all channels share besides their own keys.
+struct ChannelConfig {
+  std::string name;                // the key under `channels:`
+  std::string kind;                // "slack", … : its key `type`
+  const Params* params = nullptr;  // the whole node; owned by the caller, alive for the call only
+};
+// Checks and builds. Problems name file, line and key. Null when there were any.
+std::unique_ptr<Channel> make_channel(const ChannelConfig& config, Problems& problems);
+
+}  // namespace paramedic::notify
