@@ -91,6 +91,12 @@ std::string_view words(Reason reason) {
       return "the cure did not work";
     case Reason::quarantined:
       return "quarantined: too many restarts";
+    case Reason::shared_cause:
+      return "one cause for several workers";
+    case Reason::notification_failed:
+      return "a notification was not delivered";
+    case Reason::rule:
+      return "the condition of a rule holds";
     case Reason::none:
       break;
   }

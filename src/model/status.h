@@ -80,6 +80,10 @@ enum class Reason {
   // recovery
   verification_failed,
   quarantined,
+  // alerting
+  shared_cause,         // several workers turned ill that have something in common
+  notification_failed,  // a channel could not be reached
+  rule,                 // the condition of a rule that people wrote
 };
 PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped",
                      "blocked", "cpu_high", "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high",
@@ -87,6 +91,7 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "broker_down", "model_slow", "model_failed", "model_deadline", "smoke_failed", "disk_usage_high",
                      "inodes_high", "queue_stalled", "pool_below_min", "pool_empty", "did_not_return",
                      "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "ledger_degraded",
-                     "check_failed", "overflow", "no_data", "verification_failed", "quarantined")
+                     "check_failed", "overflow", "no_data", "verification_failed", "quarantined",
+                     "shared_cause", "notification_failed", "rule")
 
 }  // namespace paramedic
