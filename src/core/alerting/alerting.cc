@@ -57,11 +57,15 @@ Alerting::Impl::Entry& Alerting::Impl::state(const std::string& key, const Alert
     e.alert.started_at = std::min(since, now.wall);
     e.stated = like.severity;
     e.fires_at = now.steady + wait;
+    e.on_since = now.steady;
+    ++conditions_changed;
     if (!like.worker_id.empty()) workers[like.worker_id].keys.insert(key);
     queue.insert(key);
   }
   if (!e.on) {  // it came back before it had ended
     e.on = true;
+    e.on_since = now.steady;
+    ++conditions_changed;
     queue.insert(key);
   }
   if (e.alert.message != like.message && e.alert.title != like.title) e.changed = e.firing;
@@ -84,7 +88,10 @@ void Alerting::Impl::clear(const std::string& key, std::string closed_as, bool a
   const auto it = entries.find(key);
   if (it == entries.end() || (!it->second.on && !at_once)) return;
   Entry& e = it->second;
-  if (e.on) e.gone_since = now.steady;
+  if (e.on) {
+    e.gone_since = now.steady;
+    ++conditions_changed;
+  }
   e.on = false;
   e.ends_now = e.ends_now || at_once;
   e.closed_as = std::move(closed_as);
@@ -161,19 +168,26 @@ bool Alerting::Impl::covers(const Outage& outage, const WorkerMemory& memory) co
 }
 
 const Alerting::Impl::Outage* Alerting::Impl::explanation(const Entry& e) const {
-  if (outages.empty() || e.alert.hard_evidence || outages.contains(e.alert.key)) return nullptr;
+  if (outages.empty() || outages.contains(e.alert.key)) return nullptr;
   const bool of_broker = depends_on_broker(e.alert.check, e.alert.reason);
   if (!e.alert.worker_id.empty()) {
     const auto it = workers.find(e.alert.worker_id);
     if (it == workers.end()) return nullptr;
-    for (const auto& [key, outage] : outages)
+    // An outage was seen, a shared cause is inferred: the outage first. An exit was seen too, and no outage of the way
+    // it was told explains it.
+    for (const auto& [key, outage] : outages) {
+      if (outage.is_cause || e.alert.hard_evidence) continue;
       if ((of_broker || !outage.facts.is_broker) && covers(outage, it->second)) return &outage;
+    }
+    for (const auto& [key, outage] : outages)
+      if (outage.is_cause && outage.members.contains(e.alert.worker_id)) return &outage;
     return nullptr;
   }
+  if (e.alert.hard_evidence) return nullptr;
   if (e.alert.pool.empty() || e.alert.reason == Reason::crash_loop) return nullptr;
   // A pool's finding: explained when one outage covers half of its workers or more.
   for (const auto& [key, outage] : outages) {
-    if (outage.facts.is_broker && !of_broker) continue;
+    if (outage.is_cause || (outage.facts.is_broker && !of_broker)) continue;
     int all = 0, covered = 0;
     for (const auto& [id, memory] : workers) {
       if (memory.pool != e.alert.pool) continue;
@@ -235,10 +249,12 @@ void Alerting::restore(const LedgerState& state, const Now& now) {
     e.alert = alert;
     e.stated = alert.severity;
     e.firing = true;
+    e.on_since = steady_at(alert.started_at, now);
     const auto it = m.open.find(alert.incident_id);
-    const bool joined = it != m.open.end() &&
-                        (it->second.scope.starts_with("host/") || it->second.scope.starts_with("source/")) &&
-                        it->second.scope != alert.key;
+    const auto of = [&](std::string_view kind) { return it->second.scope.starts_with(kind); };
+    const bool joined =
+        it != m.open.end() && (of("host/") || of("source/") || of("cause/")) && it->second.scope != alert.key;
+    if (alert.reason == Reason::shared_cause) m.restore_cause(alert, it == m.open.end() ? nullptr : &it->second, now);
     e.notified = !joined;
     if (!alert.worker_id.empty()) {
       auto& memory = m.workers[alert.worker_id];
@@ -269,6 +285,7 @@ void Alerting::update_worker(const AlertingWorkerFacts& facts, const Now& now) {
   memory.brokers = facts.brokers;
   memory.labels = facts.labels;
   memory.polled = facts.polled_source;
+  m.conditions_changed += memory.muted != facts.muted;
   memory.muted = facts.muted;
   m.take_findings(facts, memory, now);
   m.take_check_errors(facts, now);
@@ -326,21 +343,24 @@ void Alerting::update_pool(const std::string& pool, const std::vector<Cause>& fi
   if (changed) m.raise_crashes(pool);
 }
 
+void Alerting::Impl::end_outage(const std::string& key, std::string closed_as, const Now& now) {
+  clear(key, std::move(closed_as), false, now);
+  if (outages.erase(key) == 0) return;
+  ++conditions_changed;
+  // Its members get the time to speak again before each is judged by itself.
+  for (auto& [entry_key, e] : entries) {
+    if (e.firing) continue;
+    e.fires_at = std::max(e.fires_at, now.steady + config.group_wait_shared);
+    queue.insert(entry_key);
+  }
+}
+
 void Alerting::update_outage(const OutageFacts& outage, const Now& now) {
   Impl& m = *impl_;
-  if (!outage.on) {
-    m.clear(outage.key, "recovered", false, now);
-    if (m.outages.erase(outage.key) == 0) return;
-    // Its members get the time to speak again before each is judged by itself.
-    for (auto& [key, e] : m.entries) {
-      if (e.firing) continue;
-      e.fires_at = std::max(e.fires_at, now.steady + m.config.group_wait_shared);
-      m.queue.insert(key);
-    }
-    return;
-  }
+  if (!outage.on) return m.end_outage(outage.key, "recovered", now);
   const auto [it, fresh] = m.outages.try_emplace(outage.key);
   it->second.facts = outage;
+  if (fresh) ++m.conditions_changed;
   if (fresh) it->second.since = outage.since.value_or(now.steady);
   Alert a;
   a.severity = Severity::critical;

@@ -51,6 +51,20 @@ struct OutageFacts {
   std::optional<SteadyTime> since;  // first sign; now when absent
 };
 
+// A worker of which a condition holds that no outage explains and no maintenance mutes.
+struct IllWorker {
+  std::string id;
+  SteadyTime since{};  // its earliest condition
+};
+// Something that several ill workers share (core/analysis finds it). Key: "cause/<label>/<value>".
+struct CauseFacts {
+  std::string label, value;
+  int ill = 0, all = 0, ill_without = 0, others = 0;  // workers with it and without it
+  std::vector<std::string> workers;                   // the ill ones with it
+  SteadyTime since{};
+  std::string key() const;
+};
+
 struct AlertingOutput {
   std::vector<LedgerEntry> ledger;  // Alert and Incident records, each key at most once per settle
   std::vector<Act> acts;            // Notify: firing, raised, resolved
@@ -76,6 +90,12 @@ class Alerting {
   // Pool findings that hold now (the whole list, empty = none). muted = in maintenance.
   void update_pool(const std::string& pool, const std::vector<Cause>& findings, bool muted, const Now& now);
   void update_outage(const OutageFacts& outage, const Now& now);
+  // Rises whenever ill_workers() may differ.
+  std::uint64_t conditions_changed() const;
+  std::vector<IllWorker> ill_workers() const;  // by id
+  // The shared causes that hold now (the whole list): each is an alert of its own, and the incidents of its workers
+  // become one with it.
+  void update_causes(const std::vector<CauseFacts>& causes, const Now& now);
   // The monitor itself: monitor_lag, ledger_degraded, overflow. Alert "monitor/<reason>".
   void update_monitor(Reason reason, bool on, Severity severity, std::string message, const Now& now);
   // Conditions and timeline of recovery.

@@ -20,6 +20,7 @@ struct Alerting::Impl {
     bool raised = false;                  // a rise in severity, not told yet
     bool ends_now = false;                // gone or stopped on purpose: no waiting for proof
     Severity stated = Severity::warning;  // before pool_below_min raises it
+    SteadyTime on_since{};
     SteadyTime fires_at{};
     SteadyTime gone_since{};
     std::string closed_as = "recovered";
@@ -27,6 +28,8 @@ struct Alerting::Impl {
   struct Outage {
     OutageFacts facts;
     SteadyTime since{};
+    bool is_cause = false;          // something that ill workers share, not an outage that was seen
+    std::set<std::string> members;  // of a cause: worker ids
   };
   struct WorkerMemory {
     std::string pool, host, source;
@@ -50,6 +53,14 @@ struct Alerting::Impl {
   // The outage that explains this condition; null = none.
   const Outage* explanation(const Entry& e) const;
   bool covers(const Outage& outage, const WorkerMemory& memory) const;
+  void end_outage(const std::string& key, std::string closed_as, const Now& now);
+  // alerting_causes.cc
+  bool sick(const Entry& e) const;
+  void state_cause(const CauseFacts& cause, const Now& now);
+  void restore_cause(const Alert& alert, const Incident* incident, const Now& now);
+  void adopt_incidents(const Entry& cause, const Now& now, AlertingOutput& out);
+  void join(Incident& part, Incident& whole, const Now& now, AlertingOutput& out);
+
   bool pool_is_low(const std::string& pool) const;
   void enqueue_waiting();
   void enqueue_worker(const WorkerMemory& memory) { queue.insert(memory.keys.begin(), memory.keys.end()); }
@@ -60,6 +71,8 @@ struct Alerting::Impl {
   void raise(Entry& e, const Now& now, AlertingOutput& out);
   void resolve(Entry& e, const Now& now, AlertingOutput& out);
   Incident& incident_for(Entry& e, const Outage* outage, const Now& now, bool& opened);
+  void retitle(const Entry& e);
+  static void name_worker(Incident& incident, const std::string& id);
   void close_incident(Incident& incident, const std::string& closed_as, const Now& now, AlertingOutput& out);
   Incident* incident_of_worker(const std::string& id);
   void tell(Entry& e, Incident& incident, const Now& now, AlertingOutput& out);
@@ -80,6 +93,7 @@ struct Alerting::Impl {
   std::set<std::string> queue;                        // keys to look at in settle()
   std::set<std::string> dirty_incidents;
   std::optional<SteadyTime> deadline;
+  std::uint64_t conditions_changed = 0;
 };
 
 }  // namespace paramedic

@@ -73,8 +73,15 @@ void Alerting::Impl::tell(Entry& e, Incident& incident, const Now& now, Alerting
       fmt::format("{} {}: {}", to_string(e.alert.severity), to_string(e.alert.state), e.alert.title), now.wall);
 }
 
+void Alerting::Impl::name_worker(Incident& incident, const std::string& id) {
+  if (id.empty() || std::find(incident.workers.begin(), incident.workers.end(), id) != incident.workers.end()) return;
+  ++incident.affected_workers;
+  if (incident.workers.size() < kMaxNamedWorkers) incident.workers.push_back(id);
+}
+
 void Alerting::Impl::fire(Entry& e, const Outage* outage, const Now& now, AlertingOutput& out) {
   bool opened = false;
+  if (e.alert.reason == Reason::shared_cause && outages.contains(e.alert.key)) adopt_incidents(e, now, out);
   Incident& incident = incident_for(e, outage, now, opened);
   e.firing = true;
   e.raised = e.changed = false;
@@ -82,10 +89,7 @@ void Alerting::Impl::fire(Entry& e, const Outage* outage, const Now& now, Alerti
   e.alert.incident_id = incident.id;
   incident.alert_keys.push_back(e.alert.key);
   const std::string& id = e.alert.worker_id;
-  if (!id.empty() && std::find(incident.workers.begin(), incident.workers.end(), id) == incident.workers.end()) {
-    ++incident.affected_workers;
-    if (incident.workers.size() < kMaxNamedWorkers) incident.workers.push_back(id);
-  }
+  name_worker(incident, id);
   add(incident, opened ? TimelineKind::detected : TimelineKind::joined,
       fmt::format("{}: {}", e.alert.title, e.alert.message), e.alert.started_at);
   if (opened && !id.empty())
@@ -97,10 +101,19 @@ void Alerting::Impl::fire(Entry& e, const Outage* outage, const Now& now, Alerti
   }
   // Later members join silently; only the first and a rise in severity are told.
   const bool explained = incident.scope != scope_of(e.alert);
-  if (!explained && (opened || worse)) tell(e, incident, now, out);
+  const bool one_cause = e.alert.reason == Reason::shared_cause;  // it changes the story that was told
+  if (!explained && (opened || worse || one_cause)) tell(e, incident, now, out);
   if (opened) event(incident, fmt::format("incident {} opened: {}", incident.id, incident.title), now, out);
   out.ledger.push_back({now.wall, e.alert});
   out.changed = true;
+}
+
+// The title of a cause counts its workers: its incident's follows.
+void Alerting::Impl::retitle(const Entry& e) {
+  const auto it = open.find(e.alert.incident_id);
+  if (e.alert.reason != Reason::shared_cause || it == open.end() || it->second.scope != e.alert.key) return;
+  it->second.title = e.alert.title;
+  dirty_incidents.insert(it->first);
 }
 
 void Alerting::Impl::raise(Entry& e, const Now& now, AlertingOutput& out) {
@@ -179,6 +192,7 @@ void Alerting::Impl::process(const std::string& key, const Now& now, AlertingOut
   if (e.on) {
     if (e.raised) raise(e, now, out);
     if (std::exchange(e.changed, false)) {
+      retitle(e);
       out.ledger.push_back({now.wall, e.alert});
       out.changed = true;
     }

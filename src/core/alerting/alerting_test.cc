@@ -296,6 +296,124 @@ TEST(Alerting, an_agent_that_returns_within_a_minute_wakes_nobody) {
   EXPECT_TRUE(d.notices().empty());
 }
 
+// ---- one cause for several workers ----
+
+struct SharedDesk : Desk {
+  void share(std::vector<std::string> workers, int all = 4) {
+    std::vector<CauseFacts> causes;
+    if (!workers.empty()) {
+      CauseFacts& c = causes.emplace_back();
+      c.label = "version";
+      c.value = "2.0";
+      c.ill = int(workers.size());
+      c.all = all;
+      c.others = 10;
+      c.workers = std::move(workers);
+      c.since = clock.now().steady;
+    }
+    alerting.update_causes(causes, clock.now());
+  }
+  void hang(const std::string& id, bool on = true) {
+    finding(id, "task_performance", on ? FindingStatus::critical : FindingStatus::healthy,
+            on ? Reason::hung_task : Reason::none);
+  }
+};
+
+TEST(SharedCauseIncident, workers_that_fall_ill_together_are_one_incident_and_one_notice) {
+  SharedDesk d;
+  for (const char* id : {"w1", "w2", "w3"}) d.hang(id);
+  EXPECT_EQ(d.alerting.ill_workers().size(), 3u);
+  d.settle();
+  d.pass(100ms);
+  d.share({"w1", "w2", "w3"});
+  d.pass(1s);
+  ASSERT_EQ(d.open().size(), 1u);
+  EXPECT_EQ(d.open()[0].scope, "cause/version/2.0");
+  EXPECT_EQ(d.open()[0].title, "3 of 4 workers with version 2.0 are ill");
+  EXPECT_EQ(d.open()[0].affected_workers, 3);
+  ASSERT_EQ(d.notices().size(), 1u);
+  EXPECT_EQ(d.notices()[0].severity, Severity::critical);
+  EXPECT_EQ(d.notices()[0].message,
+            "hung task (3); elsewhere 0 of 10. One cause is likely: look at what they share first");
+  d.hang("w4");
+  d.share({"w1", "w2", "w3", "w4"});
+  d.pass(1s);
+  EXPECT_EQ(d.notices().size(), 1u) << "later members join silently";
+  EXPECT_EQ(d.open()[0].title, "4 of 4 workers with version 2.0 are ill");
+  for (const char* id : {"w1", "w2", "w3", "w4"}) d.hang(id, false);
+  EXPECT_TRUE(d.alerting.ill_workers().empty());
+  d.share({});
+  d.pass(1s);
+  EXPECT_TRUE(d.open().empty());
+  EXPECT_EQ(d.notices().size(), 2u) << "its end";
+}
+
+TEST(SharedCauseIncident, the_first_worker_s_incident_goes_on_as_that_of_the_cause) {
+  SharedDesk d;
+  d.hang("w1");
+  d.pass(1s);
+  const std::string first = d.open()[0].id;
+  d.hang("w2");
+  d.pass(1s);
+  ASSERT_EQ(d.open().size(), 2u);
+  d.hang("w3");
+  d.share({"w1", "w2", "w3"});
+  d.pass(1s);
+  ASSERT_EQ(d.open().size(), 1u);
+  EXPECT_EQ(d.open()[0].id, first) << "who heard of w1 hears the rest of the same story";
+  EXPECT_EQ(d.open()[0].scope, "cause/version/2.0");
+  EXPECT_EQ(d.open()[0].alert_keys.size(), 4u) << "three symptoms and the cause";
+  for (const Alert& a : d.alerting.alerts()) EXPECT_EQ(a.incident_id, first) << a.key;
+  const auto all = d.alerting.incidents();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].scope, "worker/w2");
+  EXPECT_NE(all[1].timeline.back().text.find("goes on in incident " + first), std::string::npos);
+}
+
+TEST(SharedCauseIncident, crashes_join_too_and_stay_information) {
+  SharedDesk d;
+  for (const char* id : {"w1", "w2", "w3"}) {
+    d.worker(id);
+    d.crash(id);
+  }
+  d.settle();
+  d.share({"w1", "w2", "w3"});
+  d.pass(1s);
+  ASSERT_EQ(d.open().size(), 1u);
+  EXPECT_EQ(d.open()[0].severity, Severity::info);
+}
+
+TEST(SharedCauseIncident, survives_a_restart_of_the_monitor_and_is_not_told_again) {
+  SharedDesk d;
+  for (const char* id : {"w1", "w2", "w3"}) d.hang(id);
+  d.share({"w1", "w2", "w3"});
+  d.pass(1s);
+  LedgerState state;
+  state.alerts = d.alerting.alerts();
+  state.incidents = d.open();
+  SharedDesk after;
+  after.alerting.restore(state, after.clock.now());
+  for (const char* id : {"w1", "w2", "w3"}) after.hang(id);
+  after.share({"w1", "w2", "w3"});
+  after.pass(1s);
+  ASSERT_EQ(after.open().size(), 1u);
+  EXPECT_EQ(after.open()[0].id, d.open()[0].id);
+  EXPECT_TRUE(after.notices().empty());
+  for (const char* id : {"w1", "w2", "w3"}) after.hang(id, false);
+  after.share({});
+  after.pass(1s);
+  EXPECT_TRUE(after.open().empty());
+}
+
+TEST(SharedCauseIncident, an_outage_that_was_seen_explains_before_a_cause_that_is_inferred) {
+  SharedDesk d;
+  for (const char* id : {"w1", "w2", "w3"})
+    d.finding(id, "queue_connection", FindingStatus::critical, Reason::disconnected);
+  EXPECT_EQ(d.alerting.ill_workers().size(), 3u);
+  d.outage(true, true);
+  EXPECT_TRUE(d.alerting.ill_workers().empty());
+}
+
 TEST(Alerting, a_symptom_that_outlives_the_outage_speaks_for_itself) {
   Desk d;
   d.finding("w1", "heartbeat", FindingStatus::healthy);

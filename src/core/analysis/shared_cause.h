@@ -54,6 +54,7 @@ class SharedCauseFinder {
   std::vector<SharedCause> update(const std::vector<CauseSubject>& workers, const Now& now);
   // One that held when the monitor went down; it holds until proven otherwise.
   void restore(std::string label, std::string value);
+  bool any() const { return !held_.empty(); }
 
  private:
   std::map<std::string, std::pair<std::string, std::string>> held_;  // key → label, value

@@ -43,6 +43,7 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->fleet.restore(state.workers, now);
   impl_->recovery.restore(state, now);
   impl_->alerting.restore(state, now);
+  impl_->restore_causes(state);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
 }
 
@@ -69,6 +70,7 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   keep_earlier(next, impl.recovery.next_deadline());
   keep_earlier(next, impl.alerting.next_deadline());
   keep_earlier(next, std::optional(impl.next_sweep));
+  keep_earlier(next, impl.causes_due);
   for (const auto& [name, pool] : impl.pools) keep_earlier(next, pool.deadline);
   // A deadline that stays in the past (held back work) must not spin the engine.
   out.next_deadline = std::max(*next, now.steady + 1ms);

@@ -5,6 +5,7 @@
 #include <queue>
 #include <set>
 
+#include "core/analysis/shared_cause.h"
 #include "core/engine/engine.h"
 #include "core/recovery/recovery.h"
 
@@ -86,6 +87,11 @@ struct Engine::Impl {
   void settle(const Now& now, Effects& out);
   void add_event(FleetEvent event);
 
+  // ---- causes.cc ----
+  void restore_causes(const LedgerState& state);
+  void judge_causes(const Now& now);
+  std::vector<CauseSubject> cause_subjects(const std::vector<IllWorker>& ill) const;
+
   // ---- publish.cc ----
   void rebuild_view(WorkerHandle worker, const Now& now, FleetDelta& delta);
   void rebuild_views(std::vector<WorkerHandle>& workers, const Now& now, FleetDelta& delta);
@@ -104,6 +110,9 @@ struct Engine::Impl {
   std::map<std::string, PoolSlot, std::less<>> pools;
   std::set<std::string> brokers_down;
   std::uint64_t broker_flips = 0;  // of the fleet, when brokers_down was made
+  SharedCauseFinder causes;
+  std::uint64_t causes_asked = 0;  // alerting.conditions_changed() when causes were looked for last
+  std::optional<SteadyTime> causes_due;
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
   std::vector<Finding> raw;  // reused by rounds
@@ -141,5 +150,7 @@ inline constexpr std::size_t kEventsKept = 200;
 // A pool without a transition is judged again at most this often.
 inline constexpr Duration kPoolPause = 250ms;
 inline constexpr Duration kSweepEvery = 1s;
+// Who turned ill together must be seen together, yet before the group wait of the first ends (200 ms).
+inline constexpr Duration kCausePause = 100ms;
 
 }  // namespace paramedic

@@ -109,6 +109,35 @@ int count_events(const FleetDelta& delta, std::string_view kind) {
 
 }  // namespace
 
+TEST(Engine, workers_that_stop_together_are_one_incident_that_names_what_they_share) {
+  EngineConfig config;
+  config.defaults.recovery.mode = RecoveryMode::off;
+  Bench bench(config);
+  const auto round = [&](char bad_state) {
+    for (int i = 0; i < 20; ++i) {
+      Report r = bench.report("w-" + std::to_string(i));
+      r.version = i < 5 ? "2.0" : "1.9";
+      r.labels = Labels{{"zone", i % 2 ? "a" : "b"}};
+      if (i < 5) r.process->state = bad_state;
+      bench.send(std::move(r));
+    }
+    bench.step();
+    bench.run_for(5s);
+  };
+  bench.connect("h1");
+  for (int i = 0; i < 4; ++i) round('S');
+  for (int i = 0; i < 15; ++i) round('D');  // blocked: critical after 60 s
+  std::vector<Incident> open;
+  for (const Incident& i : bench.delta.view->incidents)
+    if (i.open()) open.push_back(i);
+  ASSERT_EQ(open.size(), 1u);
+  EXPECT_EQ(open[0].scope, "cause/version/2.0");
+  EXPECT_EQ(open[0].title, "5 of 5 workers with version 2.0 are ill");
+  EXPECT_EQ(open[0].affected_workers, 5);
+  for (int i = 0; i < 3; ++i) round('S');
+  for (const Incident& i : bench.delta.view->incidents) EXPECT_FALSE(i.open()) << i.title;
+}
+
 TEST(Engine, publishes_transitions_without_waiting_for_the_readings_of_the_others) {
   Bench bench;
   bench.live(3);

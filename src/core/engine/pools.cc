@@ -118,6 +118,7 @@ void Engine::Impl::settle(const Now& now, Effects& out) {
   recovery.settle(now, recovery_out);
   for (const AlertWish& wish : recovery_out.alerts) alerting.on_wish(wish, now);
   for (const IncidentNote& note : recovery_out.notes) alerting.on_note(note, now);
+  judge_causes(now);
   alerting.settle(now, alerting_out);
 
   const auto move_all = [](auto& from, auto& to) { std::move(from.begin(), from.end(), std::back_inserter(to)); };

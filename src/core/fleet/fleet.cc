@@ -373,6 +373,7 @@ std::vector<std::string> Fleet::sources_away() const {
   return out;
 }
 
+const QueueContext& Fleet::queue(std::uint32_t index) const { return impl_->queues.context(index); }
 std::size_t Fleet::size() const { return impl_->by_id.size(); }
 const StatusCounts& Fleet::counts() const { return impl_->counts; }
 const EngineStats& Fleet::stats() const { return impl_->stats; }

@@ -174,6 +174,7 @@ class Fleet {
   std::vector<WorkerHandle> workers_of_source(std::string_view source) const;  // by worker id
   std::vector<WorkerHandle> workers_of_broker(std::string_view broker) const;  // by worker id
   std::vector<std::string> pools() const;                                      // by name
+  const QueueContext& queue(std::uint32_t index) const;                        // as QueueFacts::queue names it
   std::vector<BrokerFacts> brokers() const;                                    // by name
   std::uint64_t broker_flips() const;             // grows whenever a broker went down, came back or left while down
   std::vector<std::string> sources_away() const;  // by name; those that are silent or disconnected
