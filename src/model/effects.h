@@ -120,6 +120,7 @@ struct CommandResult {
   bool success = false;
   std::optional<Error> error;  // set when refused
   std::string action_id;       // of a restart
+  std::string id;              // of what was made: a silence
   bool running = false;        // 202: goes on
   std::string message;
 };

@@ -103,6 +103,7 @@ struct CommandInput {
   std::optional<Duration> duration;  // maintenance
   std::string idempotency_key;
   std::string target;              // acknowledge: id of an incident or key of an alert; unsilence: id of a silence
+  std::string author;              // acknowledge: on whose behalf; empty = the actor
   std::optional<Silence> silence;  // its id and created_at are given by the engine
   SteadyTime received{};
 };

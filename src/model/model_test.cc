@@ -5,6 +5,7 @@
 #include "model/histogram.h"
 #include "model/input.h"
 #include "model/metric_set.h"
+#include "model/notification.h"
 #include "model/view.h"
 
 namespace paramedic {
@@ -17,6 +18,16 @@ TEST(MetricSet, finds_by_name_and_hides_what_is_not_known) {
   EXPECT_FALSE(set.find("disk_percent"));
   EXPECT_FALSE(MetricSet{}.find("cpu_percent"));
   EXPECT_EQ(set.size(), 2u);
+}
+
+TEST(Matcher, is_read_as_people_write_it) {
+  EXPECT_EQ(*parse_matcher("pool=thumbs"), (Matcher{"pool", MatchOp::equal, "thumbs"}));
+  EXPECT_EQ(*parse_matcher("severity != \"info\""), (Matcher{"severity", MatchOp::not_equal, "info"}));
+  EXPECT_EQ(*parse_matcher("host=~h[12]=x"), (Matcher{"host", MatchOp::matches, "h[12]=x"}));
+  EXPECT_EQ(*parse_matcher("host!~.*"), (Matcher{"host", MatchOp::not_matches, ".*"}));
+  EXPECT_EQ(*parse_matcher("zone="), (Matcher{"zone", MatchOp::equal, ""}));
+  for (const char* wrong : {"", "pool", "=x", "!x", "pool!x"}) EXPECT_FALSE(parse_matcher(wrong)) << wrong;
+  EXPECT_EQ(to_text({{"pool", MatchOp::equal, "p"}, {"host", MatchOp::not_matches, "h.*"}}), "pool=p, host!~h.*");
 }
 
 TEST(Quantise, keeps_the_decimals_of_the_metric) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/enum_names.h"
+#include "base/result.h"
 #include "model/alert.h"
 
 namespace paramedic {
@@ -24,6 +25,11 @@ struct Matcher {
   std::string value;
   bool operator==(const Matcher&) const = default;
 };
+
+// "pool=thumbs", "severity!=info", "host=~h[12]"; quotes around the value are dropped. Error: invalid_argument.
+Result<Matcher> parse_matcher(std::string_view text);
+std::string to_text(const Matcher& matcher);
+std::string to_text(const std::vector<Matcher>& matchers);  // with commas
 
 // Mutes messages (never remedies) of alerts that all matchers select, within [starts_at, ends_at).
 struct Silence {

@@ -131,6 +131,8 @@ struct FleetView {
   std::vector<Alert> alerts;        // firing
   std::vector<FleetEvent> events;   // latest last, at most 200
   std::vector<MaintenanceRecord> maintenance;
+  std::vector<Silence> silences;                  // not over, by start
+  std::vector<Acknowledgement> acknowledgements;  // on, by incident
   bool big_switch_held = false;
   std::string big_switch_reason;
   bool ledger_degraded = false;

@@ -62,6 +62,7 @@ LedgerQuery ledger_query(const api::LedgerQuery& query) {
   out.worker_id = query.worker_id;
   out.pool = query.pool;
   out.to = query.before;
+  out.open_only = query.open_only;
   out.limit = int(std::clamp<std::size_t>(query.limit, 1, 1000));
   return out;
 }
@@ -79,6 +80,12 @@ Result<std::vector<Incident>> LedgerPort::incidents(const api::LedgerQuery& quer
   return items(ledger_.incidents(ledger_query(query)));
 }
 Result<std::optional<Incident>> LedgerPort::incident(const std::string& id) { return ledger_.incident(id); }
+Result<std::vector<NotificationRecord>> LedgerPort::notifications(const api::LedgerQuery& query) {
+  return items(ledger_.notifications(ledger_query(query)));
+}
+Result<std::vector<Silence>> LedgerPort::silences(const api::LedgerQuery& query) {
+  return items(ledger_.silences(ledger_query(query)));
+}
 Result<std::vector<AuditRecord>> LedgerPort::audit(const api::LedgerQuery& query) {
   return items(ledger_.audit(ledger_query(query)));
 }

@@ -56,6 +56,8 @@ class LedgerPort final : public api::LedgerReader {
   Result<std::vector<ActionRecord>> restarts(const api::LedgerQuery& query) override;
   Result<std::vector<Incident>> incidents(const api::LedgerQuery& query) override;
   Result<std::optional<Incident>> incident(const std::string& id) override;
+  Result<std::vector<NotificationRecord>> notifications(const api::LedgerQuery& query) override;
+  Result<std::vector<Silence>> silences(const api::LedgerQuery& query) override;
   Result<std::vector<AuditRecord>> audit(const api::LedgerQuery& query) override;
 
  private:

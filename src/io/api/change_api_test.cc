@@ -96,6 +96,56 @@ TEST_F(ChangeApi, answers_what_the_engine_refuses_as_a_problem) {
   expect_problem(post("/recovery/freeze"), 504, "10 s");
 }
 
+TEST_F(ChangeApi, hands_acknowledgements_to_the_engine) {
+  EXPECT_EQ(post("/incidents/inc-1/acknowledge", R"({"comment":"on it","author":"ann","duration":"1h"})").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::acknowledge);
+  EXPECT_EQ(fake.commands.back().target, "inc-1");
+  EXPECT_EQ(fake.commands.back().reason, "on it");
+  EXPECT_EQ(fake.commands.back().author, "ann");
+  EXPECT_EQ(fake.commands.back().duration, 1h);
+  EXPECT_EQ(post("/alerts/worker%2Fw-1%2Fheartbeat%2Fsilent/acknowledge").status, 200);
+  EXPECT_EQ(fake.commands.back().target, "worker/w-1/heartbeat/silent");
+  EXPECT_EQ(post("/incidents/inc-1/acknowledge", R"({"on":false})").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::unacknowledge);
+  expect_problem(post("/incidents/inc-1/acknowledge", R"({"on":false,"duration":"1h"})"), 400, "duration");
+  expect_problem(post("/incidents/inc-1/acknowledge", R"({"force":true})"), 400, "force");
+}
+
+TEST_F(ChangeApi, hands_silences_to_the_engine) {
+  fake.answer.id = "sil-1";
+  const Answer a = post("/silences", R"({"matchers":["pool=thumbs",{"label":"host","op":"=~","value":"h[12]"}],)"
+                                     R"("duration":"2h","comment":"disks"})");
+  EXPECT_EQ(a.status, 200);
+  EXPECT_EQ(a.at("/id"), "sil-1");
+  ASSERT_TRUE(fake.commands.back().silence);
+  const Silence& s = *fake.commands.back().silence;
+  EXPECT_EQ(to_text(s.matchers), "pool=thumbs, host=~h[12]");
+  EXPECT_EQ(s.ends_at - s.starts_at, 2h);
+  EXPECT_EQ(s.starts_at, clock.now().wall);
+  EXPECT_EQ(fake.commands.back().reason, "disks");
+  EXPECT_EQ(call("DELETE", "/silences/sil-1").status, 200);
+  EXPECT_EQ(fake.commands.back().verb, Verb::unsilence);
+  EXPECT_EQ(fake.commands.back().target, "sil-1");
+}
+
+TEST_F(ChangeApi, refuses_silences_that_cannot_be_meant) {
+  const auto refused = [&](const char* body, const char* word) { expect_problem(post("/silences", body), 400, word); };
+  refused(R"({"duration":"2h"})", "matchers");
+  refused(R"({"matchers":[],"duration":"2h"})", "1 to 16");
+  refused(R"({"matchers":["pool"],"duration":"2h"})", "label=value");
+  refused(R"({"matchers":[{"label":"pool"}],"duration":"2h"})", "matchers");
+  refused(R"({"matchers":[{"label":"pool","op":"<","value":"x"}],"duration":"2h"})", "op");
+  refused(R"({"matchers":["a=b"]})", "duration");
+  refused(R"({"matchers":["a=b"],"duration":"2h","ends_at":"2030-01-01T00:00:00Z"})", "either");
+  refused(R"({"matchers":["a=b"],"ends_at":"2001-01-01T00:00:00Z"})", "after now");
+  refused(R"({"matchers":["a=b"],"ends_at":"soon"})", "time");
+  refused(R"({"matchers":["a=b"],"duration":"9000d"})", "366 days");
+  refused(R"({"matchers":["a=b"],"duration":"2h","loud":true})", "loud");
+  refused("[]", "object");
+  refused("{", "JSON");
+  EXPECT_TRUE(fake.commands.empty());
+}
+
 TEST_F(ChangeApi, knows_every_verb_of_a_worker) {
   const std::pair<const char*, Verb> verbs[] = {{"restart", Verb::restart}, {"drain", Verb::drain},
                                                 {"resume", Verb::resume},   {"quarantine", Verb::quarantine},

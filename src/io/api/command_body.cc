@@ -47,6 +47,8 @@ Result<void> read_member(CommandBody& body, std::string_view name, const json::v
   (name == "reason"      ? body.reason
    : name == "worker_id" ? body.worker_id
    : name == "pool"      ? body.pool
+   : name == "comment"   ? body.comment
+   : name == "author"    ? body.author
                          : body.mode) = std::move(*text);
   return {};
 }

@@ -18,6 +18,7 @@ struct CommandBody {
   std::optional<bool> fleet, on;
   std::optional<Duration> duration;  // text: "30m"
   std::optional<std::string> mode;   // demo
+  std::optional<std::string> comment, author;
 };
 
 // `members`: names that the route takes, for example {"reason", "force"}. An empty body is an empty object.

@@ -46,7 +46,9 @@ Result<void> read_idempotency_key(const Call& call, CommandInput& command) {
   return make_error(Errc::invalid_argument, "Idempotency-Key: " + explain_bad_id(command.idempotency_key));
 }
 
-HttpReply submit(Core& core, const Call& call, CommandInput command, std::string in_flight = {}) {
+}  // namespace
+
+HttpReply submit_command(Core& core, const Call& call, CommandInput command, std::string in_flight) {
   if (auto ok = read_idempotency_key(call, command); !ok) return problem_reply(ok.error(), call.request.path);
   command.actor = call.identity.name;
   command.received = call.now.steady;
@@ -54,6 +56,8 @@ HttpReply submit(Core& core, const Call& call, CommandInput command, std::string
     return run_command(&core, command, path, lost);
   }};
 }
+
+namespace {
 
 HttpReply worker_command(Core& core, Call& call, Verb verb, std::initializer_list<std::string_view> members) {
   if (!valid_id(call.id))
@@ -67,7 +71,7 @@ HttpReply worker_command(Core& core, Call& call, Verb verb, std::initializer_lis
   command.reason = body->reason.value_or("");
   command.force = body->force.value_or(false);
   const bool ends_tasks = verb == Verb::restart || verb == Verb::drain;
-  return submit(core, call, std::move(command), ends_tasks ? in_flight_json(core, call.id) : std::string());
+  return submit_command(core, call, std::move(command), ends_tasks ? in_flight_json(core, call.id) : std::string());
 }
 
 HttpReply fleet_command(Core& core, Call& call, Verb verb) {
@@ -76,7 +80,7 @@ HttpReply fleet_command(Core& core, Call& call, Verb verb) {
   CommandInput command;
   command.verb = verb;
   command.reason = body->reason.value_or("");
-  return submit(core, call, std::move(command));
+  return submit_command(core, call, std::move(command));
 }
 
 Result<CommandInput> maintenance_command(const CommandBody& body) {
@@ -116,7 +120,7 @@ HttpReply delete_worker(Core& core, Call& call) {
   command.verb = Verb::forget;
   command.worker_id = call.id;
   command.reason = reason.value_or("").substr(0, 500);
-  return submit(core, call, std::move(command));
+  return submit_command(core, call, std::move(command));
 }
 
 HttpReply post_maintenance(Core& core, Call& call) {
@@ -124,7 +128,7 @@ HttpReply post_maintenance(Core& core, Call& call) {
   if (!body) return problem_reply(body.error(), call.request.path);
   auto command = maintenance_command(*body);
   if (!command) return problem_reply(command.error(), call.request.path);
-  return submit(core, call, std::move(*command));
+  return submit_command(core, call, std::move(*command));
 }
 
 HttpReply post_freeze(Core& core, Call& call) { return fleet_command(core, call, Verb::freeze); }

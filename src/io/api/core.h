@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/api/api.h"
+#include "io/wire/view_json.h"
 
 namespace paramedic::api {
 
@@ -108,6 +109,18 @@ HttpResponse problem_reply(int status, std::string_view code, std::string_view t
 // Runs `job` → Result<HttpResponse> on the blocking pool and answers with it.
 HttpReply on_pool(Core& core, std::string instance, std::function<Result<HttpResponse>()> job);
 
+// Hands an operator's wish to the engine and answers with its result; actor, times and idempotency key are filled in.
+// `in_flight`: a JSON list of tasks that end with the worker, shown in the answer.
+HttpReply submit_command(Core& core, const Call& call, CommandInput command, std::string in_flight = {});
+// {"<name>":[…],"next":"<time>"}; `next` goes into `before` of the following request.
+template <class Record, class Write, class TimeOf>
+HttpResponse records_reply(std::string_view name, const std::vector<Record>& records, std::size_t limit, Write write,
+                           TimeOf time_of) {
+  std::string next;
+  if (records.size() >= limit && !records.empty()) wire::append_time(next, time_of(records.back()));
+  return json_reply(wire::list_json(name, records, write, next));
+}
+
 // ---- handlers, by file ----
 // read_handlers.cc
 HttpReply get_workers(Core&, Call&);
@@ -148,5 +161,14 @@ HttpReply post_maintenance(Core&, Call&);
 HttpReply post_freeze(Core&, Call&);
 HttpReply post_thaw(Core&, Call&);
 HttpReply post_demo_break(Core&, Call&);
+
+// alert_handlers.cc
+HttpReply post_acknowledge_alert(Core&, Call&);
+HttpReply post_acknowledge_incident(Core&, Call&);
+HttpReply get_acknowledgements(Core&, Call&);
+HttpReply get_silences(Core&, Call&);
+HttpReply post_silence(Core&, Call&);
+HttpReply delete_silence(Core&, Call&);
+HttpReply get_notifications(Core&, Call&);
 
 }  // namespace paramedic::api

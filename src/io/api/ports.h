@@ -93,6 +93,7 @@ struct LedgerQuery {
   std::string worker_id, pool;     // empty = any
   std::optional<WallTime> before;  // strictly older than this; for paging
   std::size_t limit = 100;
+  bool open_only = false;  // notifications: still under way
 };
 class LedgerReader {
  public:
@@ -100,6 +101,8 @@ class LedgerReader {
   virtual Result<std::vector<ActionRecord>> restarts(const LedgerQuery& query) = 0;
   virtual Result<std::vector<Incident>> incidents(const LedgerQuery& query) = 0;  // open and ended
   virtual Result<std::optional<Incident>> incident(const std::string& id) = 0;
+  virtual Result<std::vector<NotificationRecord>> notifications(const LedgerQuery& query) = 0;
+  virtual Result<std::vector<Silence>> silences(const LedgerQuery& query) = 0;   // over ones too
   virtual Result<std::vector<AuditRecord>> audit(const LedgerQuery& query) = 0;  // worker_id = target; pool unused
 };
 

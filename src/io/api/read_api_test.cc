@@ -195,6 +195,32 @@ TEST_F(ReadApi, pages_the_ledger_by_time) {
     expect_problem(get(path), 500, "disk I/O");
 }
 
+TEST_F(ReadApi, shows_silences_acknowledgements_and_what_became_of_messages) {
+  const WallTime at = clock.now().wall;
+  const Silence silence{.id = "sil-1", .matchers = {{"pool", MatchOp::equal, "p"}}, .ends_at = at, .author = "ann"};
+  auto view = std::make_shared<FleetView>(*fake.view());
+  view->silences = {silence};
+  view->acknowledgements = {Acknowledgement{.incident_id = "inc-1", .author = "ann", .at = at, .until = at + 8h}};
+  fake.set_fleet(view);
+  fake.stored_silences = {silence, Silence{.id = "sil-0", .created_at = at - 1h, .ended_at = at, .ended_by = "bob"}};
+  NotificationRecord record;
+  record.notification = {.id = "n-1", .group_key = "g", .channel = "pager", .title = "Worker w-1: silent", .at = at};
+  record.notification.alerts = {Alert{.key = "worker/w-1/heartbeat/silent", .annotations = {{"summary", "s"}}}};
+  record.state = DeliveryState::delivered;
+  record.ended_at = at;
+  fake.stored_notifications = {record};
+  EXPECT_EQ(get("/silences").at("/silences/0/matchers/0/value"), "p");
+  EXPECT_EQ(get("/silences?state=all").at("/silences/1/ended_by"), "bob");
+  EXPECT_EQ(get("/acknowledgements").at("/acknowledgements/0/author"), "ann");
+  const Answer sent = get("/notifications?state=open&worker_id=w-1&limit=1");
+  EXPECT_EQ(sent.at("/notifications/0/state"), "delivered");
+  EXPECT_EQ(sent.at("/notifications/0/notification/alerts/0/annotations/summary"), "s");
+  EXPECT_TRUE(fake.ledger_query.open_only);
+  EXPECT_EQ(fake.ledger_query.worker_id, "w-1");
+  expect_problem(get("/notifications?state=lost"), 400, "open or all");
+  expect_problem(get("/silences?state=lost"), 400, "current or all");
+}
+
 TEST_F(ReadApi, shows_incidents_open_ones_from_memory_all_from_the_ledger) {
   auto view = std::make_shared<FleetView>(*fake.fleet);
   view->incidents = {incident("i-2", true), incident("i-1", false)};

@@ -86,15 +86,6 @@ LedgerQuery read_ledger_query(QueryReader& reader) {
   return q;
 }
 
-// {"<name>":[…],"next":"<time>"}; `next` goes into `before` of the following request.
-template <class Record, class Write, class TimeOf>
-HttpResponse records_reply(std::string_view name, const std::vector<Record>& records, std::size_t limit, Write write,
-                           TimeOf time_of) {
-  std::string next;
-  if (records.size() >= limit && !records.empty()) wire::append_time(next, time_of(records.back()));
-  return json_reply(wire::list_json(name, records, write, next));
-}
-
 }  // namespace
 
 HttpReply get_history(Core& core, Call& call) {

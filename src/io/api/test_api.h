@@ -135,6 +135,10 @@ struct FakePorts final : FleetReader,
   }
   Result<std::vector<ActionRecord>> restarts(const LedgerQuery& query) override { return stored(actions, query); }
   Result<std::vector<Incident>> incidents(const LedgerQuery& query) override { return stored(stored_incidents, query); }
+  Result<std::vector<NotificationRecord>> notifications(const LedgerQuery& query) override {
+    return stored(stored_notifications, query);
+  }
+  Result<std::vector<Silence>> silences(const LedgerQuery& query) override { return stored(stored_silences, query); }
   Result<std::vector<AuditRecord>> audit(const LedgerQuery& query) override { return stored(audits, query); }
   Result<std::optional<Incident>> incident(const std::string& id) override {
     if (store_error) return *store_error;
@@ -189,6 +193,8 @@ struct FakePorts final : FleetReader,
   std::vector<ActionRecord> actions;
   std::vector<Incident> stored_incidents;
   std::vector<AuditRecord> audits;
+  std::vector<NotificationRecord> stored_notifications;
+  std::vector<Silence> stored_silences;
   std::vector<ReadinessPart> ready{{"engine", PartState::ok, "last step 3 ms ago"}};
   Callback publish;
 };

@@ -196,6 +196,7 @@ std::string command_result_json(const CommandResult& r) {
   JsonWriter w(out);
   w.begin_object().field("success", r.success);
   text_field(w, "action_id", r.action_id);
+  w.field_if("id", r.id);
   w.field("message", r.message.empty() && r.error ? r.error->message : r.message)
       .field("running", r.running)
       .end_object();
