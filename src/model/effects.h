@@ -120,9 +120,9 @@ struct CommandResult {
   bool success = false;
   std::optional<Error> error;  // set when refused
   std::string action_id;       // of a restart
-  std::string id;              // of what was made: a silence
   bool running = false;        // 202: goes on
   std::string message;
+  std::string id;  // of what was made: a silence
 };
 struct Answer {
   std::string command_id;
