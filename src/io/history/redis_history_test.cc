@@ -46,8 +46,16 @@ class RedisHistoryTest : public ::testing::Test {
     history_->append({HistoryRow{std::move(worker), t0_ + at, Status::healthy, 1.0, {cpu_, {cpu}}}});
     return history_->flush();
   }
-  std::string cpus(std::string worker = "w") {
-    const auto rows = history_->read({.worker_id = std::move(worker), .from = t0_, .to = t0_ + 1000h});
+  Result<std::vector<HistoryRow>> read_all(const std::string& worker) {
+    return history_->read({.worker_id = worker, .from = t0_, .to = t0_ + 1000h});
+  }
+  std::string cpus(const std::string& worker = "w") {
+    // Reads have a connection of their own, which may still wait out its backoff after Redis came back.
+    auto rows = read_all(worker);
+    for (int i = 0; i < 1000 && !rows; ++i) {
+      std::this_thread::sleep_for(10ms);
+      rows = read_all(worker);
+    }
     if (!rows) return rows.error().message;
     std::string out;
     for (const auto& r : *rows) out += std::to_string(int(r.metrics.find("cpu_percent").value_or(-1))) + " ";
