@@ -1,6 +1,8 @@
 // What serve and demo share: the monitor's configuration from a file, the embedded files, waiting for the end.
 #pragma once
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
@@ -33,18 +35,25 @@ class EmbeddedFiles {
   std::unique_ptr<Impl> impl_;
 };
 
-// SIGINT or SIGTERM. Construct it before any thread starts; wait() runs the given loop.
+// SIGINT or SIGTERM; SIGHUP in between calls `reload` where one is set. Construct it before any thread starts; wait()
+// runs the given loop.
 class StopSignal {
  public:
   explicit StopSignal(boost::asio::io_context& loop) : loop_(loop), set_(loop, SIGINT, SIGTERM) {
     set_.async_wait([this](const boost::system::error_code&, int signal) { got_ = signal; });
   }
+  // From now on SIGHUP calls it, within wait(). Call before any thread starts.
+  void on_reload(std::function<void()> reload);
   int wait();
   int got() const { return got_; }
 
  private:
   boost::asio::io_context& loop_;
+  void wait_for_reload();
+
   boost::asio::signal_set set_;
+  std::optional<boost::asio::signal_set> reload_set_;
+  std::function<void()> reload_;
   int got_ = 0;
 };
 

@@ -23,15 +23,21 @@ int serve(const ServeOptions& options) {
   // Before any thread exists, so that every thread inherits the blocked signals and only the waiter sees them.
   boost::asio::io_context signals;
   StopSignal stop(signals);
+  std::unique_ptr<daemon::Daemon> monitor;
+  stop.on_reload([&] {
+    if (monitor) (void)monitor->reload("SIGHUP");  // it logs what came of it
+  });
   daemon::DaemonOptions parts{.config = std::move(settings->config),
                               .engine = std::move(settings->engine),
                               .version = kVersion,
-                              .files = &files.files()};
+                              .files = &files.files(),
+                              .config_file = options.config_file};
   auto started = daemon::Daemon::start(std::move(parts), clock, *log);
   if (!started) return fail(started.error());
+  monitor = std::move(*started);
   const int signal = stop.wait();
   log->info("stopping", {{"signal", signal}});
-  (*started)->stop();
+  monitor->stop();
   return 0;
 }
 

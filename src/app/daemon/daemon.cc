@@ -27,6 +27,7 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
   out.limits.new_ids_per_second = config.limits.new_ids_per_second;
   out.aliases.insert(config.aliases.begin(), config.aliases.end());
   out.alerting = parse_alerting_config(&config.alerting, "alerting", problems);
+  out.rules = parse_rules(config.alerting.find("rules"), "alerting.rules", problems);
   for (const auto& [name, params] : config.pools) {
     PoolSettings settings = parse_pool_settings(params, "pools." + name, problems);
     if (name == config::kDefaultPool) out.defaults = settings;
@@ -63,6 +64,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   ~DaemonImpl() override { stop(); }
 
   Result<void> open();
+  Result<std::string> reload(std::string_view actor) override { return reload_->reload(actor); }
   std::uint16_t port() const override { return server_ ? server_->port() : 0; }
   void stop() override;
   std::string text(api::MetricsFormat format) override;
@@ -97,6 +99,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  std::unique_ptr<ConfigReload> reload_;
   std::unique_ptr<BlockingPool> pool_;
   std::unique_ptr<IntakePort> intake_;
   std::unique_ptr<HistoryPort> history_port_;
@@ -216,6 +219,9 @@ Result<void> DaemonImpl::open() {
       EngineLoop::Parts{*engine_, *inbox_, *dispatcher_, hub_,
                         [this](std::vector<HistoryRow> rows) { store(std::move(rows)); }, clock_, log_});
   loop_->start();
+  reload_ = std::make_unique<ConfigReload>(
+      options_.config_file, clock_, log_,
+      [this](const config::MonitorConfig&, EngineConfig engine) { loop_->configure(std::move(engine)); });
   return listen();
 }
 
@@ -263,6 +269,7 @@ Result<void> DaemonImpl::listen() {
   ports.files = options_.files;
   ports.agents = options_.config.source_enabled(SourceKind::agent) ? agent_port_.get() : nullptr;
   ports.demo = options_.demo;
+  ports.reload = reload_.get();
   api::ApiOptions api_options;
   api_options.guard.listen_address = where.address;
   api_options.guard.allowed_hosts = options_.config.allowed_hosts;
@@ -279,6 +286,9 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   telemetry::MonitorStats stats;
   stats.version = options_.version;
   stats.started_at = started_.wall;
+  const ConfigReload::State configured = reload_->state();
+  stats.config_reloaded = configured.success_at;
+  stats.config_reload_ok = configured.ok;
   const InboxStats inbox = inbox_->stats();
   stats.inbox = {{"urgent", inbox.urgent, 0}, {"live", inbox.live, inbox.refused}, {"backlog", inbox.backlog, 0}};
   stats.inbox_oldest_age = inbox_->oldest_wait(clock_.now().steady);

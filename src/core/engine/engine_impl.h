@@ -20,6 +20,7 @@ struct Engine::Impl {
     bool urgent = false;         // … with the next publication of whatever scope
     bool announced_bad = false;  // alerting holds findings of it
     bool muted = false;
+    bool ruled = false;                // an alert of a rule fires for it: alerting hears of every round
     std::uint64_t recovery_print = 0;  // of the facts that recovery was told last
     std::string id;
     VerdictState memory;
@@ -87,6 +88,14 @@ struct Engine::Impl {
   void settle(const Now& now, Effects& out);
   void add_event(FleetEvent event);
 
+  // ---- rules.cc ----
+  void tell_rules(WorkerHandle worker, const Now& now);
+  void tell_rules_pool(const std::string& pool, const PoolFacts& facts, const std::vector<Cause>& findings,
+                       const Now& now);
+  void tell_monitor(Reason reason, bool on, Severity severity, std::string message, const Now& now);
+  void settle_rules(const Now& now);
+  void configure(EngineConfig next, const Now& now);
+
   // ---- causes.cc ----
   void restore_causes(const LedgerState& state);
   void judge_causes(const Now& now);
@@ -104,6 +113,7 @@ struct Engine::Impl {
   Fleet fleet;
   Recovery recovery;
   Alerting alerting;
+  Rules rules;
   std::vector<Slot> slots;
   std::vector<WorkerHandle> touched;
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
@@ -115,6 +125,7 @@ struct Engine::Impl {
   std::optional<SteadyTime> causes_due;
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
+  std::vector<AlertWish> rule_wishes;  // reused
   std::vector<Finding> raw;  // reused by rounds
 
   SteadyTime next_sweep{};
@@ -139,6 +150,10 @@ struct Engine::Impl {
   std::uint64_t rounds_run = 0, transitions = 0, checks_failed = 0;
   Duration round_lag{};
 };
+
+// What the parts take of the engine's configuration.
+FleetConfig fleet_config(const EngineConfig& config);
+RecoveryPolicies recovery_policies(const EngineConfig& config);
 
 // What was no sample goes to the ledger as it came, for replay.
 inline void record_input(InputRecord record, const Now& now, Effects& out) {

@@ -151,6 +151,15 @@ class AgentLink {
                                               AgentCredentials credentials) = 0;
 };
 
+// Reads the configuration file again.
+class Reload {
+ public:
+  virtual ~Reload() = default;
+  // A sentence about what is in force now. Error: invalid_argument with all problems, a line each (nothing changed);
+  // conflict when there is no file. Blocking: called on the blocking pool.
+  virtual Result<std::string> reload(std::string_view actor) = 0;
+};
+
 // Only in the demonstration: makes a demo worker misbehave.
 class DemoControl {
  public:
@@ -185,6 +194,7 @@ struct Ports {
   DeltaFeed* feed = nullptr;
   const StaticFiles* files = nullptr;
   AgentLink* agents = nullptr;  // may be null: no agents accepted
+  Reload* reload = nullptr;     // may be null: nothing to reload
   DemoControl* demo = nullptr;  // may be null: not in demo mode
 };
 

@@ -203,6 +203,12 @@ void write_intake(MetricsWriter& out, const FleetView& view, const MonitorStats&
   single(out, f::rounds, s.rounds);
   single(out, f::round_lag, s.round_lag_seconds);
   single(out, f::checks_failed, s.checks_failed);
+  single(out, f::rules, s.rules);
+  single(out, f::rule_evaluations, s.rule_evaluations);
+  single(out, f::rule_cut, s.rule_alerts_cut);
+  if (!stats.config_reloaded) return;
+  single(out, f::config_reload_ok, Number{stats.config_reload_ok});
+  single(out, f::config_reload_time, unix_seconds(*stats.config_reloaded));
 }
 
 void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats& stats) {

@@ -35,6 +35,9 @@ struct MonitorStats {
   std::string version;
   WallTime started_at{};
 
+  std::optional<WallTime> config_reloaded;  // when the configuration in force was read; unset without a file
+  bool config_reload_ok = true;             // of the latest try
+
   std::vector<InboxLane> inbox;
   Duration inbox_oldest_age{};  // of the oldest live input that waits
 
