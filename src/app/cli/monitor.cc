@@ -54,7 +54,7 @@ LogLevel parse_log_level(const std::string& name) {
 }
 
 struct EmbeddedFiles::Impl {
-  api::EmbeddedStatic files{{embedded::openapi_files(), embedded::dashboard_files()}};
+  api::EmbeddedStatic files{{embedded::openapi_files(), embedded::alert_pages(), embedded::dashboard_files()}};
 };
 EmbeddedFiles::EmbeddedFiles() : impl_(std::make_unique<Impl>()) {}
 EmbeddedFiles::~EmbeddedFiles() = default;

@@ -90,6 +90,7 @@ struct FakePorts final : FleetReader,
                          DeltaFeed,
                          StaticFiles,
                          AgentLink,
+                         Reload,
                          DemoControl {
   std::shared_ptr<const FleetView> view() const override {
     const std::lock_guard lock(mutex);
@@ -165,6 +166,11 @@ struct FakePorts final : FleetReader,
     const auto sent = co_await socket->send(std::move(hello));
     EXPECT_TRUE(sent);
   }
+  Result<std::string> reload(std::string_view actor) override {
+    if (config_error) return *config_error;
+    return "m.yaml is in force, for " + std::string(actor);
+  }
+  std::optional<Error> config_error;
   std::vector<std::string> modes() const override { return {"crash", "hang"}; }
   Result<std::string> break_worker(const std::string& worker_id, const std::string& mode) override {
     if (mode != "crash") return make_error(Errc::not_found, "no mode '" + mode + "'; known are crash, hang");
@@ -175,6 +181,7 @@ struct FakePorts final : FleetReader,
     Ports p;
     p.fleet = this, p.commands = this, p.intake = this, p.history = this, p.ledger = this, p.readiness = this;
     p.metrics = this, p.feed = this, p.files = this, p.agents = this, p.demo = this;
+    p.reload = this;
     return p;
   }
 
