@@ -168,7 +168,7 @@ TEST(EngineRules, a_reload_keeps_alerts_of_unchanged_rules_and_ends_those_of_rem
   };
   Shop shop(rules_of({hot(), warm()}));
   shop.report("w-1", 60);
-  shop.run_for(1s);
+  shop.run_for(2s);
   EXPECT_EQ(shop.keys().size(), 2u);
   const auto told = shop.notices.size();
   EngineConfig next = shop.config;
@@ -191,7 +191,7 @@ TEST(EngineRules, a_reload_keeps_alerts_of_unchanged_rules_and_ends_those_of_rem
 TEST(EngineRules, a_restart_keeps_firing_alerts_without_telling_them_again) {
   Shop before(rules_of({hot()}));
   before.report("w-1", 60);
-  before.run_for(1s);
+  before.run_for(2s);
   ASSERT_EQ(before.keys().size(), 1u);
   Shop after(rules_of({hot()}));
   after.engine->restore(before.state(), after.clock.now());
