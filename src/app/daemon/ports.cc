@@ -37,18 +37,14 @@ Result<std::vector<api::IntakeRefusal>> IntakePort::push(std::vector<ReportInput
   return refused;
 }
 
-Result<void> HistoryPort::read(const api::HistoryQuery& query, const Sink& sink) {
+Result<HistoryColumns> HistoryPort::read(const api::HistoryQuery& query) {
   // The store answers [from, to]; the API promises [from, to).
-  const HistoryQuery asked{.worker_id = query.worker_id,
-                           .from = query.from,
-                           .to = query.to - 1ms,
-                           .step = query.step.value_or(Duration{0}),
-                           .metrics = query.metrics,
-                           .p95 = query.p95};
-  const auto rows = history_.read(asked);
-  if (!rows) return rows.error();
-  (void)sink(*rows);
-  return {};
+  return history_.read_columns({.worker_id = query.worker_id,
+                                .from = query.from,
+                                .to = query.to - 1ms,
+                                .step = query.step.value_or(Duration{0}),
+                                .metrics = query.metrics,
+                                .p95 = query.p95});
 }
 
 Result<std::vector<TaskHistoryPoint>> HistoryPort::read_tasks(const api::TaskHistoryQuery& query) {

@@ -43,7 +43,7 @@ class IntakePort final : public api::Intake {
 class HistoryPort final : public api::HistoryReader {
  public:
   explicit HistoryPort(History& history) : history_(history) {}
-  Result<void> read(const api::HistoryQuery& query, const Sink& sink) override;
+  Result<HistoryColumns> read(const api::HistoryQuery& query) override;
   Result<std::vector<TaskHistoryPoint>> read_tasks(const api::TaskHistoryQuery& query) override;
 
  private:

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +13,7 @@
 #include "base/result.h"
 #include "io/net/websocket.h"
 #include "model/effects.h"
-#include "model/history_row.h"
+#include "model/history_columns.h"
 #include "model/input.h"
 #include "model/view.h"
 
@@ -80,10 +79,8 @@ struct TaskHistoryQuery {
 class HistoryReader {
  public:
   virtual ~HistoryReader() = default;
-  // Hands rows to `sink` in portions that die after the call; stops when `sink` returns false. A worker without stored
-  // rows yields none. Errors: io, corrupt.
-  using Sink = std::function<bool(std::span<const HistoryRow>)>;
-  virtual Result<void> read(const HistoryQuery& query, const Sink& sink) = 0;
+  // A worker without stored points yields none. Errors: too_large, io, corrupt.
+  virtual Result<HistoryColumns> read(const HistoryQuery& query) = 0;
   // What the worker's task types did per step, oldest first; steps in which nothing happened are left out.
   virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
 };

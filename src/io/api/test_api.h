@@ -115,12 +115,10 @@ struct FakePorts final : FleetReader,
     }
     return out;
   }
-  Result<void> read(const HistoryQuery& query, const Sink& sink) override {
+  Result<HistoryColumns> read(const HistoryQuery& query) override {
     history_query = query;
     if (store_error) return *store_error;
-    for (const HistoryRow& row : rows)
-      if (!sink(std::span(&row, 1))) return {};
-    return {};
+    return points;
   }
   Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override {
     task_query = query;
@@ -189,7 +187,7 @@ struct FakePorts final : FleetReader,
   std::vector<TaskHistoryPoint> task_points;
   LedgerQuery ledger_query;
   std::optional<Error> store_error;
-  std::vector<HistoryRow> rows;
+  HistoryColumns points;
   std::vector<ActionRecord> actions;
   std::vector<Incident> stored_incidents;
   std::vector<AuditRecord> audits;
