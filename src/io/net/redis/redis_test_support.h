@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/net/eventually.h"
 #include "io/net/redis/redis_client.h"
 
 namespace paramedic {
@@ -43,16 +44,6 @@ inline std::uint16_t free_tcp_port() {
   }
   ADD_FAILURE() << "no free port";
   return 0;
-}
-
-// Whether it holds before a minute has passed, on a machine however busy.
-inline bool eventually(const std::function<bool()>& holds) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
 }
 
 // For tests in which no deadline is to pass: a fsync of a busy disk takes seconds now and then.
