@@ -249,7 +249,7 @@ Result<void> DaemonImpl::listen() {
   history_port_ = std::make_unique<HistoryPort>(*history_);
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
-  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_writer_,
+  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_, *history_writer_,
                                                remote_write_.get(), clock_);
   api::Ports ports;
   ports.fleet = &hub_;
@@ -300,7 +300,11 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.history_damaged = history.damaged;
   stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
-  stats.history_flush_seconds = history_writer_->stats().last_flush_seconds;
+  stats.history_degraded = history.degraded;
+  stats.history_buffered = history.buffered;
+  const HistoryWriterStats writer = history_writer_->stats();
+  stats.history_dropped = history.dropped + writer.dropped;
+  stats.history_flush_seconds = writer.last_flush_seconds;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;

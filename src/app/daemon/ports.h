@@ -78,12 +78,14 @@ class ReadinessPort final : public api::Readiness {
  public:
   // `remote` may be null.
   ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
-                const HistoryWriter& history, const remote_write::RemoteWrite* remote, const Clock& clock)
+                const History& history, const HistoryWriter& history_writer, const remote_write::RemoteWrite* remote,
+                const Clock& clock)
       : loop_(loop),
         inbox_(inbox),
         dispatcher_(dispatcher),
         ledger_(ledger),
         history_(history),
+        history_writer_(history_writer),
         remote_(remote),
         clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
@@ -93,7 +95,8 @@ class ReadinessPort final : public api::Readiness {
   const Inbox& inbox_;
   const Dispatcher& dispatcher_;
   const Ledger& ledger_;
-  const HistoryWriter& history_;
+  const History& history_;
+  const HistoryWriter& history_writer_;
   const remote_write::RemoteWrite* remote_;
   const Clock& clock_;
 };
@@ -106,6 +109,8 @@ std::vector<telemetry::RemoteWriteRow> remote_write_rows(const remote_write::Rem
 std::vector<api::ReadinessPart> remote_write_parts(const remote_write::RemoteWrite& remote);
 // The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
 api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
+// The state of the history in one line.
+api::ReadinessPart history_readiness(const HistoryStats& stats, const HistoryWriterStats& writer);
 
 // CPU seconds and resident bytes of this process.
 void add_process_stats(telemetry::MonitorStats& stats);

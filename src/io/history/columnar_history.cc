@@ -376,6 +376,8 @@ HistoryStats ColumnarHistory::stats() const {
   s.names_refused = names_refused_;
   s.degraded = degraded_;
   s.file_bytes = store_->bytes();
+  s.fenced = store_->fenced();
+  s.weaker_durability = store_->weaker_durability();
   const std::lock_guard lock(mutex_);
   s.workers = workers_.size();
   for (const auto& [name, worker] : workers_) {

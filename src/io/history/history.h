@@ -42,6 +42,8 @@ struct HistoryStats {
   std::uint64_t chunks_read = 0, columns_read = 0;   // decoded for readers
   std::uint64_t names_refused = 0;                   // metrics and task types beyond max_names
   bool degraded = false;                             // the latest flush failed
+  bool fenced = false;            // of a shared store: another monitor took it over, nothing is stored any more
+  std::string weaker_durability;  // of a shared store: what it does not promise, in words; empty = all
 };
 
 struct RetainResult {

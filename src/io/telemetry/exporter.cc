@@ -209,6 +209,9 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::history_rows, stats.history_rows);
   if (stats.history_bytes) single(out, f::history_bytes, *stats.history_bytes);
   single(out, f::history_errors, stats.history_errors);
+  single(out, f::history_degraded, Number{stats.history_degraded});
+  single(out, f::history_buffered, stats.history_buffered);
+  single(out, f::history_dropped, stats.history_dropped);
   single(out, f::history_damaged, stats.history_damaged);
   single(out, f::history_open_bytes, stats.history_open_bytes);
   single(out, f::history_flush, stats.history_flush_seconds);
