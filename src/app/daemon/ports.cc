@@ -132,6 +132,7 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
     history.text = "cannot write: rows wait in memory: " + written.problem;
   }
   out.push_back(std::move(history));
+  if (journal_) out.push_back(journal_readiness(journal_->stats()));
   if (remote_)
     for (api::ReadinessPart& part : remote_write_parts(*remote_)) out.push_back(std::move(part));
   return out;
