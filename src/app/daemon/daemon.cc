@@ -70,6 +70,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
  private:
   Result<void> open_stores();
   Result<void> open_remote_write();
+  void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
   void build_engine();
   Result<void> listen();
@@ -87,6 +88,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<History> history_;
   std::unique_ptr<HistoryWriter> history_writer_;
   std::unique_ptr<remote_write::RemoteWrite> remote_write_;  // null when nothing is configured
+  std::unique_ptr<journal::InputJournal> journal_;           // null unless all inputs are recorded
   std::unique_ptr<Inbox> inbox_;
   ViewHub hub_;
   std::unique_ptr<api::DeltaFeed::Subscription> gone_workers_;
@@ -102,6 +104,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<HistoryPort> history_port_;
   std::unique_ptr<LedgerPort> ledger_port_;
   std::unique_ptr<AgentPort> agent_port_;
+  std::unique_ptr<InputsPort> inputs_port_;  // null as journal_
   std::unique_ptr<ReadinessPort> readiness_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<HttpServer> server_;
@@ -172,6 +175,14 @@ Result<void> DaemonImpl::open_remote_write() {
   return {};
 }
 
+// No folder that it cannot write keeps the monitor from starting: /readyz says so.
+void DaemonImpl::open_journal(const LedgerState& restored) {
+  if (options_.config.history.record != config::RecordKind::full) return;
+  journal_ = std::make_unique<journal::InputJournal>(journal_options(options_.config, options_.version), log_);
+  journal_->begin(restored, started_);
+  inputs_port_ = std::make_unique<InputsPort>(*journal_);
+}
+
 // Never blocks: on the engine's thread.
 void DaemonImpl::store(std::vector<HistoryRow> rows) {
   if (remote_write_) remote_write_->push(rows);
@@ -203,6 +214,7 @@ Result<void> DaemonImpl::open() {
   const auto state = ledger_->load(started_);
   if (!state) return state.error();
   build_engine();
+  open_journal(*state);
   engine_->restore(*state, started_);
   log_.info(
       "restored",
@@ -212,9 +224,9 @@ Result<void> DaemonImpl::open() {
   http.kind = SourceKind::http;
   http.received = started_.steady;
   (void)inbox_->push(Input(std::move(http)), started_.steady);
-  loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*engine_, *inbox_, *dispatcher_, hub_,
-                        [this](std::vector<HistoryRow> rows) { store(std::move(rows)); }, clock_, log_});
+  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
+      *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
+      journal_.get(), clock_, log_});
   loop_->start();
   return listen();
 }
@@ -250,7 +262,7 @@ Result<void> DaemonImpl::listen() {
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
   readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_, *history_writer_,
-                                               remote_write_.get(), clock_);
+                                               remote_write_.get(), journal_.get(), clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -263,6 +275,7 @@ Result<void> DaemonImpl::listen() {
   ports.files = options_.files;
   ports.agents = options_.config.source_enabled(SourceKind::agent) ? agent_port_.get() : nullptr;
   ports.demo = options_.demo;
+  ports.inputs = inputs_port_.get();
   api::ApiOptions api_options;
   api_options.guard.listen_address = where.address;
   api_options.guard.allowed_hosts = options_.config.allowed_hosts;
@@ -309,6 +322,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
+  if (journal_) stats.input_journal = journal_row(*journal_);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
   stats.ledger_spool_waiting = ledger.spool_waiting;
@@ -350,6 +364,7 @@ void DaemonImpl::stop() {
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();
+  if (journal_) journal_->stop();
   if (dispatcher_) dispatcher_->stop();
   if (history_writer_) history_writer_->stop();
   if (remote_write_) remote_write_->stop();

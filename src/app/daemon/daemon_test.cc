@@ -2,7 +2,9 @@
 #include "app/daemon/daemon.h"
 
 #include <filesystem>
+#include <fstream>
 #include <regex>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,6 +13,7 @@
 #include "app/daemon/ports.h"
 #include "base/text.h"
 #include "io/history/remote_write/test_support.h"
+#include "io/journal/journal_reader.h"
 #include "io/net/http_client.h"
 #include "io/net/redis/redis_test_support.h"
 #include "io/net/test_support.h"
@@ -111,6 +114,57 @@ TEST_F(DaemonTest, stores_history_that_survives_a_restart) {
             std::string::npos);
   // Known, but not heard since: unknown, not dead.
   EXPECT_NE(monitor.call("GET", "/health/workers/w-1").body.find("\"status\":\"unknown\""), std::string::npos);
+}
+
+TEST_F(DaemonTest, records_no_inputs_unless_told) {
+  EXPECT_EQ(monitor.call("GET", "/inputs").status, 404);
+  EXPECT_FALSE(fs::exists(monitor.dir.path / "inputs"));
+}
+
+TEST(DaemonInputs, are_recorded_listed_and_read_back) {
+  Monitor monitor;
+  config::MonitorConfig config = monitor.config();
+  config.history.record = config::RecordKind::full;
+  config.hash = "0123456789abcdef";
+  ASSERT_TRUE(monitor.start(config));
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  monitor.call("POST", "/recovery/freeze", R"({"reason":"deploy"})");
+  const std::string listed = monitor.wait_for("/inputs", "00000000000000000001.inputs");
+  EXPECT_NE(listed.find("\"config_hash\":\"0123456789abcdef\""), std::string::npos) << listed;
+  EXPECT_NE(listed.find("\"build_id\":\"test "), std::string::npos) << listed;
+  EXPECT_NE(monitor.call("GET", "/metrics").body.find("paramedic_input_journal_dropped_total 0"), std::string::npos);
+  EXPECT_NE(monitor.call("GET", "/readyz").body.find("{\"name\":\"inputs\",\"state\":\"ok\""), std::string::npos);
+  monitor.daemon->stop();
+  const auto reader = journal::JournalReader::open((monitor.dir.path / "inputs").string());
+  ASSERT_TRUE(reader);
+  std::set<std::string> got;
+  for (auto event = (*reader)->next(); event && *event; event = (*reader)->next()) {
+    if (const auto* run = std::get_if<journal::RunBegins>(&(*event)->what)) got.insert(run->whole ? "run" : "part");
+    if (std::holds_alternative<journal::EndRecord>((*event)->what)) got.insert("end");
+    if (const auto* step = std::get_if<journal::RecordedStep>(&(*event)->what))
+      for (const Input& input : step->inputs) {
+        if (const auto* report = std::get_if<ReportInput>(&input)) got.insert(report->report.worker_id);
+        if (const auto* command = std::get_if<CommandInput>(&input)) got.insert(command->reason);
+        if (std::holds_alternative<ShutdownInput>(input)) got.insert("shutdown");
+      }
+  }
+  EXPECT_EQ(got, (std::set<std::string>{"run", "w-1", "deploy", "shutdown", "end"}));
+}
+
+TEST(DaemonInputs, that_cannot_be_written_stop_nothing_and_are_told) {
+  Monitor monitor;
+  config::MonitorConfig config = monitor.config();
+  config.history.record = config::RecordKind::full;
+  std::ofstream(monitor.dir.path / "inputs") << "no folder";
+  ASSERT_TRUE(monitor.start(config));
+  const std::string ready = monitor.wait_for("/readyz", "cannot record inputs");
+  EXPECT_NE(ready.find("\"status\":\"degraded\""), std::string::npos) << ready;
+  EXPECT_EQ(monitor.call("GET", "/readyz").status, 200);
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  monitor.wait_for("/metrics", "paramedic_input_journal_degraded 1");
+  monitor.daemon->stop();
 }
 
 TEST_F(DaemonTest, refuses_a_worker_of_another_pool_and_says_so) {

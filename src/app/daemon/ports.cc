@@ -141,6 +141,7 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
   out.push_back(std::move(inbox));
   out.push_back(ledger_readiness(ledger_.stats(), dispatcher_.stats().degraded));
   out.push_back(history_readiness(history_.stats(), history_writer_.stats()));
+  if (journal_) out.push_back(journal_readiness(journal_->stats()));
   if (remote_)
     for (api::ReadinessPart& part : remote_write_parts(*remote_)) out.push_back(std::move(part));
   return out;

@@ -6,6 +6,7 @@
 #include "io/config/monitor_config.h"
 #include "io/history/history_writer.h"
 #include "io/history/remote_write/remote_write.h"
+#include "io/journal/input_journal.h"
 #include "io/ledger/ledger.h"
 #include "io/sources/agent_link.h"
 #include "io/telemetry/monitor_stats.h"
@@ -74,11 +75,21 @@ class AgentPort final : public api::AgentLink {
   AgentLinks& links_;
 };
 
+class InputsPort final : public api::InputRecorder {
+ public:
+  explicit InputsPort(const journal::InputJournal& journal) : journal_(journal) {}
+  api::RecordedInputs recorded() const override;
+
+ private:
+  const journal::InputJournal& journal_;
+};
+
 class ReadinessPort final : public api::Readiness {
  public:
-  // `remote` may be null.
+  // `remote` and `journal` may be null.
   ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
                 const History& history, const HistoryWriter& history_writer, const remote_write::RemoteWrite* remote,
+                const journal::InputJournal* journal,
                 const Clock& clock)
       : loop_(loop),
         inbox_(inbox),
@@ -87,6 +98,7 @@ class ReadinessPort final : public api::Readiness {
         history_(history),
         history_writer_(history_writer),
         remote_(remote),
+        journal_(journal),
         clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
@@ -98,6 +110,7 @@ class ReadinessPort final : public api::Readiness {
   const History& history_;
   const HistoryWriter& history_writer_;
   const remote_write::RemoteWrite* remote_;
+  const journal::InputJournal* journal_;
   const Clock& clock_;
 };
 
@@ -107,6 +120,11 @@ remote_write::RemoteWriteOptions remote_write_options(const config::MonitorConfi
 std::vector<telemetry::RemoteWriteRow> remote_write_rows(const remote_write::RemoteWrite& remote);
 // One line of /readyz per receiver.
 std::vector<api::ReadinessPart> remote_write_parts(const remote_write::RemoteWrite& remote);
+// The journal of all inputs as the configuration wants it.
+journal::JournalOptions journal_options(const config::MonitorConfig& config, const std::string& version);
+telemetry::InputJournalRow journal_row(const journal::InputJournal& journal);
+api::ReadinessPart journal_readiness(const journal::JournalStats& stats);
+
 // The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
 api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
 // The state of the history in one line.

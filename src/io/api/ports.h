@@ -103,6 +103,26 @@ class LedgerReader {
   virtual Result<std::vector<AuditRecord>> audit(const LedgerQuery& query) = 0;  // worker_id = target; pool unused
 };
 
+// The journal of all inputs (`record: full`).
+struct RecordedSegment {
+  std::string file, run, build_id, config_hash;
+  WallTime from{}, to{};
+  std::uint64_t bytes = 0;
+  std::uint64_t first_record = 0;  // 0: a run of the monitor begins here
+  bool current = false;            // still being written
+};
+struct RecordedInputs {
+  bool degraded = false;  // cannot write now
+  std::string problem;
+  std::uint64_t bytes = 0, max_bytes = 0, dropped_inputs = 0;
+  std::vector<RecordedSegment> segments;  // oldest first
+};
+class InputRecorder {
+ public:
+  virtual ~InputRecorder() = default;
+  virtual RecordedInputs recorded() const = 0;  // cheap
+};
+
 // One line of /readyz.
 struct ReadinessPart {
   std::string name;  // "engine", "ledger", "history", "inbox"
@@ -181,8 +201,9 @@ struct Ports {
   MetricsPage* metrics = nullptr;
   DeltaFeed* feed = nullptr;
   const StaticFiles* files = nullptr;
-  AgentLink* agents = nullptr;  // may be null: no agents accepted
-  DemoControl* demo = nullptr;  // may be null: not in demo mode
+  AgentLink* agents = nullptr;            // may be null: no agents accepted
+  DemoControl* demo = nullptr;            // may be null: not in demo mode
+  const InputRecorder* inputs = nullptr;  // may be null: inputs are not recorded
 };
 
 }  // namespace paramedic::api

@@ -268,6 +268,36 @@ TEST_F(ReadApi, answers_probes_and_names_what_is_degraded) {
   EXPECT_EQ(failed.at("/parts/1/text"), "cannot write: disk full");
 }
 
+TEST_F(ReadApi, lists_what_is_recorded_of_the_inputs) {
+  for (int i = 1; i <= 3; ++i)
+    fake.inputs.segments.push_back({.file = "000" + std::to_string(i) + ".inputs",
+                                    .run = "r",
+                                    .build_id = "0.1.0 ab",
+                                    .config_hash = "c",
+                                    .from = WallTime{i * 1s},
+                                    .to = WallTime{(i + 1) * 1s},
+                                    .bytes = 10,
+                                    .first_record = std::uint64_t(i - 1),
+                                    .current = i == 3});
+  fake.inputs.dropped_inputs = 7;
+  const Answer all = get("/inputs");
+  EXPECT_EQ(all.status, 200);
+  EXPECT_EQ(all.at("/dropped_inputs"), "7");
+  EXPECT_EQ(all.at("/segments/0/file"), "0003.inputs");
+  EXPECT_EQ(all.at("/segments/0/current"), "true");
+  EXPECT_EQ(all.at("/segments/2/to"), "1970-01-01T00:00:02.000Z");
+  EXPECT_EQ(get("/inputs?limit=2").at("/next"), "1970-01-01T00:00:02.000Z");
+  EXPECT_EQ(get("/inputs?before=1970-01-01T00:00:02Z").at("/segments/0/file"), "0001.inputs");
+  expect_problem(get("/inputs?run=r"), 400, "unknown parameter 'run'; known are before, limit");
+}
+
+TEST_F(ReadApi, says_how_to_record_inputs_when_none_are) {
+  Ports ports = fake.all();
+  ports.inputs = nullptr;
+  serve({}, nullptr, ports);
+  expect_problem(get("/inputs"), 404, "record: full");
+}
+
 TEST_F(ReadApi, chooses_the_format_of_the_metrics_page_by_accept) {
   const auto format = [&](std::string accept) { return get("/metrics", {{"Accept", std::move(accept)}}).body; };
   EXPECT_EQ(get("/metrics").body, "# text\n");

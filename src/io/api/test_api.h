@@ -90,7 +90,8 @@ struct FakePorts final : FleetReader,
                          DeltaFeed,
                          StaticFiles,
                          AgentLink,
-                         DemoControl {
+                         DemoControl,
+                         InputRecorder {
   std::shared_ptr<const FleetView> view() const override {
     const std::lock_guard lock(mutex);
     return fleet;
@@ -169,10 +170,13 @@ struct FakePorts final : FleetReader,
     return worker_id + " crashes";
   }
 
+  RecordedInputs recorded() const override { return inputs; }
+
   Ports all() {
     Ports p;
     p.fleet = this, p.commands = this, p.intake = this, p.history = this, p.ledger = this, p.readiness = this;
     p.metrics = this, p.feed = this, p.files = this, p.agents = this, p.demo = this;
+    p.inputs = this;
     return p;
   }
 
@@ -193,6 +197,7 @@ struct FakePorts final : FleetReader,
   std::vector<AuditRecord> audits;
   std::vector<NotificationRecord> stored_notifications;
   std::vector<Silence> stored_silences;
+  RecordedInputs inputs{.bytes = 4096, .max_bytes = 1 << 30};
   std::vector<ReadinessPart> ready{{"engine", PartState::ok, "last step 3 ms ago"}};
   Callback publish;
 };

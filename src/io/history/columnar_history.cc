@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/rollup.h"
 #include "io/history/series.h"
 

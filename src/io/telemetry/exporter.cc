@@ -226,6 +226,18 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::ledger_replayed, stats.ledger_replayed);
 }
 
+void write_journal(MetricsWriter& out, const MonitorStats& stats) {
+  if (!stats.input_journal) return;
+  const InputJournalRow& journal = *stats.input_journal;
+  single(out, f::journal_bytes, journal.size_bytes);
+  single(out, f::journal_queue, journal.queued_bytes);
+  single(out, f::journal_written, journal.written_bytes);
+  single(out, f::journal_records, journal.records);
+  single(out, f::journal_dropped, journal.dropped);
+  single(out, f::journal_errors, journal.errors);
+  single(out, f::journal_degraded, Number{journal.degraded});
+}
+
 void write_remote(MetricsWriter& out, const MonitorStats& stats) {
   const auto each = [&](const MetricFamily& family, auto RemoteWriteRow::*member) {
     out.begin(family);
@@ -275,6 +287,7 @@ std::string render(const FleetView& view, const MonitorStats& stats, PageFormat 
   write_recovery(out, view);
   write_intake(out, view, stats);
   write_storage(out, view, stats);
+  write_journal(out, stats);
   write_remote(out, stats);
   write_process(out, stats);
   return out.finish();

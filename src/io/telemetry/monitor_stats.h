@@ -31,6 +31,12 @@ struct RemoteWriteRow {
   std::vector<std::pair<std::string_view, std::uint64_t>> dropped, failed;  // reason → cumulative
 };
 
+// The journal of all inputs, with `record: full`.
+struct InputJournalRow {
+  std::uint64_t size_bytes = 0, queued_bytes = 0, written_bytes = 0, records = 0, dropped = 0, errors = 0;
+  bool degraded = false;
+};
+
 struct MonitorStats {
   std::string version;
   WallTime started_at{};
@@ -58,6 +64,7 @@ struct MonitorStats {
   bool ledger_store_away = false;  // the shared store takes no commits: they go to the spool
   std::uint64_t ledger_spool_bytes = 0, ledger_spool_waiting = 0, ledger_spooled = 0, ledger_replayed = 0;
   std::vector<RemoteWriteRow> remote_write;
+  std::optional<InputJournalRow> input_journal;
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;

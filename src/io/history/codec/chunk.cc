@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/codec/doubles.h"
 #include "io/history/codec/integers.h"
 
