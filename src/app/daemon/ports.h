@@ -2,6 +2,7 @@
 // Thread rules as in io/api/ports.h.
 #pragma once
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/messenger.h"
 #include "io/api/ports.h"
 #include "io/config/monitor_config.h"
 #include "io/history/history_writer.h"
@@ -78,13 +79,15 @@ class ReadinessPort final : public api::Readiness {
  public:
   // `remote` may be null.
   ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
-                const HistoryWriter& history, const remote_write::RemoteWrite* remote, const Clock& clock)
+                const HistoryWriter& history, const remote_write::RemoteWrite* remote, const Messenger& messenger,
+                const Clock& clock)
       : loop_(loop),
         inbox_(inbox),
         dispatcher_(dispatcher),
         ledger_(ledger),
         history_(history),
         remote_(remote),
+        messenger_(messenger),
         clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
@@ -95,6 +98,7 @@ class ReadinessPort final : public api::Readiness {
   const Ledger& ledger_;
   const HistoryWriter& history_;
   const remote_write::RemoteWrite* remote_;
+  const Messenger& messenger_;
   const Clock& clock_;
 };
 

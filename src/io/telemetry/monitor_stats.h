@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/histogram.h"
 
 namespace paramedic::telemetry {
 
@@ -29,6 +30,20 @@ struct RemoteWriteRow {
   std::uint64_t pending_samples = 0, queue_bytes = 0, sent_samples = 0, requests = 0;
   double lag_seconds = 0;
   std::vector<std::pair<std::string_view, std::uint64_t>> dropped, failed;  // reason → cumulative
+};
+
+// One channel of notifications. Counts are cumulative.
+struct NotificationRow {
+  std::string channel;
+  std::uint64_t queued = 0, throttled = 0, degraded = 0;
+  double oldest_age_seconds = 0;
+  bool failing = false;
+  std::vector<std::pair<std::string_view, std::uint64_t>> ended, sends;  // result → count
+  DurationHistogram send_seconds, delivery_seconds;
+};
+struct DeadManRow {
+  std::vector<std::pair<std::string_view, std::uint64_t>> pings;  // result → cumulative
+  std::optional<WallTime> last;
 };
 
 struct MonitorStats {
@@ -56,6 +71,8 @@ struct MonitorStats {
   bool ledger_store_away = false;  // the shared store takes no commits: they go to the spool
   std::uint64_t ledger_spool_bytes = 0, ledger_spool_waiting = 0, ledger_spooled = 0, ledger_replayed = 0;
   std::vector<RemoteWriteRow> remote_write;
+  std::vector<NotificationRow> notifications;
+  std::optional<DeadManRow> dead_man;  // none is configured
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;
