@@ -166,16 +166,12 @@ class LittleMonitor {
     dispatcher_->submit({LedgerEntry{now, std::move(record)}}, std::move(acts));
   }
   Result<void> take(const DeliveryOutcome& outcome) {
-    if (outcome.digest) {
-      NotificationRecord record;
-      record.notification = *outcome.digest;
-      write(std::move(record), {});
-    }
     NotificationRecord record;
     {
       const std::lock_guard lock(mutex_);
       record = records_[outcome.notification_id];
     }
+    if (outcome.digest) record.notification = *outcome.digest;
     record.state = outcome.state;
     record.attempts = outcome.attempts;
     record.tried_at = outcome.at;

@@ -32,10 +32,11 @@ constexpr KindPace kPaces[] = {
     {"exec", 300, 10},
 };
 
-constexpr std::array<std::string_view, 6> kOwnKeys = {"type",         "rate_per_minute", "burst",
-                                                      "digest_above", "timeout",         "give_up_after"};
+// `failover` is read by core/alerting.
+constexpr std::array<std::string_view, 7> kOwnKeys = {"type",    "rate_per_minute", "burst",   "digest_above",
+                                                      "timeout", "give_up_after",   "failover"};
 
-// The node without the keys that are read here: a kind refuses keys that it does not know.
+// The node without the keys that are not the kind's: it refuses keys that it does not know.
 Params without_own_keys(const Params& node) {
   Params out = node;
   std::erase_if(out.members, [](const KeyValue<Params>& one) {

@@ -239,12 +239,18 @@ bool Outbox::merge(const Story& chosen, const Now& now) {
   return true;
 }
 
-// The members' outcomes bring the digest, so that the ledger has it before it is tried.
+// The digest's own outcome comes first and brings it: the ledger has it before its members end in it, and before it is
+// tried.
 void Outbox::put_digest(Notification digest, const std::vector<std::string>& story_keys, const Now& now) {
   SteadyTime oldest = now.steady;
   std::uint64_t number = next_number_;
   const std::string id = digest.id, key = digest.group_key;
-  bool first = true;
+  DeliveryOutcome made;
+  made.notification_id = id;
+  made.state = DeliveryState::queued;
+  made.at = now.wall;
+  made.digest = digest;
+  outcomes_.push_back(std::move(made));
   for (const std::string& story_key : story_keys) {
     auto& queue = stories_.at(story_key).queue;
     number = std::min(number, queue.front().number);
@@ -252,7 +258,6 @@ void Outbox::put_digest(Notification digest, const std::vector<std::string>& sto
       oldest = std::min(oldest, one.added);
       DeliveryOutcome merged = outcome_of(one, DeliveryState::merged, "", now);
       merged.merged_into = id;
-      if (std::exchange(first, false)) merged.digest = digest;
       queued_.erase(one.notification.id);
       remember_remote(one.notification, "");
       ++counts_.ended[std::size_t(DeliveryState::merged)];

@@ -35,8 +35,8 @@ namespace paramedic::notify {
 struct DeliveryLimits {
   Pace pace;
   int digest_above = 5;
-  Duration timeout = 10s;       // of one try
-  Duration give_up_after = 1h;  // from when it was decided; then it counts as failed
+  Duration timeout = 10s;        // of one try
+  Duration give_up_after = 12h;  // from when it was decided; then it counts as failed
   bool operator==(const DeliveryLimits&) const = default;
 };
 
