@@ -47,6 +47,8 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
   return out;
 }
 
+notify::ChannelFactory channel_factory() { return {}; }
+
 LogLevel parse_log_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
   if (name == "warning") return LogLevel::warning;

@@ -14,6 +14,16 @@ int fail(const Error& error) {
   return exit_code(error.code);
 }
 
+namespace {
+// SIGHUP. A file with any problem changes nothing.
+void reload_from(const ServeOptions& options, daemon::Daemon& daemon, Logger& log) {
+  const auto settings = load_monitor(options.config_file, options.data_dir, options.listen);
+  const Result<void> done = settings ? daemon.reload(settings->config) : Result<void>(settings.error());
+  if (done) return log.info("reloaded", {{"parts", "channels, dead_man"}, {"rest", "after a restart"}});
+  log.error("reload_refused", {{"reason", done.error().message}});
+}
+}  // namespace
+
 int serve(const ServeOptions& options) {
   auto settings = load_monitor(options.config_file, options.data_dir, options.listen);
   if (!settings) return fail(settings.error());
@@ -23,12 +33,18 @@ int serve(const ServeOptions& options) {
   // Before any thread exists, so that every thread inherits the blocked signals and only the waiter sees them.
   boost::asio::io_context signals;
   StopSignal stop(signals);
+  daemon::Daemon* running = nullptr;
+  ReloadSignal reload(signals, [&] {
+    if (running) reload_from(options, *running, *log);
+  });
   daemon::DaemonOptions parts{.config = std::move(settings->config),
                               .engine = std::move(settings->engine),
                               .version = kVersion,
-                              .files = &files.files()};
+                              .files = &files.files(),
+                              .make_channel = channel_factory()};
   auto started = daemon::Daemon::start(std::move(parts), clock, *log);
   if (!started) return fail(started.error());
+  running = started->get();
   const int signal = stop.wait();
   log->info("stopping", {{"signal", signal}});
   (*started)->stop();

@@ -6,6 +6,7 @@
 
 #include "app/daemon/command_router.h"
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/messenger.h"
 #include "app/daemon/ports.h"
 #include "io/api/api.h"
 #include "io/api/guard.h"
@@ -64,6 +65,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
 
   Result<void> open();
   std::uint16_t port() const override { return server_ ? server_->port() : 0; }
+  Result<void> reload(const config::MonitorConfig& config) override { return messenger_->reload(config); }
   void stop() override;
   std::string text(api::MetricsFormat format) override;
 
@@ -72,6 +74,8 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Result<void> open_remote_write();
   void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
+  Result<void> build_messenger();
+  std::string problem() const;
   void build_engine();
   Result<void> listen();
   void perform(const Act& act);
@@ -90,6 +94,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<remote_write::RemoteWrite> remote_write_;  // null when nothing is configured
   std::unique_ptr<journal::InputJournal> journal_;           // null unless all inputs are recorded
   std::unique_ptr<Inbox> inbox_;
+  std::unique_ptr<Messenger> messenger_;
   ViewHub hub_;
   std::unique_ptr<api::DeltaFeed::Subscription> gone_workers_;
   std::unique_ptr<CommandRouter> router_;
@@ -189,8 +194,31 @@ void DaemonImpl::store(std::vector<HistoryRow> rows) {
   history_writer_->push(std::move(rows));
 }
 
-void DaemonImpl::build_engine() {
+// What the dead-man ping vouches for: the engine turns, keeps up, and the ledger takes what it decides.
+std::string DaemonImpl::problem() const {
+  constexpr Duration kStuck = 10s, kBehind = 30s;
+  const SteadyTime now = clock_.now().steady;
+  if (now - loop_->last_step() > kStuck) return "the engine does not step";
+  if (inbox_->oldest_wait(now) > kBehind) return "the engine does not keep up with its inputs";
+  const DispatcherStats dispatcher = dispatcher_->stats();
+  if (dispatcher.degraded) return "the ledger cannot commit";
+  return dispatcher.commit_running > kStuck ? "a commit of the ledger hangs" : "";
+}
+
+Result<void> DaemonImpl::build_messenger() {
   inbox_ = std::make_unique<Inbox>(InboxLimits{.live = std::size_t(options_.config.limits.inbox_reports)});
+  auto made = Messenger::make(
+      options_.config, options_.make_channel,
+      {.tell_engine = [this](Input input) { return inbox_->push(std::move(input), clock_.now().steady); },
+       .problem = [this] { return problem(); },
+       .clock = clock_,
+       .log = log_});
+  if (!made) return made.error();
+  messenger_ = std::move(*made);
+  return {};
+}
+
+void DaemonImpl::build_engine() {
   router_ = std::make_unique<CommandRouter>(*inbox_, clock_);
   sink_ = std::make_unique<InboxSink>(*inbox_, clock_);
   links_ = std::make_unique<AgentLinks>(
@@ -199,11 +227,21 @@ void DaemonImpl::build_engine() {
   executor_ = std::make_unique<AgentExecutor>(
       [this](const std::string& source, const wire::MonitorFrame& frame) { return links_->send(source, frame); });
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Ports{
-          .commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
-          .perform = [this](const Act& act) { perform(act); },
-          .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); },
-          .care = [this] { prune_ledger(); }},
+      Dispatcher::Ports{.commit =
+                            [this](std::span<const LedgerEntry> entries) {
+                              const auto done = ledger_->commit(entries);
+                              if (done) messenger_->committed(entries);
+                              return done;
+                            },
+                        .perform = [this](const Act& act) { perform(act); },
+                        .tell_engine =
+                            [this](Input input) {
+                              // Before its acts are performed: what goes out now is not in the ledger.
+                              if (const auto* ledger = std::get_if<LedgerStateInput>(&input))
+                                messenger_->set_degraded(ledger->degraded);
+                              (void)inbox_->push(std::move(input), clock_.now().steady);
+                            },
+                        .care = [this] { prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -213,6 +251,8 @@ Result<void> DaemonImpl::open() {
   // Before the dispatcher exists: its thread owns the ledger from then on, and begins with a retention pass.
   const auto state = ledger_->load(started_);
   if (!state) return state.error();
+  if (const auto built = build_messenger(); !built) return built;
+  messenger_->restore(*ledger_, *state, started_);
   build_engine();
   open_journal(*state);
   engine_->restore(*state, started_);
@@ -228,6 +268,7 @@ Result<void> DaemonImpl::open() {
       *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
       journal_.get(), clock_, log_});
   loop_->start();
+  messenger_->start();
   return listen();
 }
 
@@ -262,7 +303,7 @@ Result<void> DaemonImpl::listen() {
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
   readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_, *history_writer_,
-                                               remote_write_.get(), journal_.get(), clock_);
+                                               remote_write_.get(), journal_.get(), *messenger_, clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -323,6 +364,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.ledger_errors = ledger.failures;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
   if (journal_) stats.input_journal = journal_row(*journal_);
+  messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
   stats.ledger_spool_waiting = ledger.spool_waiting;
@@ -336,12 +378,11 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
 }
 
 void DaemonImpl::perform(const Act& act) {
-  if (executor_->perform(act)) return;
+  if (executor_->perform(act) || messenger_->perform(act)) return;
   if (const auto* answer = std::get_if<Answer>(&act)) return router_->answer(*answer);
   if (const auto* notify = std::get_if<Notify>(&act)) return log_alert(notify->alert);
 }
 
-// Channels come with "Alerting"; until then the log tells.
 void DaemonImpl::log_alert(const Alert& alert) {
   log_.warning(alert.state == AlertState::firing ? "alert_firing" : "alert_resolved",
                {{"key", alert.key},
@@ -363,6 +404,8 @@ void DaemonImpl::stop() {
   if (stopped_) return;
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
+  // While the engine still runs, so that what became of the last messages reaches the ledger.
+  if (messenger_) messenger_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();
   if (journal_) journal_->stop();
   if (dispatcher_) dispatcher_->stop();

@@ -12,6 +12,7 @@
 #include "core/engine/engine_config.h"
 #include "io/api/ports.h"
 #include "io/config/monitor_config.h"
+#include "io/notify/delivery/delivery_config.h"
 
 namespace paramedic::daemon {
 
@@ -21,6 +22,7 @@ struct DaemonOptions {
   std::string version;
   const api::StaticFiles* files = nullptr;  // dashboard and /openapi.json; null = none
   api::DemoControl* demo = nullptr;         // only in the demonstration
+  notify::ChannelFactory make_channel;      // of `channels:`; empty = a configured channel is a problem
 };
 
 class Daemon {
@@ -31,6 +33,9 @@ class Daemon {
   virtual ~Daemon() = default;  // stop()
 
   virtual std::uint16_t port() const = 0;
+  // Takes what can change while running out of a new configuration: channels and dead man. The rest waits for a restart.
+  // Error: invalid_argument with all problems; then nothing has changed.
+  virtual Result<void> reload(const config::MonitorConfig& config) = 0;
   // Stops accepting, ends streams, takes the last batch, commits, flushes. Workers stay up. Idempotent.
   virtual void stop() = 0;
 };

@@ -144,6 +144,7 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
   if (journal_) out.push_back(journal_readiness(journal_->stats()));
   if (remote_)
     for (api::ReadinessPart& part : remote_write_parts(*remote_)) out.push_back(std::move(part));
+  for (api::ReadinessPart& part : messenger_.parts()) out.push_back(std::move(part));
   return out;
 }
 

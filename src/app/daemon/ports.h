@@ -2,6 +2,7 @@
 // Thread rules as in io/api/ports.h.
 #pragma once
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/messenger.h"
 #include "io/api/ports.h"
 #include "io/config/monitor_config.h"
 #include "io/history/history_writer.h"
@@ -89,7 +90,7 @@ class ReadinessPort final : public api::Readiness {
   // `remote` and `journal` may be null.
   ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
                 const History& history, const HistoryWriter& history_writer, const remote_write::RemoteWrite* remote,
-                const journal::InputJournal* journal,
+                const journal::InputJournal* journal, const Messenger& messenger,
                 const Clock& clock)
       : loop_(loop),
         inbox_(inbox),
@@ -99,6 +100,7 @@ class ReadinessPort final : public api::Readiness {
         history_writer_(history_writer),
         remote_(remote),
         journal_(journal),
+        messenger_(messenger),
         clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
@@ -111,6 +113,7 @@ class ReadinessPort final : public api::Readiness {
   const HistoryWriter& history_writer_;
   const remote_write::RemoteWrite* remote_;
   const journal::InputJournal* journal_;
+  const Messenger& messenger_;
   const Clock& clock_;
 };
 

@@ -78,6 +78,15 @@ struct HttpConfig {
   Duration write_timeout = 30s;
 };
 
+// A sign of life to somebody outside, who alarms when it stays away. Off without url and url_file.
+struct DeadManConfig {
+  std::string url;       // http or https
+  std::string url_file;  // holds the URL: it is often a secret
+  Duration every = 60s;
+  bool on() const { return !url.empty() || !url_file.empty(); }
+  bool operator==(const DeadManConfig&) const = default;
+};
+
 struct MonitorConfig {
   ListenConfig listen;
   std::string data_dir = "/var/lib/paramedic";
@@ -92,6 +101,11 @@ struct MonitorConfig {
   LimitsConfig limits;
   HttpConfig http;
   std::vector<RemoteWriteConfig> remote_write;
+  // Where this monitor is reached from outside, for links in messages: "https://paramedic.example.org"; empty = none.
+  std::string external_url;
+  // Name → channel, kept as written: each kind reads its own keys (io/notify). Null when absent.
+  Params channels;
+  DeadManConfig dead_man;
   // Keys of core/alerting, kept as written; null when absent.
   Params alerting;
   // Another id of a worker → its id, where two sources name one worker differently.

@@ -258,6 +258,35 @@ void write_remote(MetricsWriter& out, const MonitorStats& stats) {
   by_reason(f::remote_failed, &RemoteWriteRow::failed);
 }
 
+void write_notifications(MetricsWriter& out, const MonitorStats& stats) {
+  const auto each = [&](const MetricFamily& family, auto value_of) {
+    out.begin(family);
+    for (const NotificationRow& row : stats.notifications) out.sample({{"channel", row.channel}}, value_of(row));
+  };
+  const auto by_result = [&](const MetricFamily& family, auto NotificationRow::*member) {
+    out.begin(family);
+    for (const NotificationRow& row : stats.notifications)
+      for (const auto& [result, count] : row.*member) out.sample({{"channel", row.channel}, {"result", result}}, count);
+  };
+  const auto histogram = [&](const MetricFamily& family, auto NotificationRow::*member) {
+    out.begin(family);
+    for (const NotificationRow& row : stats.notifications) out.histogram({{"channel", row.channel}}, row.*member);
+  };
+  each(f::notify_queued, [](const NotificationRow& row) { return row.queued; });
+  each(f::notify_oldest, [](const NotificationRow& row) { return row.oldest_age_seconds; });
+  by_result(f::notify_ended, &NotificationRow::ended);
+  by_result(f::notify_sends, &NotificationRow::sends);
+  histogram(f::notify_send, &NotificationRow::send_seconds);
+  histogram(f::notify_delivery, &NotificationRow::delivery_seconds);
+  each(f::notify_throttled, [](const NotificationRow& row) { return row.throttled; });
+  each(f::notify_degraded, [](const NotificationRow& row) { return row.degraded; });
+  each(f::notify_failing, [](const NotificationRow& row) { return Number{row.failing}; });
+  if (!stats.dead_man) return;
+  out.begin(f::dead_man_pings);
+  for (const auto& [result, count] : stats.dead_man->pings) out.sample({{"result", result}}, count);
+  if (stats.dead_man->last) single(out, f::dead_man_last, unix_seconds(*stats.dead_man->last));
+}
+
 void write_process(MetricsWriter& out, const MonitorStats& stats) {
   out.begin(f::http_requests);
   for (const HttpCount& c : stats.http)
@@ -289,6 +318,7 @@ std::string render(const FleetView& view, const MonitorStats& stats, PageFormat 
   write_storage(out, view, stats);
   write_journal(out, stats);
   write_remote(out, stats);
+  write_notifications(out, stats);
   write_process(out, stats);
   return out.finish();
 }

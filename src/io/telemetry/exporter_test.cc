@@ -87,6 +87,15 @@ MonitorStats full_stats() {
                      .lag_seconds = 2.5,
                      .dropped = {{"rejected", 3}, {"queue_full", 0}},
                      .failed = {{"timeout", 1}}}};
+  NotificationRow row;
+  row.channel = "chat";
+  row.queued = 3;
+  row.ended = {{"delivered", 5}};
+  row.sends = {{"retry", 2}};
+  row.send_seconds.observe(0.2);
+  row.delivery_seconds.observe(0.3);
+  s.notifications = {row};
+  s.dead_man = DeadManRow{{{"sent", 4}}, kNow};
   return s;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/histogram.h"
 
 namespace paramedic::telemetry {
 
@@ -35,6 +36,20 @@ struct RemoteWriteRow {
 struct InputJournalRow {
   std::uint64_t size_bytes = 0, queued_bytes = 0, written_bytes = 0, records = 0, dropped = 0, errors = 0;
   bool degraded = false;
+};
+
+// One channel of notifications. Counts are cumulative.
+struct NotificationRow {
+  std::string channel;
+  std::uint64_t queued = 0, throttled = 0, degraded = 0;
+  double oldest_age_seconds = 0;
+  bool failing = false;
+  std::vector<std::pair<std::string_view, std::uint64_t>> ended, sends;  // result → count
+  DurationHistogram send_seconds, delivery_seconds;
+};
+struct DeadManRow {
+  std::vector<std::pair<std::string_view, std::uint64_t>> pings;  // result → cumulative
+  std::optional<WallTime> last;
 };
 
 struct MonitorStats {
@@ -65,6 +80,8 @@ struct MonitorStats {
   std::uint64_t ledger_spool_bytes = 0, ledger_spool_waiting = 0, ledger_spooled = 0, ledger_replayed = 0;
   std::vector<RemoteWriteRow> remote_write;
   std::optional<InputJournalRow> input_journal;
+  std::vector<NotificationRow> notifications;
+  std::optional<DeadManRow> dead_man;  // none is configured
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;
