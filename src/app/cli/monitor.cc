@@ -47,6 +47,8 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
   return out;
 }
 
+notify::ChannelFactory channel_factory() { return {}; }
+
 LogLevel parse_log_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
   if (name == "warning") return LogLevel::warning;
@@ -59,20 +61,6 @@ struct EmbeddedFiles::Impl {
 EmbeddedFiles::EmbeddedFiles() : impl_(std::make_unique<Impl>()) {}
 EmbeddedFiles::~EmbeddedFiles() = default;
 const api::StaticFiles& EmbeddedFiles::files() const { return impl_->files; }
-
-void StopSignal::on_reload(std::function<void()> reload) {
-  reload_ = std::move(reload);
-  if (!reload_set_) reload_set_.emplace(loop_, SIGHUP);
-  wait_for_reload();
-}
-
-void StopSignal::wait_for_reload() {
-  reload_set_->async_wait([this](const boost::system::error_code& failed, int) {
-    if (failed) return;
-    if (reload_) reload_();
-    wait_for_reload();
-  });
-}
 
 int StopSignal::wait() {
   while (got_ == 0 && loop_.run_one() > 0) {

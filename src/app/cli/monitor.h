@@ -2,7 +2,6 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
@@ -21,6 +20,9 @@ struct MonitorSettings {
 // each.
 Result<MonitorSettings> load_monitor(const std::string& file, const std::string& data_dir, const std::string& listen);
 
+// The kinds of channel that this program has.
+notify::ChannelFactory channel_factory();
+
 LogLevel parse_log_level(const std::string& name);
 
 // Dashboard and API description.
@@ -35,26 +37,38 @@ class EmbeddedFiles {
   std::unique_ptr<Impl> impl_;
 };
 
-// SIGINT or SIGTERM; SIGHUP in between calls `reload` where one is set. Construct it before any thread starts; wait()
-// runs the given loop.
+// SIGINT or SIGTERM. Construct it before any thread starts; wait() runs the given loop.
 class StopSignal {
  public:
   explicit StopSignal(boost::asio::io_context& loop) : loop_(loop), set_(loop, SIGINT, SIGTERM) {
     set_.async_wait([this](const boost::system::error_code&, int signal) { got_ = signal; });
   }
-  // From now on SIGHUP calls it, within wait(). Call before any thread starts.
-  void on_reload(std::function<void()> reload);
   int wait();
   int got() const { return got_; }
 
  private:
   boost::asio::io_context& loop_;
-  void wait_for_reload();
-
   boost::asio::signal_set set_;
-  std::optional<boost::asio::signal_set> reload_set_;
-  std::function<void()> reload_;
   int got_ = 0;
+};
+
+// SIGHUP, again and again. Runs on the loop of a StopSignal. Without one SIGHUP would end the program.
+class ReloadSignal {
+ public:
+  ReloadSignal(boost::asio::io_context& loop, std::function<void()> act) : set_(loop, SIGHUP), act_(std::move(act)) {
+    arm();
+  }
+
+ private:
+  void arm() {
+    set_.async_wait([this](const boost::system::error_code& failed, int) {
+      if (failed) return;
+      act_();
+      arm();
+    });
+  }
+  boost::asio::signal_set set_;
+  std::function<void()> act_;
 };
 
 }  // namespace paramedic::cli

@@ -24,14 +24,15 @@ int serve(const ServeOptions& options) {
   boost::asio::io_context signals;
   StopSignal stop(signals);
   std::unique_ptr<daemon::Daemon> monitor;
-  stop.on_reload([&] {
+  ReloadSignal reload(signals, [&] {
     if (monitor) (void)monitor->reload("SIGHUP");  // it logs what came of it
   });
   daemon::DaemonOptions parts{.config = std::move(settings->config),
                               .engine = std::move(settings->engine),
                               .version = kVersion,
                               .files = &files.files(),
-                              .config_file = options.config_file};
+                              .config_file = options.config_file,
+                              .make_channel = channel_factory()};
   auto started = daemon::Daemon::start(std::move(parts), clock, *log);
   if (!started) return fail(started.error());
   monitor = std::move(*started);

@@ -6,6 +6,7 @@
 
 #include "app/daemon/command_router.h"
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/messenger.h"
 #include "app/daemon/ports.h"
 #include "io/api/api.h"
 #include "io/api/guard.h"
@@ -72,7 +73,10 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
  private:
   Result<void> open_stores();
   Result<void> open_remote_write();
+  void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
+  Result<void> build_messenger();
+  std::string problem() const;
   void build_engine();
   Result<void> listen();
   void perform(const Act& act);
@@ -89,7 +93,9 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<History> history_;
   std::unique_ptr<HistoryWriter> history_writer_;
   std::unique_ptr<remote_write::RemoteWrite> remote_write_;  // null when nothing is configured
+  std::unique_ptr<journal::InputJournal> journal_;           // null unless all inputs are recorded
   std::unique_ptr<Inbox> inbox_;
+  std::unique_ptr<Messenger> messenger_;
   ViewHub hub_;
   std::unique_ptr<api::DeltaFeed::Subscription> gone_workers_;
   std::unique_ptr<CommandRouter> router_;
@@ -105,6 +111,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<HistoryPort> history_port_;
   std::unique_ptr<LedgerPort> ledger_port_;
   std::unique_ptr<AgentPort> agent_port_;
+  std::unique_ptr<InputsPort> inputs_port_;  // null as journal_
   std::unique_ptr<ReadinessPort> readiness_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<HttpServer> server_;
@@ -175,14 +182,45 @@ Result<void> DaemonImpl::open_remote_write() {
   return {};
 }
 
+// No folder that it cannot write keeps the monitor from starting: /readyz says so.
+void DaemonImpl::open_journal(const LedgerState& restored) {
+  if (options_.config.history.record != config::RecordKind::full) return;
+  journal_ = std::make_unique<journal::InputJournal>(journal_options(options_.config, options_.version), log_);
+  journal_->begin(restored, started_);
+  inputs_port_ = std::make_unique<InputsPort>(*journal_);
+}
+
 // Never blocks: on the engine's thread.
 void DaemonImpl::store(std::vector<HistoryRow> rows) {
   if (remote_write_) remote_write_->push(rows);
   history_writer_->push(std::move(rows));
 }
 
-void DaemonImpl::build_engine() {
+// What the dead-man ping vouches for: the engine turns, keeps up, and the ledger takes what it decides.
+std::string DaemonImpl::problem() const {
+  constexpr Duration kStuck = 10s, kBehind = 30s;
+  const SteadyTime now = clock_.now().steady;
+  if (now - loop_->last_step() > kStuck) return "the engine does not step";
+  if (inbox_->oldest_wait(now) > kBehind) return "the engine does not keep up with its inputs";
+  const DispatcherStats dispatcher = dispatcher_->stats();
+  if (dispatcher.degraded) return "the ledger cannot commit";
+  return dispatcher.commit_running > kStuck ? "a commit of the ledger hangs" : "";
+}
+
+Result<void> DaemonImpl::build_messenger() {
   inbox_ = std::make_unique<Inbox>(InboxLimits{.live = std::size_t(options_.config.limits.inbox_reports)});
+  auto made = Messenger::make(
+      options_.config, options_.make_channel,
+      {.tell_engine = [this](Input input) { return inbox_->push(std::move(input), clock_.now().steady); },
+       .problem = [this] { return problem(); },
+       .clock = clock_,
+       .log = log_});
+  if (!made) return made.error();
+  messenger_ = std::move(*made);
+  return {};
+}
+
+void DaemonImpl::build_engine() {
   router_ = std::make_unique<CommandRouter>(*inbox_, clock_);
   sink_ = std::make_unique<InboxSink>(*inbox_, clock_);
   links_ = std::make_unique<AgentLinks>(
@@ -191,11 +229,21 @@ void DaemonImpl::build_engine() {
   executor_ = std::make_unique<AgentExecutor>(
       [this](const std::string& source, const wire::MonitorFrame& frame) { return links_->send(source, frame); });
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Ports{
-          .commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
-          .perform = [this](const Act& act) { perform(act); },
-          .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); },
-          .care = [this] { prune_ledger(); }},
+      Dispatcher::Ports{.commit =
+                            [this](std::span<const LedgerEntry> entries) {
+                              const auto done = ledger_->commit(entries);
+                              if (done) messenger_->committed(entries);
+                              return done;
+                            },
+                        .perform = [this](const Act& act) { perform(act); },
+                        .tell_engine =
+                            [this](Input input) {
+                              // Before its acts are performed: what goes out now is not in the ledger.
+                              if (const auto* ledger = std::get_if<LedgerStateInput>(&input))
+                                messenger_->set_degraded(ledger->degraded);
+                              (void)inbox_->push(std::move(input), clock_.now().steady);
+                            },
+                        .care = [this] { prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -205,7 +253,10 @@ Result<void> DaemonImpl::open() {
   // Before the dispatcher exists: its thread owns the ledger from then on, and begins with a retention pass.
   const auto state = ledger_->load(started_);
   if (!state) return state.error();
+  if (const auto built = build_messenger(); !built) return built;
+  messenger_->restore(*ledger_, *state, started_);
   build_engine();
+  open_journal(*state);
   engine_->restore(*state, started_);
   log_.info(
       "restored",
@@ -215,13 +266,17 @@ Result<void> DaemonImpl::open() {
   http.kind = SourceKind::http;
   http.received = started_.steady;
   (void)inbox_->push(Input(std::move(http)), started_.steady);
-  loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*engine_, *inbox_, *dispatcher_, hub_,
-                        [this](std::vector<HistoryRow> rows) { store(std::move(rows)); }, clock_, log_});
+  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
+      *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
+      journal_.get(), clock_, log_});
   loop_->start();
-  reload_ = std::make_unique<ConfigReload>(
-      options_.config_file, clock_, log_,
-      [this](const config::MonitorConfig&, EngineConfig engine) { loop_->configure(std::move(engine)); });
+  messenger_->start();
+  reload_ = std::make_unique<ConfigReload>(options_.config_file, clock_, log_,
+                                           [this](const config::MonitorConfig& config, EngineConfig engine) {
+                                             const auto taken = messenger_->reload(config);
+                                             if (taken) loop_->configure(std::move(engine), config.hash);
+                                             return taken;
+                                           });
   return listen();
 }
 
@@ -255,8 +310,8 @@ Result<void> DaemonImpl::listen() {
   history_port_ = std::make_unique<HistoryPort>(*history_);
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
-  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_writer_,
-                                               remote_write_.get(), clock_);
+  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_, *history_writer_,
+                                               remote_write_.get(), journal_.get(), *messenger_, clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -270,6 +325,7 @@ Result<void> DaemonImpl::listen() {
   ports.agents = options_.config.source_enabled(SourceKind::agent) ? agent_port_.get() : nullptr;
   ports.demo = options_.demo;
   ports.reload = reload_.get();
+  ports.inputs = inputs_port_.get();
   api::ApiOptions api_options;
   api_options.guard.listen_address = where.address;
   api_options.guard.allowed_hosts = options_.config.allowed_hosts;
@@ -310,11 +366,17 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.history_damaged = history.damaged;
   stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
-  stats.history_flush_seconds = history_writer_->stats().last_flush_seconds;
+  stats.history_degraded = history.degraded;
+  stats.history_buffered = history.buffered;
+  const HistoryWriterStats writer = history_writer_->stats();
+  stats.history_dropped = history.dropped + writer.dropped;
+  stats.history_flush_seconds = writer.last_flush_seconds;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
+  if (journal_) stats.input_journal = journal_row(*journal_);
+  messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
   stats.ledger_spool_waiting = ledger.spool_waiting;
@@ -328,12 +390,11 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
 }
 
 void DaemonImpl::perform(const Act& act) {
-  if (executor_->perform(act)) return;
+  if (executor_->perform(act) || messenger_->perform(act)) return;
   if (const auto* answer = std::get_if<Answer>(&act)) return router_->answer(*answer);
   if (const auto* notify = std::get_if<Notify>(&act)) return log_alert(notify->alert);
 }
 
-// Channels come with "Alerting"; until then the log tells.
 void DaemonImpl::log_alert(const Alert& alert) {
   log_.warning(alert.state == AlertState::firing ? "alert_firing" : "alert_resolved",
                {{"key", alert.key},
@@ -355,7 +416,11 @@ void DaemonImpl::stop() {
   if (stopped_) return;
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
+  if (reload_) reload_->close();
+  // While the engine still runs, so that what became of the last messages reaches the ledger.
+  if (messenger_) messenger_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();
+  if (journal_) journal_->stop();
   if (dispatcher_) dispatcher_->stop();
   if (history_writer_) history_writer_->stop();
   if (remote_write_) remote_write_->stop();

@@ -13,6 +13,7 @@
 #include "core/engine/engine_config.h"
 #include "io/api/ports.h"
 #include "io/config/monitor_config.h"
+#include "io/notify/delivery/delivery_config.h"
 
 namespace paramedic::daemon {
 
@@ -23,6 +24,7 @@ struct DaemonOptions {
   const api::StaticFiles* files = nullptr;  // dashboard and /openapi.json; null = none
   std::string config_file;                  // for reloads; empty = none
   api::DemoControl* demo = nullptr;         // only in the demonstration
+  notify::ChannelFactory make_channel;      // of `channels:`; empty = a configured channel is a problem
 };
 
 class Daemon {

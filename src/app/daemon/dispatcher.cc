@@ -4,6 +4,10 @@
 
 namespace paramedic::daemon {
 
+namespace {
+std::int64_t steady_ns() { return Duration(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+}  // namespace
+
 Dispatcher::Dispatcher(Ports ports, Logger& log) : ports_(std::move(ports)), log_(log) {
   thread_ = std::thread([this] { run(); });
 }
@@ -31,6 +35,7 @@ DispatcherStats Dispatcher::stats() const {
   const std::lock_guard lock(mutex_);
   DispatcherStats out = stats_;
   out.waiting = queue_.size();
+  if (const std::int64_t began = commit_began_ns_) out.commit_running = Duration{steady_ns() - began};
   return out;
 }
 
@@ -63,7 +68,9 @@ void Dispatcher::run() {
 
 void Dispatcher::commit_and_act(std::vector<Act> acts) {
   if (!kept_.empty()) {
+    commit_began_ns_ = steady_ns();
     const auto committed = ports_.commit(kept_);
+    commit_began_ns_ = 0;
     const std::lock_guard lock(mutex_);
     if (committed) {
       ++stats_.commits;

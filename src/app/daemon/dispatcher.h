@@ -7,6 +7,7 @@
 // are kept and tried again each second; the engine is told by a LedgerStateInput, and told again when the ledger is
 // well.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -26,6 +27,7 @@ struct DispatcherStats {
   std::uint64_t commits = 0, commit_errors = 0, entries = 0, entries_dropped = 0, acts = 0, acts_held = 0;
   std::size_t waiting = 0;
   bool degraded = false;
+  Duration commit_running{};  // how long the commit under way takes by now; 0 = none is
 };
 
 class Dispatcher {
@@ -66,6 +68,7 @@ class Dispatcher {
   std::vector<Act> acts_;
   bool stopping_ = false;
   DispatcherStats stats_;
+  std::atomic<std::int64_t> commit_began_ns_{0};  // steady; 0 = no commit is under way
   std::vector<LedgerEntry> kept_;  // dispatcher thread only: not committed yet
   bool degraded_ = false;          // dispatcher thread only
   std::chrono::steady_clock::time_point next_care_{};

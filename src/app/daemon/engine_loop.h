@@ -11,6 +11,7 @@
 #include "app/daemon/inbox.h"
 #include "app/daemon/view_hub.h"
 #include "core/engine/engine.h"
+#include "io/journal/input_journal.h"
 
 namespace paramedic::daemon {
 
@@ -27,6 +28,7 @@ class EngineLoop {
     Dispatcher& dispatcher;
     ViewHub& hub;
     std::function<void(std::vector<HistoryRow>)> store;  // never blocks
+    journal::InputJournal* journal;                      // told of every step; null = inputs are not recorded
     const Clock& clock;
     Logger& log;
   };
@@ -37,7 +39,7 @@ class EngineLoop {
   // Publishes the restored fleet, then runs.
   void start();
   // From the next step on. Any thread; of several at once the last counts.
-  void configure(EngineConfig config);
+  void configure(EngineConfig config, std::string config_hash);
   // Last batch, a step without new acts, last publication. Idempotent. REQUIRES: nobody pushes any more.
   void stop();
   // Steady time of the latest step, for readiness: an engine that has not stepped for seconds is stuck.
@@ -58,8 +60,9 @@ class EngineLoop {
   bool publish_now_ = false;
   std::atomic<std::int64_t> last_step_ns_{0};
   std::atomic<bool> stopping_{false};
-  std::mutex config_mutex_;  // guards next_config_
+  std::mutex config_mutex_;  // guards next_config_ and its hash
   std::optional<EngineConfig> next_config_;
+  std::string next_config_hash_;
   std::thread thread_;
 };
 

@@ -12,8 +12,9 @@ namespace paramedic::daemon {
 
 namespace {
 
-// Keys of the file that the engine takes on while it runs.
-constexpr std::array<std::string_view, 5> kReloadable = {"interval", "pools", "aliases", "alerting", "limits"};
+// Keys of the file that engine and messenger take on while they run.
+constexpr std::array<std::string_view, 7> kReloadable = {"interval", "pools",    "aliases", "alerting",
+                                                         "limits",   "channels", "dead_man"};
 
 bool same(const Params& a, const Params& b) {
   if (a.kind != b.kind || a.scalar != b.scalar || a.items.size() != b.items.size() ||
@@ -47,6 +48,7 @@ std::vector<std::string> need_restart(const Params& before, const Params& after)
 
 ConfigReload::ConfigReload(std::string file, const Clock& clock, Logger& log, Apply apply)
     : file_(std::move(file)), clock_(clock), log_(log), apply_(std::move(apply)), in_force_(Params::map()) {
+  if (closed_) return make_error(Errc::unavailable, "the monitor stops");
   if (file_.empty()) return;
   Problems ignored;  // it was good a moment ago
   if (auto tree = config::load_yaml_file(file_, ignored)) in_force_ = std::move(*tree);
@@ -67,7 +69,7 @@ Result<std::string> ConfigReload::load() {
   }
   const std::vector<std::string> left = need_restart(in_force_, *tree);
   const std::size_t rules = engine.rules.rules.size();
-  apply_(config, std::move(engine));
+  if (const auto taken = apply_(config, std::move(engine)); !taken) return taken.error();
   // What was not taken on stays as it was, and is named again next time.
   Params next = std::move(*tree);
   for (const std::string& key : left) {
@@ -91,6 +93,11 @@ Result<std::string> ConfigReload::reload(std::string_view actor) {
     log_.error("config_refused", {{"actor", actor}, {"file", file_}, {"problems", done.error().message}});
   }
   return done;
+}
+
+void ConfigReload::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
 }
 
 ConfigReload::State ConfigReload::state() const {

@@ -20,8 +20,8 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
 
 class ConfigReload final : public api::Reload {
  public:
-  // Hands the parts that may change to whoever uses them. Quick; called with the lock held.
-  using Apply = std::function<void(const config::MonitorConfig& config, EngineConfig engine)>;
+  // Hands the parts that may change to whoever uses them, with the lock held. An error: nobody took anything.
+  using Apply = std::function<Result<void>(const config::MonitorConfig& config, EngineConfig engine)>;
 
   // `file` is what the monitor was started with; empty = no file, and reload() says so. Keeps its present text as that
   // in force.
@@ -30,6 +30,9 @@ class ConfigReload final : public api::Reload {
   // Any thread, several at once: one after the other. Reads a file: not on an I/O thread. The value says what is in
   // force now; the error holds all problems, a line each.
   Result<std::string> reload(std::string_view actor) override;
+
+  // The monitor stops: nothing is taken any more.
+  void close();
 
   struct State {
     std::optional<WallTime> success_at;  // when the configuration in force was read; unset without a file
@@ -47,6 +50,7 @@ class ConfigReload final : public api::Reload {
   mutable std::mutex mutex_;  // guards what follows
   Params in_force_;
   State state_;
+  bool closed_ = false;
 };
 
 }  // namespace paramedic::daemon

@@ -15,12 +15,17 @@ struct Files : testing::Test {
   ManualClock clock;
   std::unique_ptr<Logger> log = make_null_logger();
   std::vector<EngineConfig> applied;
+  std::optional<Error> channel_problem;
 
   void TearDown() override { fs::remove(file); }
   void write(const std::string& text) { std::ofstream(file) << text; }
   ConfigReload reload() {
     return ConfigReload(file.string(), clock, *log,
-                        [this](const config::MonitorConfig&, EngineConfig e) { applied.push_back(std::move(e)); });
+                        [this](const config::MonitorConfig&, EngineConfig e) -> Result<void> {
+                          if (channel_problem) return *channel_problem;
+                          applied.push_back(std::move(e));
+                          return {};
+                        });
   }
 };
 
@@ -66,8 +71,21 @@ TEST_F(Files, a_file_with_any_problem_is_refused_as_a_whole) {
   EXPECT_TRUE(r.state().ok);
 }
 
+TEST_F(Files, what_the_channels_refuse_and_what_comes_while_stopping_changes_nothing) {
+  write("interval: 30s\n");
+  ConfigReload r = reload();
+  channel_problem = make_error(Errc::invalid_argument, "channels.ops: no such kind");
+  EXPECT_EQ(r.reload("ada").error().message, "channels.ops: no such kind");
+  EXPECT_FALSE(r.state().ok);
+  channel_problem.reset();
+  EXPECT_TRUE(r.reload("ada").has_value());
+  r.close();
+  EXPECT_EQ(r.reload("ada").error().code, Errc::unavailable);
+  EXPECT_EQ(applied.size(), 1u);
+}
+
 TEST_F(Files, without_a_file_there_is_nothing_to_reload) {
-  ConfigReload r("", clock, *log, [](const config::MonitorConfig&, EngineConfig) {});
+  ConfigReload r("", clock, *log, [](const config::MonitorConfig&, EngineConfig) -> Result<void> { return {}; });
   EXPECT_EQ(r.reload("ada").error().code, Errc::conflict);
   EXPECT_EQ(r.state().success_at, std::nullopt);
 }
