@@ -33,8 +33,8 @@ class Daemon {
   virtual ~Daemon() = default;  // stop()
 
   virtual std::uint16_t port() const = 0;
-  // Takes what can change while running out of a new configuration: channels and dead man. The rest waits for a restart.
-  // Error: invalid_argument with all problems; then nothing has changed.
+  // Takes what can change while running out of a new configuration: channels and dead man. The rest waits for a
+  // restart. Error: invalid_argument with all problems; then nothing has changed.
   virtual Result<void> reload(const config::MonitorConfig& config) = 0;
   // Stops accepting, ends streams, takes the last batch, commits, flushes. Workers stay up. Idempotent.
   virtual void stop() = 0;
