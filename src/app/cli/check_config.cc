@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "app/cli/commands.h"
+#include "app/cli/monitor.h"
 #include "core/engine/engine_config.h"
 #include "io/config/yaml.h"
 
@@ -19,6 +20,9 @@ int check_config(const CheckConfigOptions& options) {
         },
         [](const Params& part, const std::string& path, Problems& problems) {
           (void)parse_alerting_config(&part, path, problems);
+        },
+        [](const Params& part, const std::string&, Problems& problems) {
+          (void)notify::read_channels(part, channel_factory(), problems);
         });
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);
