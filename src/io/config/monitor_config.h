@@ -87,8 +87,8 @@ struct MonitorConfig {
   LimitsConfig limits;
   HttpConfig http;
   std::vector<RemoteWriteConfig> remote_write;
-  // Keys of core/alerting, kept as written; null when absent.
-  Params alerting;
+  // Keys of core/alerting and io/notify, kept as written; null when absent.
+  Params alerting, channels, route, inhibitions, notifications;
   // Another id of a worker → its id, where two sources name one worker differently.
   std::map<std::string, std::string> aliases;
   // Each named pool over `default`; always holds "default". Values are maps.
