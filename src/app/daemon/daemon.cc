@@ -28,6 +28,8 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
   out.limits.new_ids_per_second = config.limits.new_ids_per_second;
   out.aliases.insert(config.aliases.begin(), config.aliases.end());
   out.alerting = parse_alerting_config(&config.alerting, "alerting", problems);
+  out.notifier =
+      parse_notifier_config({&config.channels, &config.route, &config.inhibitions, &config.notifications}, problems);
   for (const auto& [name, params] : config.pools) {
     PoolSettings settings = parse_pool_settings(params, "pools." + name, problems);
     if (name == config::kDefaultPool) out.defaults = settings;

@@ -6,6 +6,7 @@
 
 #include "base/params.h"
 #include "core/alerting/alerting.h"
+#include "core/alerting/notifier_config.h"
 #include "core/checks/checks.h"
 #include "core/fleet/fleet.h"
 #include "core/recovery/policy.h"
@@ -31,6 +32,7 @@ struct EngineConfig {
   FleetLimits limits;
   std::map<std::string, std::string, std::less<>> aliases;
   AlertingConfig alerting;
+  NotifierConfig notifier;
   PoolSettings defaults;
   std::map<std::string, PoolSettings, std::less<>> pools;
 

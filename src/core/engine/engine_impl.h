@@ -5,6 +5,7 @@
 #include <queue>
 #include <set>
 
+#include "core/alerting/notifier.h"
 #include "core/analysis/shared_cause.h"
 #include "core/engine/engine.h"
 #include "core/recovery/recovery.h"
@@ -92,6 +93,10 @@ struct Engine::Impl {
   void judge_causes(const Now& now);
   std::vector<CauseSubject> cause_subjects(const std::vector<IllWorker>& ill) const;
 
+  // ---- notify.cc ----
+  void notify(const Now& now, Effects& out);
+  void move_notifier_output(Effects& out);
+
   // ---- publish.cc ----
   void rebuild_view(WorkerHandle worker, const Now& now, FleetDelta& delta);
   void rebuild_views(std::vector<WorkerHandle>& workers, const Now& now, FleetDelta& delta);
@@ -104,6 +109,7 @@ struct Engine::Impl {
   Fleet fleet;
   Recovery recovery;
   Alerting alerting;
+  Notifier notifier;
   std::vector<Slot> slots;
   std::vector<WorkerHandle> touched;
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
@@ -115,6 +121,7 @@ struct Engine::Impl {
   std::optional<SteadyTime> causes_due;
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
+  NotifierOutput notifier_out;
   std::vector<Finding> raw;  // reused by rounds
 
   SteadyTime next_sweep{};

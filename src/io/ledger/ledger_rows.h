@@ -17,7 +17,7 @@
 namespace paramedic {
 
 // Of ledger.db (PRAGMA user_version): how many migrations there are. docs/formats/ledger.md.
-inline constexpr std::int64_t kLedgerFormat = 3;
+inline constexpr std::int64_t kLedgerFormat = 4;
 
 inline constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
 inline constexpr int kMaxLedgerPage = 1000;
@@ -100,6 +100,7 @@ Result<LedgerState> load_ledger_state(const Now& now, Each each) {
   read(LedgerKind::notification, false, into(s.notifications), static_cast<NotificationRecord*>(nullptr));
   read(LedgerKind::silence, true, into(s.silences), static_cast<Silence*>(nullptr));
   read(LedgerKind::acknowledgement, true, into(s.acknowledgements), static_cast<Acknowledgement*>(nullptr));
+  read(LedgerKind::notification_group, true, into(s.groups), static_cast<NotificationGroup*>(nullptr));
   if (!done) return done.error();
   for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
   return s;
