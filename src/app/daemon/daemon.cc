@@ -74,6 +74,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
  private:
   Result<void> open_stores();
   Result<void> open_remote_write();
+  void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
   Result<void> build_messenger();
   std::string problem() const;
@@ -93,6 +94,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<History> history_;
   std::unique_ptr<HistoryWriter> history_writer_;
   std::unique_ptr<remote_write::RemoteWrite> remote_write_;  // null when nothing is configured
+  std::unique_ptr<journal::InputJournal> journal_;           // null unless all inputs are recorded
   std::unique_ptr<Inbox> inbox_;
   std::unique_ptr<Messenger> messenger_;
   ViewHub hub_;
@@ -109,6 +111,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<HistoryPort> history_port_;
   std::unique_ptr<LedgerPort> ledger_port_;
   std::unique_ptr<AgentPort> agent_port_;
+  std::unique_ptr<InputsPort> inputs_port_;  // null as journal_
   std::unique_ptr<ReadinessPort> readiness_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<HttpServer> server_;
@@ -179,6 +182,14 @@ Result<void> DaemonImpl::open_remote_write() {
   return {};
 }
 
+// No folder that it cannot write keeps the monitor from starting: /readyz says so.
+void DaemonImpl::open_journal(const LedgerState& restored) {
+  if (options_.config.history.record != config::RecordKind::full) return;
+  journal_ = std::make_unique<journal::InputJournal>(journal_options(options_.config, options_.version), log_);
+  journal_->begin(restored, started_);
+  inputs_port_ = std::make_unique<InputsPort>(*journal_);
+}
+
 // Never blocks: on the engine's thread.
 void DaemonImpl::store(std::vector<HistoryRow> rows) {
   if (remote_write_) remote_write_->push(rows);
@@ -245,6 +256,7 @@ Result<void> DaemonImpl::open() {
   if (const auto built = build_messenger(); !built) return built;
   messenger_->restore(*ledger_, *state, started_);
   build_engine();
+  open_journal(*state);
   engine_->restore(*state, started_);
   log_.info(
       "restored",
@@ -254,9 +266,9 @@ Result<void> DaemonImpl::open() {
   http.kind = SourceKind::http;
   http.received = started_.steady;
   (void)inbox_->push(Input(std::move(http)), started_.steady);
-  loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*engine_, *inbox_, *dispatcher_, hub_,
-                        [this](std::vector<HistoryRow> rows) { store(std::move(rows)); }, clock_, log_});
+  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
+      *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
+      journal_.get(), clock_, log_});
   loop_->start();
   messenger_->start();
   return listen();
@@ -292,8 +304,8 @@ Result<void> DaemonImpl::listen() {
   history_port_ = std::make_unique<HistoryPort>(*history_);
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
-  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_writer_,
-                                               remote_write_.get(), *messenger_, clock_);
+  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_, *history_writer_,
+                                               remote_write_.get(), journal_.get(), *messenger_, clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -306,6 +318,7 @@ Result<void> DaemonImpl::listen() {
   ports.files = options_.files;
   ports.agents = options_.config.source_enabled(SourceKind::agent) ? agent_port_.get() : nullptr;
   ports.demo = options_.demo;
+  ports.inputs = inputs_port_.get();
   api::ApiOptions api_options;
   api_options.guard.listen_address = where.address;
   api_options.guard.allowed_hosts = options_.config.allowed_hosts;
@@ -343,11 +356,16 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.history_damaged = history.damaged;
   stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
-  stats.history_flush_seconds = history_writer_->stats().last_flush_seconds;
+  stats.history_degraded = history.degraded;
+  stats.history_buffered = history.buffered;
+  const HistoryWriterStats writer = history_writer_->stats();
+  stats.history_dropped = history.dropped + writer.dropped;
+  stats.history_flush_seconds = writer.last_flush_seconds;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
+  if (journal_) stats.input_journal = journal_row(*journal_);
   messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
@@ -391,6 +409,7 @@ void DaemonImpl::stop() {
   // While the engine still runs, so that what became of the last messages reaches the ledger.
   if (messenger_) messenger_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();
+  if (journal_) journal_->stop();
   if (dispatcher_) dispatcher_->stop();
   if (history_writer_) history_writer_->stop();
   if (remote_write_) remote_write_->stop();

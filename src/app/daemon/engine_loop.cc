@@ -42,6 +42,8 @@ void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {
   if (inputs.empty() && now.steady < next_deadline_) return;
   effects_.clear();
   effects_.history.reserve(inputs.size());  // most reports leave one row: grown step by step it would be copied thrice
+  // The one place where inputs enter the engine; it moves from them.
+  if (parts_.journal) parts_.journal->step(inputs, waited, now);
   parts_.engine.step(inputs, waited, now, effects_);
   next_deadline_ = effects_.next_deadline.value_or(now.steady + 1s);
   publish_now_ = publish_now_ || effects_.publish_now;

@@ -9,6 +9,7 @@
 #include "app/daemon/inbox.h"
 #include "app/daemon/view_hub.h"
 #include "core/engine/engine.h"
+#include "io/journal/input_journal.h"
 
 namespace paramedic::daemon {
 
@@ -25,6 +26,7 @@ class EngineLoop {
     Dispatcher& dispatcher;
     ViewHub& hub;
     std::function<void(std::vector<HistoryRow>)> store;  // never blocks
+    journal::InputJournal* journal;                      // told of every step; null = inputs are not recorded
     const Clock& clock;
     Logger& log;
   };

@@ -35,6 +35,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/notifications", Scope::open, BodyKind::none, get_notifications},
     {"GET", "/restarts", Scope::open, BodyKind::none, get_restarts},
     {"GET", "/audit", Scope::open, BodyKind::none, get_audit},
+    {"GET", "/inputs", Scope::open, BodyKind::none, get_inputs},
     {"GET", "/maintenance", Scope::open, BodyKind::none, get_maintenance},
     {"POST", "/maintenance", Scope::operate, BodyKind::json, post_maintenance},
     {"POST", "/recovery/freeze", Scope::operate, BodyKind::json, post_freeze},

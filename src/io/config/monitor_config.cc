@@ -82,6 +82,8 @@ void read_history(ParamsReader& r, HistoryConfig& out) {
   history.read_bytes("max_bytes", out.max_bytes, 0, std::uint64_t{1} << 50);
   history.read_enum("store", out.store);
   read_redis(history, out.redis, false);
+  history.read_enum("record", out.record);
+  history.read_bytes("record_max_bytes", out.record_max_bytes, 16 << 20, std::uint64_t{1} << 50);
   history.finish();
 }
 
@@ -171,6 +173,15 @@ void read_log_level(ParamsReader& r, std::string& out) {
     r.problem("log_level", fmt::format("'{}' must be one of: debug, info, warning, error", out));
 }
 
+std::uint64_t tree_hash(const Params& node) {
+  std::uint64_t hash = hash_mix(stable_hash(node.scalar), std::uint64_t(node.kind));
+  for (const Params& item : node.items) hash = hash_mix(hash, tree_hash(item));
+  std::map<std::string_view, std::uint64_t> members;
+  for (const auto& [key, value] : node.members) members[key] = tree_hash(value);
+  for (const auto& [key, value] : members) hash = hash_mix(hash_mix(hash, stable_hash(key)), value);
+  return hash;
+}
+
 // Rules over several keys.
 void cross_check(ParamsReader& r, const MonitorConfig& c) {
   if (!c.listen.loopback() && c.token_file.empty())
@@ -200,6 +211,7 @@ bool MonitorConfig::source_enabled(SourceKind kind) const {
 
 MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   MonitorConfig c;
+  c.hash = hash_hex(tree_hash(tree));
   ParamsReader r(&tree, "", problems);
   read_listen(r, c.listen);
   r.read("data_dir", c.data_dir);

@@ -27,6 +27,9 @@ struct SourceConfig {
 };
 
 enum class StoreKind { sqlite, redis };
+// What is recorded of the engine's inputs. samples: rows of history, and in the ledger the inputs that are no samples.
+// full: beside that every input as it came, for an exact replay (docs/formats/inputs.md).
+enum class RecordKind { samples, full };
 
 // Keys of ledger.redis and history.redis; the password itself never stands in the configuration.
 struct RedisConfig {
@@ -47,6 +50,8 @@ struct HistoryConfig {
   std::uint64_t max_bytes = 0;  // of history.db, or of the chunks on Redis; beyond it the oldest goes; 0 = no cap
   StoreKind store = StoreKind::sqlite;
   RedisConfig redis;
+  RecordKind record = RecordKind::samples;
+  std::uint64_t record_max_bytes = 1u << 30;  // of data_dir/inputs; beyond it the oldest goes
 };
 
 struct LedgerConfig {
@@ -107,6 +112,9 @@ struct MonitorConfig {
   // Each named pool over `default`; always holds "default". Values are maps.
   std::map<std::string, Params> pools = {{std::string(kDefaultPool), Params::map()}};
 
+  // A hash of all that was written, whatever the order of keys, comments and blanks: 16 hex digits.
+  std::string hash;
+
   // Settings of any pool: its own, else the default ones.
   const Params& pool(std::string_view name) const;
   bool source_enabled(SourceKind kind) const;
@@ -120,4 +128,5 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems);
 
 namespace paramedic {
 PARAMEDIC_ENUM_NAMES(config::StoreKind, "sqlite", "redis")
-}
+PARAMEDIC_ENUM_NAMES(config::RecordKind, "samples", "full")
+}  // namespace paramedic

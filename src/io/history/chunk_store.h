@@ -1,6 +1,7 @@
 // Inside io/history only: what ColumnarHistory needs of a place that keeps its names, log and chunks: SQLite or Redis.
 // Knows bytes and numbers, nothing of rows. Layouts: docs/formats/history.md, history-redis.md.
-// Threads: all members belong to the writer's thread but snapshot(), bytes() and where(), which any thread may call.
+// Threads: all members belong to the writer's thread but snapshot(), bytes(), where(), fenced() and
+// weaker_durability(), which any thread may call.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -97,6 +98,10 @@ class ChunkStore {
   virtual Result<void> give_back_space() { return {}; }
   virtual std::uint64_t bytes() const = 0;       // as shown to people
   virtual const std::string& where() const = 0;  // in messages
+
+  // Of a shared store; any thread.
+  virtual bool fenced() const { return false; }                 // another monitor took it over, for good
+  virtual std::string weaker_durability() const { return {}; }  // what it does not promise, in words
 
   // Rows of format 1, moved once. Returns the id up to which rows were given, 0 when there are none.
   virtual Result<std::int64_t> old_rows(std::size_t, const std::function<void(const OldRow&)>&) { return 0; }

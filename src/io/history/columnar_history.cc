@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/rollup.h"
 #include "io/history/series.h"
 
@@ -376,6 +376,8 @@ HistoryStats ColumnarHistory::stats() const {
   s.names_refused = names_refused_;
   s.degraded = degraded_;
   s.file_bytes = store_->bytes();
+  s.fenced = store_->fenced();
+  s.weaker_durability = store_->weaker_durability();
   const std::lock_guard lock(mutex_);
   s.workers = workers_.size();
   for (const auto& [name, worker] : workers_) {

@@ -46,6 +46,7 @@ class ColumnarHistory final : public History {
   Result<void> flush() override;
   Result<RetainResult> retain(Now now) override;
   Result<std::vector<HistoryRow>> read(const HistoryQuery& query) override;
+  Result<HistoryColumns> read_columns(const HistoryQuery& query) override;
   Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override;
   HistoryStats stats() const override;
 
@@ -130,9 +131,10 @@ class ColumnarHistory final : public History {
                                      const Selection& selection, bool rollups);
   Result<std::vector<Frame>> collect_once(const std::string& worker, std::int64_t from, std::int64_t to,
                                           const Selection& selection, bool rollups);
-  Result<Frame> collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier, std::int64_t from,
-                             std::int64_t to, const Selection& selection, Frame* open);
-  std::vector<HistoryRow> rows_of(const Frame& frame, const std::string& worker) const;
+  Result<std::vector<Frame>> collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier, std::int64_t from,
+                                          std::int64_t to, const Selection& selection, Frame* open);
+  std::vector<std::pair<std::string, SeriesId>> named_columns(std::span<const Frame> parts) const;
+  HistoryColumns columns_of(std::span<const Frame> parts) const;
 
   const HistoryOptions options_;
   const std::unique_ptr<ChunkStore> store_;

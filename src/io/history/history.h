@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "model/history_row.h"
+#include "model/history_columns.h"
 
 namespace paramedic {
 
@@ -42,6 +42,8 @@ struct HistoryStats {
   std::uint64_t chunks_read = 0, columns_read = 0;   // decoded for readers
   std::uint64_t names_refused = 0;                   // metrics and task types beyond max_names
   bool degraded = false;                             // the latest flush failed
+  bool fenced = false;            // of a shared store: another monitor took it over, nothing is stored any more
+  std::string weaker_durability;  // of a shared store: what it does not promise, in words; empty = all
 };
 
 struct RetainResult {
@@ -70,6 +72,8 @@ class History {
   // step only raw rows are given. A row's `tasks` are not: ask read_tasks. Errors: invalid_argument (to < from),
   // too_large, io, corrupt.
   virtual Result<std::vector<HistoryRow>> read(const HistoryQuery& query) = 0;
+  // The same points as columns, several times cheaper: for answers of many points.
+  virtual Result<HistoryColumns> read_columns(const HistoryQuery& query) = 0;
   // Oldest first, only steps in which something happened. Reaches as far back as roll-ups do. Errors as read.
   virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
   virtual HistoryStats stats() const = 0;

@@ -8,10 +8,8 @@
 
 #include "base/data_dir.h"
 #include "base/text.h"
-#include "io/ledger/ledger.h"
-#include "io/ledger/ledger_rows.h"
+#include "io/ledger/typed_ledger.h"
 #include "io/sqlite/database.h"
-#include "io/wire/ledger_json.h"
 
 namespace paramedic {
 
@@ -70,7 +68,7 @@ class Reserve {
   bool held_ = false;
 };
 
-class SqliteLedger final : public Ledger {
+class SqliteLedger final : public TypedLedger {
  public:
   SqliteLedger(DataDir dir, LedgerOptions options, Database writer, Database reader)
       : dir_(std::move(dir)),
@@ -81,48 +79,16 @@ class SqliteLedger final : public Ledger {
 
   Result<void> start();
   Result<void> commit(std::span<const LedgerEntry> entries) override;
-  Result<LedgerState> load(Now now) override;
   Result<PruneResult> prune(Now now) override;
-  Result<LedgerPage<ActionRecord>> actions(const LedgerQuery& q) override {
-    return page<ActionRecord>(LedgerKind::action, q);
-  }
-  Result<LedgerPage<Incident>> incidents(const LedgerQuery& q) override {
-    return page<Incident>(LedgerKind::incident, q);
-  }
-  Result<LedgerPage<Alert>> alerts(const LedgerQuery& q) override { return page<Alert>(LedgerKind::alert, q); }
-  Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
-    return page<AuditRecord>(LedgerKind::audit, q);
-  }
-  Result<LedgerPage<NotificationRecord>> notifications(const LedgerQuery& q) override {
-    return page<NotificationRecord>(LedgerKind::notification, q);
-  }
-  Result<LedgerPage<Silence>> silences(const LedgerQuery& q) override { return page<Silence>(LedgerKind::silence, q); }
-  Result<LedgerPage<Acknowledgement>> acknowledgements(const LedgerQuery& q) override {
-    return page<Acknowledgement>(LedgerKind::acknowledgement, q);
-  }
-  Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
-    return page<InputRecord>(LedgerKind::input, q);
-  }
-  Result<std::optional<Incident>> incident(std::string_view id) override {
-    return one<Incident>(LedgerKind::incident, id);
-  }
-  Result<std::optional<ActionRecord>> action(std::string_view id) override {
-    return one<ActionRecord>(LedgerKind::action, id);
-  }
   LedgerStats stats() const override;
 
  private:
   Result<void> write(std::span<const LedgerEntry> entries);
   Result<void> put(const LedgerEntry& entry);
   Result<std::uint64_t> prune_class(bool inputs, const Now& now);
-  template <class T, class Keep>
-  Result<void> each(LedgerKind kind, bool open_only, WallTime since, Keep keep);
-  template <class T>
-  Result<LedgerPage<T>> page(LedgerKind kind, const LedgerQuery& query);
-  template <class T>
-  Result<std::optional<T>> one(LedgerKind kind, std::string_view key);
-  template <class T>
-  std::optional<T> decode(LedgerKind kind, std::string_view body);
+  Result<void> each_body(LedgerKind kind, bool open_only, WallTime since, const EachBody& each) override;
+  Result<LedgerPage<std::string>> page_of(LedgerKind kind, const LedgerQuery& query, const LedgerCursor& from) override;
+  Result<std::optional<std::string>> body_of(LedgerKind kind, std::string_view key) override;
 
   DataDir dir_;
   LedgerOptions options_;
@@ -133,7 +99,7 @@ class SqliteLedger final : public Ledger {
   Statement upsert_;
   std::int64_t next_append_ = 1;  // key of the next appended entry
   RetentionFront fronts_[2];      // of the two classes of kinds
-  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0;
+  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0;
   std::atomic<bool> degraded_ = false, spent_ = false;
 };
 
@@ -188,31 +154,15 @@ Result<void> SqliteLedger::put(const LedgerEntry& entry) {
   return {};
 }
 
-template <class T>
-std::optional<T> SqliteLedger::decode(LedgerKind kind, std::string_view body) {
-  auto parsed = wire::parse_ledger(kind, body);
-  if (parsed) return std::get<T>(std::move(*parsed));
-  ++unreadable_;
-  return std::nullopt;
-}
-
-template <class T, class Keep>
-Result<void> SqliteLedger::each(LedgerKind kind, bool open_only, WallTime since, Keep keep) {
+Result<void> SqliteLedger::each_body(LedgerKind kind, bool open_only, WallTime since, const EachBody& each) {
   auto statement =
       writer_.prepare("SELECT body FROM record WHERE kind=?1 AND (open=1 OR (?2=0 AND touched>=?3)) ORDER BY at, id");
   if (!statement) return statement.error();
   statement->bind(1, std::int64_t(kind)).bind(2, std::int64_t(open_only)).bind(3, nanos(since));
   Step step;
-  while ((step = statement->step()) == Step::row)
-    if (auto record = decode<T>(kind, statement->text(0))) keep(std::move(*record));
+  while ((step = statement->step()) == Step::row) each(statement->text(0));
   if (step == Step::failed) return writer_.error();
   return {};
-}
-
-Result<LedgerState> SqliteLedger::load(Now now) {
-  return load_ledger_state(now, [this]<class T>(LedgerKind kind, bool open_only, WallTime since, auto keep, T*) {
-    return each<T>(kind, open_only, since, keep);
-  });
 }
 
 Result<PruneResult> SqliteLedger::prune(Now now) {
@@ -253,10 +203,7 @@ Result<std::uint64_t> SqliteLedger::prune_class(bool inputs, const Now& now) {
   return removed;
 }
 
-template <class T>
-Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) {
-  const auto cursor = check_query(q);
-  if (!cursor) return cursor.error();
+Result<LedgerPage<std::string>> SqliteLedger::page_of(LedgerKind kind, const LedgerQuery& q, const LedgerCursor& from) {
   const std::lock_guard lock(reader_mutex_);
   // The worker condition is spliced in so that its index is used.
   const std::string sql = fmt::format(
@@ -269,8 +216,8 @@ Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) 
   s->bind(1, std::int64_t(kind)).bind(2, q.worker_id).bind(3, q.pool).bind(4, std::int64_t(q.open_only));
   s->bind(5, q.from ? nanos(*q.from) : std::numeric_limits<std::int64_t>::min());
   s->bind(6, q.to ? nanos(*q.to) : std::numeric_limits<std::int64_t>::max());
-  s->bind(7, cursor->at).bind(8, cursor->id).bind(9, std::int64_t(q.limit) + 1);
-  LedgerPage<T> out;
+  s->bind(7, from.at).bind(8, from.id).bind(9, std::int64_t(q.limit) + 1);
+  LedgerPage<std::string> out;
   LedgerCursor last;
   int rows = 0;
   Step step;
@@ -280,20 +227,19 @@ Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) 
       break;
     }
     last = {s->integer(0), s->integer(1)};
-    if (auto record = decode<T>(kind, s->text(2))) out.items.push_back(std::move(*record));
+    out.items.emplace_back(s->text(2));
   }
   if (step == Step::failed) return reader_.error();
   return out;
 }
 
-template <class T>
-Result<std::optional<T>> SqliteLedger::one(LedgerKind kind, std::string_view key) {
+Result<std::optional<std::string>> SqliteLedger::body_of(LedgerKind kind, std::string_view key) {
   const std::lock_guard lock(reader_mutex_);
   auto s = reader_.prepare("SELECT body FROM record WHERE kind=?1 AND key=?2");
   if (!s) return s.error();
   const Step step = s->bind(1, std::int64_t(kind)).bind(2, key).step();
   if (step == Step::failed) return reader_.error();
-  return step == Step::row ? decode<T>(kind, s->text(0)) : std::optional<T>();
+  return step == Step::row ? std::optional(std::string(s->text(0))) : std::nullopt;
 }
 
 LedgerStats SqliteLedger::stats() const {

@@ -209,6 +209,9 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::history_rows, stats.history_rows);
   if (stats.history_bytes) single(out, f::history_bytes, *stats.history_bytes);
   single(out, f::history_errors, stats.history_errors);
+  single(out, f::history_degraded, Number{stats.history_degraded});
+  single(out, f::history_buffered, stats.history_buffered);
+  single(out, f::history_dropped, stats.history_dropped);
   single(out, f::history_damaged, stats.history_damaged);
   single(out, f::history_open_bytes, stats.history_open_bytes);
   single(out, f::history_flush, stats.history_flush_seconds);
@@ -221,6 +224,18 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::ledger_spool_waiting, stats.ledger_spool_waiting);
   single(out, f::ledger_spooled, stats.ledger_spooled);
   single(out, f::ledger_replayed, stats.ledger_replayed);
+}
+
+void write_journal(MetricsWriter& out, const MonitorStats& stats) {
+  if (!stats.input_journal) return;
+  const InputJournalRow& journal = *stats.input_journal;
+  single(out, f::journal_bytes, journal.size_bytes);
+  single(out, f::journal_queue, journal.queued_bytes);
+  single(out, f::journal_written, journal.written_bytes);
+  single(out, f::journal_records, journal.records);
+  single(out, f::journal_dropped, journal.dropped);
+  single(out, f::journal_errors, journal.errors);
+  single(out, f::journal_degraded, Number{journal.degraded});
 }
 
 void write_remote(MetricsWriter& out, const MonitorStats& stats) {
@@ -301,6 +316,7 @@ std::string render(const FleetView& view, const MonitorStats& stats, PageFormat 
   write_recovery(out, view);
   write_intake(out, view, stats);
   write_storage(out, view, stats);
+  write_journal(out, stats);
   write_remote(out, stats);
   write_notifications(out, stats);
   write_process(out, stats);

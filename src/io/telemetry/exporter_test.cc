@@ -79,6 +79,8 @@ MonitorStats full_stats() {
   s.inbox = {{"urgent", 0, 0}, {"live", 3, 1}};
   s.http = {{"GET", "/health/workers/{worker_id}", 200, 7}};
   s.history_bytes = 4096;
+  s.input_journal = {
+      .size_bytes = 4096, .queued_bytes = 1, .written_bytes = 5, .records = 6, .dropped = 7, .errors = 8};
   s.remote_write = {{.destination = "vm",
                      .pending_samples = 12,
                      .sent_samples = 7,
@@ -133,6 +135,12 @@ TEST(Exporter, writes_the_names_of_the_brief) {
   EXPECT_THAT(page, HasSubstr("\ntask_duration_seconds_bucket" + labels + ",le=\"4194.304\"} 2\n"));
   EXPECT_THAT(page, HasSubstr("\ntask_duration_seconds_bucket" + labels + ",le=\"+Inf\"} 3\n"));
   EXPECT_THAT(page, HasSubstr("\ntask_duration_seconds_count" + labels + "} 3\n"));
+}
+
+TEST(Exporter, tells_of_the_input_journal_only_where_one_is) {
+  EXPECT_THAT(render(full_fleet(), full_stats(), PageFormat::text),
+              HasSubstr("\nparamedic_input_journal_dropped_total 7\n"));
+  EXPECT_THAT(render(full_fleet(), MonitorStats{}, PageFormat::text), Not(HasSubstr("input_journal")));
 }
 
 TEST(Exporter, writes_each_receiver_of_remote_write) {

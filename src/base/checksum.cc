@@ -1,8 +1,8 @@
-#include "io/history/codec/checksum.h"
+#include "base/checksum.h"
 
 #include <array>
 
-namespace paramedic::history {
+namespace paramedic {
 
 namespace {
 
@@ -22,10 +22,7 @@ constexpr Tables make_tables() {
 }
 constexpr Tables kTables = make_tables();
 
-}  // namespace
-
-std::uint32_t crc32c(std::string_view bytes) {
-  std::uint32_t crc = 0xFFFFFFFF;
+std::uint32_t advance(std::uint32_t crc, std::string_view bytes) {
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t left = bytes.size();
   for (; left >= 8; left -= 8, p += 8) {
@@ -35,7 +32,13 @@ std::uint32_t crc32c(std::string_view bytes) {
           kTables[4][low >> 24] ^ kTables[3][p[4]] ^ kTables[2][p[5]] ^ kTables[1][p[6]] ^ kTables[0][p[7]];
   }
   for (; left > 0; --left, ++p) crc = (crc >> 8) ^ kTables[0][(crc ^ *p) & 0xFF];
-  return ~crc;
+  return crc;
+}
+
+}  // namespace
+
+std::uint32_t crc32c(std::string_view first, std::string_view second) {
+  return ~advance(advance(0xFFFFFFFF, first), second);
 }
 
 void put_checksum(std::string& bytes) {
@@ -52,4 +55,4 @@ bool take_checksum(std::string_view& bytes) {
   return stored == crc32c(bytes);
 }
 
-}  // namespace paramedic::history
+}  // namespace paramedic
