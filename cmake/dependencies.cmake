@@ -14,6 +14,13 @@ find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
 add_library(paramedic_protozero INTERFACE)
 target_include_directories(paramedic_protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 
+# Not by its CMake package either: 2022-06 has none.
+find_path(RE2_INCLUDE re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(paramedic_re2 INTERFACE)
+target_include_directories(paramedic_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
+target_link_libraries(paramedic_re2 INTERFACE ${RE2_LIBRARY})
+
 # Not by its CMake package, whose name and targets differ between 0.14 and 1.x.
 find_path(HIREDIS_INCLUDE hiredis/hiredis.h REQUIRED)
 find_library(HIREDIS_LIBRARY hiredis REQUIRED)

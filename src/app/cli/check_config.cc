@@ -4,8 +4,10 @@
 #include <iostream>
 
 #include "app/cli/commands.h"
+#include "app/cli/monitor.h"
 #include "app/cli/rules_now.h"
-#include "core/engine/engine_config.h"
+#include "app/daemon/reload.h"
+#include "io/config/monitor_config.h"
 #include "io/config/yaml.h"
 
 namespace paramedic::cli {
@@ -28,21 +30,27 @@ int explain_rules(const RuleSet& rules, const CheckConfigOptions& options) {
   return 0;
 }
 
+// Read as the monitor reads it, each part by the code that owns it.
+Problems problems_of_monitor(const std::string& file, RuleSet& rules) {
+  Problems problems;
+  if (const auto tree = config::load_yaml_file(file, problems)) {
+    const config::MonitorConfig config = config::parse_monitor_config(*tree, problems);
+    rules = daemon::make_engine_config(config, problems).rules;
+    if (config.channels.kind != Params::Kind::null)
+      (void)notify::read_channels(config.channels, channel_factory(), problems);
+  }
+  config::tidy(problems);
+  return problems;
+}
+
 }  // namespace
 
 int check_config(const CheckConfigOptions& options) {
   int result = 0;
   for (const std::string& file : options.files) {
     RuleSet rules;
-    const config::CheckedConfig checked = config::check_config_file(
-        file,
-        [](const Params& pool, const std::string& path, Problems& problems) {
-          (void)parse_pool_settings(pool, path, problems);
-        },
-        [&rules](const Params& part, const std::string& path, Problems& problems) {
-          (void)parse_alerting_config(&part, path, problems);
-          rules = parse_rules(part.find("rules"), path + ".rules", problems);
-        });
+    config::CheckedConfig checked = config::check_config_file(file);
+    if (checked.kind == config::ConfigKind::monitor) checked.problems = problems_of_monitor(file, rules);
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);
       result = exit_code(Errc::invalid_argument);

@@ -51,6 +51,12 @@ struct TestRulesOptions {
   std::vector<std::string> files;
 };
 int test_rules(const TestRulesOptions& options);
+struct TestNotifyOptions {
+  std::string channel, config_file, kind = "test";
+  std::string story = "paramedic/test", remote_id;  // to send several messages of one story
+};
+// One marked message through one channel of the monitor's configuration; says what the other side answered.
+int test_notify(const TestNotifyOptions& options);
 
 // Talks to a running monitor.
 struct ClientOptions {

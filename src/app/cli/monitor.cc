@@ -47,7 +47,7 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
   return out;
 }
 
-notify::ChannelFactory channel_factory() { return {}; }
+notify::ChannelFactory channel_factory() { return &notify::make_channel; }
 
 LogLevel parse_log_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;

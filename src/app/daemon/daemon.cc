@@ -17,6 +17,7 @@
 #include "io/net/http_server.h"
 #include "io/restart/agent.h"
 #include "io/telemetry/exporter.h"
+#include "io/time_zones/time_zones.h"
 
 namespace paramedic::daemon {
 
@@ -29,6 +30,9 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
   out.aliases.insert(config.aliases.begin(), config.aliases.end());
   out.alerting = parse_alerting_config(&config.alerting, "alerting", problems);
   out.rules = parse_rules(config.alerting.find("rules"), "alerting.rules", problems);
+  out.notifier =
+      parse_notifier_config({&config.channels, &config.route, &config.inhibitions, &config.notifications}, problems);
+  out.windows = parse_maintenance_windows(&config.maintenance_windows, "maintenance_windows", load_time_zone, problems);
   for (const auto& [name, params] : config.pools) {
     PoolSettings settings = parse_pool_settings(params, "pools." + name, problems);
     if (name == config::kDefaultPool) out.defaults = settings;

@@ -13,8 +13,9 @@ namespace paramedic::daemon {
 namespace {
 
 // Keys of the file that engine and messenger take on while they run.
-constexpr std::array<std::string_view, 7> kReloadable = {"interval", "pools",    "aliases", "alerting",
-                                                         "limits",   "channels", "dead_man"};
+constexpr std::array<std::string_view, 11> kReloadable = {
+    "interval", "pools", "aliases",     "alerting",      "limits",             "channels",
+    "dead_man", "route", "inhibitions", "notifications", "maintenance_windows"};
 
 bool same(const Params& a, const Params& b) {
   if (a.kind != b.kind || a.scalar != b.scalar || a.items.size() != b.items.size() ||
@@ -48,7 +49,6 @@ std::vector<std::string> need_restart(const Params& before, const Params& after)
 
 ConfigReload::ConfigReload(std::string file, const Clock& clock, Logger& log, Apply apply)
     : file_(std::move(file)), clock_(clock), log_(log), apply_(std::move(apply)), in_force_(Params::map()) {
-  if (closed_) return make_error(Errc::unavailable, "the monitor stops");
   if (file_.empty()) return;
   Problems ignored;  // it was good a moment ago
   if (auto tree = config::load_yaml_file(file_, ignored)) in_force_ = std::move(*tree);
@@ -56,6 +56,7 @@ ConfigReload::ConfigReload(std::string file, const Clock& clock, Logger& log, Ap
 }
 
 Result<std::string> ConfigReload::load() {
+  if (closed_) return make_error(Errc::unavailable, "the monitor stops");
   if (file_.empty())
     return make_error(Errc::conflict, "the monitor was started without a configuration file: restart it with --config");
   Problems problems;

@@ -34,6 +34,7 @@ Engine::Impl::Impl(EngineConfig c, const Now& start)
       recovery(recovery_policies(config), start),
       alerting(config.alerting),
       rules(config.rules),
+      notifier(config.notifier),
       next_sweep(start.steady) {}
 
 Engine::Engine(EngineConfig config, const Now& start) : impl_(std::make_unique<Impl>(std::move(config), start)) {}
@@ -44,6 +45,7 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->recovery.restore(state, now);
   impl_->alerting.restore(state, now);
   impl_->rules.restore(state.alerts, now);
+  impl_->notifier.restore(state, now);
   impl_->restore_causes(state);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
 }
@@ -71,6 +73,7 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   keep_earlier(next, impl.recovery.next_deadline());
   keep_earlier(next, impl.alerting.next_deadline());
   keep_earlier(next, impl.rules.next_deadline());
+  if (!impl.shut_down) keep_earlier(next, impl.notifier.next_deadline());
   keep_earlier(next, std::optional(impl.next_sweep));
   keep_earlier(next, impl.causes_due);
   for (const auto& [name, pool] : impl.pools) keep_earlier(next, pool.deadline);

@@ -6,6 +6,8 @@
 
 #include "base/params.h"
 #include "core/alerting/alerting.h"
+#include "core/alerting/maintenance_windows.h"
+#include "core/alerting/notifier_config.h"
 #include "core/alerting/rules.h"
 #include "core/checks/checks.h"
 #include "core/fleet/fleet.h"
@@ -33,6 +35,8 @@ struct EngineConfig {
   std::map<std::string, std::string, std::less<>> aliases;
   AlertingConfig alerting;
   RuleSet rules;
+  NotifierConfig notifier;
+  MaintenanceWindows windows;
   PoolSettings defaults;
   std::map<std::string, PoolSettings, std::less<>> pools;
 

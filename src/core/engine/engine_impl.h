@@ -5,6 +5,7 @@
 #include <queue>
 #include <set>
 
+#include "core/alerting/notifier.h"
 #include "core/analysis/shared_cause.h"
 #include "core/engine/engine.h"
 #include "core/recovery/recovery.h"
@@ -101,6 +102,11 @@ struct Engine::Impl {
   void judge_causes(const Now& now);
   std::vector<CauseSubject> cause_subjects(const std::vector<IllWorker>& ill) const;
 
+  // ---- notify.cc ----
+  void notify(const Now& now, Effects& out);
+  void move_notifier_output(Effects& out);
+  void tell_windows(const Now& now);
+
   // ---- publish.cc ----
   void rebuild_view(WorkerHandle worker, const Now& now, FleetDelta& delta);
   void rebuild_views(std::vector<WorkerHandle>& workers, const Now& now, FleetDelta& delta);
@@ -114,6 +120,7 @@ struct Engine::Impl {
   Recovery recovery;
   Alerting alerting;
   Rules rules;
+  Notifier notifier;
   std::vector<Slot> slots;
   std::vector<WorkerHandle> touched;
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
@@ -126,6 +133,9 @@ struct Engine::Impl {
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
   std::vector<AlertWish> rule_wishes;  // reused
+  NotifierOutput notifier_out;
+  WallTime windows_at{};                // when the maintenance windows were told to the notifier
+  std::optional<WallTime> windows_due;  // and when again; nullopt = now
   std::vector<Finding> raw;  // reused by rounds
 
   SteadyTime next_sweep{};

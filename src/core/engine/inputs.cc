@@ -111,6 +111,7 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
       fmt::format("{} by {}{}", to_string(input.verb), input.actor, input.reason.empty() ? "" : ": " + input.reason);
   add_event(std::move(event));
   if (input.verb == Verb::forget) return forget(input, now, out);
+  if (notifier.on_command(input, now, notifier_out)) return;
   if (const auto worker = fleet.find(input.worker_id)) {
     tell_recovery(*worker, now, true);  // with the tasks in flight of this very moment
     touch(*worker);
@@ -174,9 +175,6 @@ void Engine::Impl::take(LedgerStateInput& input, const Now& now, Effects& out) {
   dirty = true;
   out.publish_now = true;
 }
-
-// Nothing sends yet: the notifier takes it.
-void Engine::Impl::take(DeliveryInput&, const Now&, Effects&) {}
 
 void Engine::Impl::take(ShutdownInput&, const Now&, Effects&) {
   shut_down = true;

@@ -121,7 +121,11 @@ void Engine::Impl::settle(const Now& now, Effects& out) {
   for (const IncidentNote& note : recovery_out.notes) alerting.on_note(note, now);
   settle_rules(now);
   judge_causes(now);
+  if (!shut_down) notifier.check_deliveries(now, notifier_out);
+  for (const AlertWish& wish : notifier_out.wishes) alerting.on_wish(wish, now);
+  notifier_out.wishes.clear();
   alerting.settle(now, alerting_out);
+  notify(now, out);
 
   const auto move_all = [](auto& from, auto& to) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
   const bool moved = !recovery_out.ledger.empty() || !recovery_out.acts.empty() || alerting_out.changed;

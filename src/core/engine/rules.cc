@@ -76,6 +76,8 @@ void Engine::Impl::configure(EngineConfig next, const Now& now) {
   fleet.configure(fleet_config(config));
   recovery.set_policies(recovery_policies(config), now, recovery_out);
   alerting.set_config(config.alerting);
+  notifier.set_config(config.notifier, now);
+  windows_due.reset();
   rules.configure(config.rules, now);
   for (const WorkerHandle worker : fleet.workers()) {
     slot(worker).recovery_print = 0;

@@ -233,6 +233,10 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_pools(r, c.pools);
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
+  if (const Params* route = r.take("route")) c.route = *route;
+  if (const Params* inhibitions = r.take("inhibitions")) c.inhibitions = *inhibitions;
+  if (const Params* notifications = r.take("notifications")) c.notifications = *notifications;
+  if (const Params* windows = r.take("maintenance_windows")) c.maintenance_windows = *windows;
   cross_check(r, c);
   r.finish();
   return c;

@@ -103,11 +103,10 @@ struct MonitorConfig {
   std::vector<RemoteWriteConfig> remote_write;
   // Where this monitor is reached from outside, for links in messages: "https://paramedic.example.org"; empty = none.
   std::string external_url;
-  // Name → channel, kept as written: each kind reads its own keys (io/notify). Null when absent.
-  Params channels;
   DeadManConfig dead_man;
-  // Keys of core/alerting, kept as written; null when absent.
-  Params alerting;
+  // Keys of core/alerting and io/notify, kept as written; null when absent. `channels`: name → channel, each kind reads
+  // its own keys.
+  Params alerting, channels, route, inhibitions, notifications, maintenance_windows;
   // Another id of a worker → its id, where two sources name one worker differently.
   std::map<std::string, std::string> aliases;
   // Each named pool over `default`; always holds "default". Values are maps.

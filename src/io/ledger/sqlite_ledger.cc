@@ -36,6 +36,8 @@ constexpr const char* kMigrations[] = {
     "CREATE INDEX record_closed ON record(open, kind, touched);",
     // 3: notifications, silences, acknowledgements are new kinds, which an older monitor could not read back.
     "",
+    // 4: and what was told of each story.
+    "",
 };
 static_assert(std::size(kMigrations) == kLedgerFormat);
 

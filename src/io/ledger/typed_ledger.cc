@@ -43,6 +43,7 @@ Result<LedgerState> TypedLedger::load(Now now) {
   if (done) done = each<NotificationRecord>(LedgerKind::notification, false, recent, into(s.notifications));
   if (done) done = each<Silence>(LedgerKind::silence, true, recent, into(s.silences));
   if (done) done = each<Acknowledgement>(LedgerKind::acknowledgement, true, recent, into(s.acknowledgements));
+  if (done) done = each<NotificationGroup>(LedgerKind::notification_group, true, recent, into(s.groups));
   if (!done) return done.error();
   for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
   return s;

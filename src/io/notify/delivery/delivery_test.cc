@@ -123,7 +123,10 @@ struct DeliveryTest : testing::Test {
     delivery->recorded({&entry, 1});
     return {};
   }
-  void TearDown() override { delivery.reset(); }
+  // Not reset(): outcomes may still come in, and tell() uses the pointer.
+  void TearDown() override {
+    if (delivery) delivery->stop(0s);
+  }
 };
 
 TEST_F(DeliveryTest, delivers_and_tells_the_engine) {
@@ -152,7 +155,7 @@ TEST_F(DeliveryTest, one_destination_that_hangs_holds_up_no_other) {
   ASSERT_TRUE(stuck.wait([&] { return stuck.sent.size() == 1; }));
   delivery->send(note("2", "b"));
   EXPECT_TRUE(scene.wait_for_outcome("2", DeliveryState::delivered));
-  delivery.reset();  // cancels what hangs
+  delivery->stop(0s);  // cancels what hangs, before `stuck` is gone
 }
 
 TEST_F(DeliveryTest, outcomes_outlast_a_full_inbox) {
