@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "io/ledger/ledger.h"
 #include "io/ledger/ledger_rows.h"
+#include "io/sqlite/check.h"
 #include "io/sqlite/database.h"
 #include "io/wire/ledger_json.h"
 
@@ -308,12 +309,11 @@ LedgerStats SqliteLedger::stats() const {
 }
 
 Result<void> check_integrity(Database& db) {
-  auto s = db.prepare("PRAGMA quick_check(1)");
-  if (!s) return s.error();
-  if (s->step() != Step::row) return db.error();
-  if (s->text(0) == "ok") return {};
+  const auto problems = sqlite::find_damage(db, "quick_check", 1);
+  if (!problems) return problems.error();
+  if (problems->empty()) return {};
   return make_error(Errc::corrupt, fmt::format("{}: damaged ({}); move it away to start empty, or restore a backup",
-                                               db.file(), s->text(0)));
+                                               db.file(), problems->front()));
 }
 
 }  // namespace
