@@ -75,7 +75,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Result<void> listen();
   void perform(const Act& act);
   void log_alert(const Alert& alert);
-  void prune_ledger();
+  Duration prune_ledger();
 
   DaemonOptions options_;
   const Clock& clock_;
@@ -192,7 +192,7 @@ void DaemonImpl::build_engine() {
           .commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
           .perform = [this](const Act& act) { perform(act); },
           .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); },
-          .care = [this] { prune_ledger(); }},
+          .care = [this] { return prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -300,10 +300,15 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.history_damaged = history.damaged;
   stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
-  stats.history_flush_seconds = history_writer_->stats().last_flush_seconds;
+  const HistoryWriterStats writer = history_writer_->stats();
+  stats.history_flush_seconds = writer.last_flush_seconds;
+  stats.history_degraded = writer.degraded;
+  stats.history_waiting = history.buffered + writer.queued;
+  stats.history_dropped = history.dropped + writer.dropped;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
+  stats.ledger_reserve_spent = ledger.reserve_spent;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
@@ -335,10 +340,12 @@ void DaemonImpl::log_alert(const Alert& alert) {
                 {"message", alert.message}});
 }
 
-void DaemonImpl::prune_ledger() {
+// Returns when to come again: soon when the reserve is to be taken back.
+Duration DaemonImpl::prune_ledger() {
   const auto pruned = ledger_->prune(clock_.now());
-  if (!pruned) return log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
-  if (pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
+  if (!pruned) log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
+  if (pruned && pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
+  return ledger_->stats().reserve_spent ? Duration(30s) : Duration(1h);
 }
 
 void DaemonImpl::stop() {

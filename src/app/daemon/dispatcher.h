@@ -13,6 +13,7 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct DispatcherStats {
   std::uint64_t commits = 0, commit_errors = 0, entries = 0, entries_dropped = 0, acts = 0, acts_held = 0;
   std::size_t waiting = 0;
   bool degraded = false;
+  std::string problem;  // why, while degraded
 };
 
 class Dispatcher {
@@ -38,8 +40,8 @@ class Dispatcher {
     std::function<Result<void>(std::span<const LedgerEntry>)> commit;  // blocking
     std::function<void(const Act&)> perform;
     std::function<void(Input)> tell_engine;
-    std::function<void()> care;  // retention of the ledger: at the start, then every `care_every`; may be empty
-    Duration care_every = 1h;
+    // Retention of the ledger: at the start, then after the time that it returns. May be empty.
+    std::function<Duration()> care;
   };
 
   Dispatcher(Ports ports, Logger& log);
@@ -52,7 +54,8 @@ class Dispatcher {
 
  private:
   void run();
-  void care_if_due();
+  Duration care_if_due();
+  void tell_lost();
   void commit_and_act(std::vector<Act> acts);
   void enter_degraded(const Error& error);
   void leave_degraded();

@@ -95,7 +95,7 @@ asio::awaitable<void> AgentPort::accept(std::shared_ptr<WebSocket> socket, std::
   return links_.accept(std::move(socket), std::move(credentials.pool));
 }
 
-api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit) {
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit, std::string_view why) {
   api::ReadinessPart part{"ledger"};
   const auto add = [&](api::PartState state, std::string_view text) {
     part.state = std::max(part.state, state);
@@ -103,7 +103,11 @@ api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit
     part.text += text;
   };
   if (stats.fenced) add(api::PartState::failed, stats.problem);
-  if (cannot_commit) add(api::PartState::degraded, "cannot commit: stops are held, starts and notices go on");
+  if (cannot_commit)
+    add(api::PartState::degraded, fmt::format("cannot commit: stops are held, starts and notices go on{}{}",
+                                              why.empty() || stats.fenced ? "" : ": ", stats.fenced ? "" : why));
+  if (stats.reserve_spent)
+    add(api::PartState::degraded, "no space is held in reserve: free some on the file system of data_dir");
   if (stats.store_away && !stats.fenced)
     add(api::PartState::degraded, fmt::format("Redis does not take commits, {} wait on local disk{}{}",
                                               stats.spool_waiting, stats.problem.empty() ? "" : ": ", stats.problem));
@@ -125,7 +129,8 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
     inbox.text = fmt::format("the oldest input waits for {:.1f} s; senders are slowed down", to_seconds(waits));
   }
   out.push_back(std::move(inbox));
-  out.push_back(ledger_readiness(ledger_.stats(), dispatcher_.stats().degraded));
+  const DispatcherStats dispatcher = dispatcher_.stats();
+  out.push_back(ledger_readiness(ledger_.stats(), dispatcher.degraded, dispatcher.problem));
   api::ReadinessPart history{"history"};
   if (const HistoryWriterStats written = history_.stats(); written.degraded) {
     history.state = api::PartState::degraded;

@@ -104,8 +104,8 @@ remote_write::RemoteWriteOptions remote_write_options(const config::MonitorConfi
 std::vector<telemetry::RemoteWriteRow> remote_write_rows(const remote_write::RemoteWrite& remote);
 // One line of /readyz per receiver.
 std::vector<api::ReadinessPart> remote_write_parts(const remote_write::RemoteWrite& remote);
-// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
-api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
+// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it, `why` with the remedy.
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit, std::string_view why);
 
 // CPU seconds and resident bytes of this process.
 void add_process_stats(telemetry::MonitorStats& stats);

@@ -52,7 +52,10 @@ struct MonitorStats {
   std::uint64_t history_rows = 0, history_errors = 0, history_damaged = 0, history_open_bytes = 0;
   std::optional<std::uint64_t> history_bytes;  // on disk
   double history_flush_seconds = 0;            // the latest group commit
+  bool history_degraded = false;               // rows wait in memory
+  std::uint64_t history_waiting = 0, history_dropped = 0;
   std::uint64_t ledger_commits = 0, ledger_errors = 0, ledger_pruned = 0;
+  bool ledger_reserve_spent = false;
   bool ledger_store_away = false;  // the shared store takes no commits: they go to the spool
   std::uint64_t ledger_spool_bytes = 0, ledger_spool_waiting = 0, ledger_spooled = 0, ledger_replayed = 0;
   std::vector<RemoteWriteRow> remote_write;
