@@ -1,4 +1,5 @@
 // paramedic serve: the monitor.
+#include <csignal>
 #include <iostream>
 
 #include <boost/asio/io_context.hpp>
@@ -22,6 +23,8 @@ int serve(const ServeOptions& options) {
   const EmbeddedFiles files;
   // Before any thread exists, so that every thread inherits the blocked signals and only the waiter sees them.
   boost::asio::io_context signals;
+  // A limit on file sizes (LimitFSIZE=) then fails a write, which is told and survived, instead of killing the monitor.
+  std::signal(SIGXFSZ, SIG_IGN);
   StopSignal stop(signals);
   std::unique_ptr<daemon::Daemon> monitor;
   ReloadSignal reload(signals, [&] {

@@ -85,7 +85,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Result<void> listen();
   void perform(const Act& act);
   void log_alert(const Alert& alert);
-  void prune_ledger();
+  Duration prune_ledger();
 
   DaemonOptions options_;
   const Clock& clock_;
@@ -247,7 +247,7 @@ void DaemonImpl::build_engine() {
                                 messenger_->set_degraded(ledger->degraded);
                               (void)inbox_->push(std::move(input), clock_.now().steady);
                             },
-                        .care = [this] { prune_ledger(); }},
+                        .care = [this] { return prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -378,6 +378,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
+  stats.ledger_reserve_spent = ledger.reserve_spent;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
   if (journal_) stats.input_journal = journal_row(*journal_);
   messenger_->add_stats(stats);
@@ -410,10 +411,12 @@ void DaemonImpl::log_alert(const Alert& alert) {
                 {"message", alert.message}});
 }
 
-void DaemonImpl::prune_ledger() {
+// Returns when to come again: soon when the reserve is to be taken back.
+Duration DaemonImpl::prune_ledger() {
   const auto pruned = ledger_->prune(clock_.now());
-  if (!pruned) return log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
-  if (pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
+  if (!pruned) log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
+  if (pruned && pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
+  return ledger_->stats().reserve_spent ? Duration(30s) : Duration(1h);
 }
 
 void DaemonImpl::stop() {

@@ -304,12 +304,15 @@ TEST(Daemon, two_fit_in_one_process) {
 }
 
 TEST(LedgerReadiness, tells_what_the_store_does_not_do_now_and_never_promised) {
-  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false) {
-    const auto part = ledger_readiness(stats, cannot_commit);
+  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false, std::string_view why = {}) {
+    const auto part = ledger_readiness(stats, cannot_commit, why);
     return fmt::format("{}: {}", to_string(part.state), part.text);
   };
   EXPECT_EQ(shown({}), "ok: ");
   EXPECT_EQ(shown({}, true), "degraded: cannot commit: stops are held, starts and notices go on");
+  EXPECT_EQ(shown({.reserve_spent = true}, true, "disk full; free some space"),
+            "degraded: cannot commit: stops are held, starts and notices go on: disk full; free some space; "
+            "no space is held in reserve: free some on the file system of data_dir");
   EXPECT_EQ(shown({.store_away = true, .problem = "refused", .spool_waiting = 3}),
             "degraded: Redis does not take commits, 3 wait on local disk: refused");
   EXPECT_EQ(shown({.weaker_durability = "appendonly is off"}), "ok: weaker durability: appendonly is off");

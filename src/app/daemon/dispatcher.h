@@ -14,6 +14,7 @@
 #include <functional>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct DispatcherStats {
   std::size_t waiting = 0;
   bool degraded = false;
   Duration commit_running{};  // how long the commit under way takes by now; 0 = none is
+  std::string problem;  // why, while degraded
 };
 
 class Dispatcher {
@@ -40,8 +42,8 @@ class Dispatcher {
     std::function<Result<void>(std::span<const LedgerEntry>)> commit;  // blocking
     std::function<void(const Act&)> perform;
     std::function<void(Input)> tell_engine;
-    std::function<void()> care;  // retention of the ledger: at the start, then every `care_every`; may be empty
-    Duration care_every = 1h;
+    // Retention of the ledger: at the start, then after the time that it returns. May be empty.
+    std::function<Duration()> care;
   };
 
   Dispatcher(Ports ports, Logger& log);
@@ -54,7 +56,8 @@ class Dispatcher {
 
  private:
   void run();
-  void care_if_due();
+  Duration care_if_due();
+  void tell_lost();
   void commit_and_act(std::vector<Act> acts);
   void enter_degraded(const Error& error);
   void leave_degraded();

@@ -103,10 +103,15 @@ void add_weaker(api::ReadinessPart& part, const std::string& weaker) {
 }
 }  // namespace
 
-api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit) {
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit, std::string_view why) {
   api::ReadinessPart part{"ledger"};
   if (stats.fenced) add(part, api::PartState::failed, stats.problem);
-  if (cannot_commit) add(part, api::PartState::degraded, "cannot commit: stops are held, starts and notices go on");
+  if (cannot_commit)
+    add(part, api::PartState::degraded,
+        fmt::format("cannot commit: stops are held, starts and notices go on{}{}",
+                    why.empty() || stats.fenced ? "" : ": ", stats.fenced ? "" : why));
+  if (stats.reserve_spent)
+    add(part, api::PartState::degraded, "no space is held in reserve: free some on the file system of data_dir");
   if (stats.store_away && !stats.fenced)
     add(part, api::PartState::degraded,
         fmt::format("Redis does not take commits, {} wait on local disk{}{}", stats.spool_waiting,
@@ -139,7 +144,8 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
     inbox.text = fmt::format("the oldest input waits for {:.1f} s; senders are slowed down", to_seconds(waits));
   }
   out.push_back(std::move(inbox));
-  out.push_back(ledger_readiness(ledger_.stats(), dispatcher_.stats().degraded));
+  const DispatcherStats dispatcher = dispatcher_.stats();
+  out.push_back(ledger_readiness(ledger_.stats(), dispatcher.degraded, dispatcher.problem));
   out.push_back(history_readiness(history_.stats(), history_writer_.stats()));
   if (journal_) out.push_back(journal_readiness(journal_->stats()));
   if (remote_)

@@ -128,8 +128,8 @@ journal::JournalOptions journal_options(const config::MonitorConfig& config, con
 telemetry::InputJournalRow journal_row(const journal::InputJournal& journal);
 api::ReadinessPart journal_readiness(const journal::JournalStats& stats);
 
-// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
-api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
+// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it, `why` with the remedy.
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit, std::string_view why);
 // The state of the history in one line.
 api::ReadinessPart history_readiness(const HistoryStats& stats, const HistoryWriterStats& writer);
 

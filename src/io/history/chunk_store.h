@@ -73,6 +73,9 @@ class ChunkStore {
   virtual Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) = 0;
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
+  // Error: unavailable = so little space is left that new rows have to wait. What frees space may go on.
+  virtual Result<void> room() { return {}; }
+
   // Between begin() and commit(): all or nothing. A commit that fails with a lost reply may have been performed; to
   // repeat it does no harm.
   virtual Result<void> begin() = 0;

@@ -165,8 +165,9 @@ Result<void> ColumnarHistory::flush() {
     if (!done || !lost_) return done;
   }
   std::vector<Fold> folds;
-  pack();
-  auto done = write(0, folds);
+  auto done = store_->room();
+  if (done) pack();
+  if (done) done = write(0, folds);
   degraded_ = !done;
   if (!done) {
     ++failures_;

@@ -67,6 +67,7 @@ class ColumnarHistory final : public History {
   struct Fold {
     WorkerState* worker = nullptr;
     std::int64_t oldest = kNever, newest = -kNever, first_day = kNever;
+    std::uint64_t dropped = 0;  // rows that came too late for their day
   };
   struct CachedSchema {
     std::shared_ptr<const MetricNames> names;  // keeps the address from being used again

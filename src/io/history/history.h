@@ -88,6 +88,9 @@ struct HistoryOptions {
   std::size_t retain_batch = 200'000;  // rows per pass
   std::size_t max_names = 100'000;     // metrics, and as many task types, over all time
   std::uint64_t max_pages = 0;         // tests only: PRAGMA max_page_count; 0 = unlimited
+  // With less free on the file system rows wait in memory: the rest is the ledger's, whose reserve would go to history
+  // else. Twice that reserve. 0 = take all there is.
+  std::uint64_t leave_free_bytes = 8 << 20;
 };
 // Creates the directory and file when missing. Errors as Ledger's.
 Result<std::unique_ptr<History>> open_sqlite_history(const HistoryOptions& options);

@@ -4,11 +4,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/data_dir.h"
 #include "base/text.h"
 #include "io/ledger/typed_ledger.h"
+#include "io/sqlite/check.h"
 #include "io/sqlite/database.h"
 
 namespace paramedic {
@@ -41,28 +43,41 @@ constexpr const char* kMigrations[] = {
 };
 static_assert(std::size(kMigrations) == kLedgerFormat);
 
+// Less than this is free: the databases cannot even be opened (each needs an index of its write-ahead log, 32 KiB).
+constexpr std::uint64_t kRoomToOpen = 1 << 20;
+
 // Space that is given back to the file system when it is full, so that decisions still commit.
 class Reserve {
  public:
   Reserve(std::string file, std::uint64_t bytes) : file_(std::move(file)), bytes_(bytes) {}
-  bool held() const { return held_; }
-  // False when the disk has no room for it: then nothing is held and nothing was left behind.
+  bool wanted() const { return bytes_ > 0; }
+  // False when the disk has no room for it: then nothing is held and nothing was left behind. What would be spent at
+  // once is not taken.
   bool take() {
-    if (bytes_ == 0 || held_) return held_;
-    const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return false;
-    held_ = ::posix_fallocate(fd, 0, off_t(bytes_)) == 0;
-    ::close(fd);
+    if (!wanted() || held_) return held_;
+    if (allocated() || sqlite::free_bytes(folder()) >= 2 * bytes_) held_ = allocate();
     if (!held_) ::unlink(file_.c_str());
     return held_;
   }
   bool spend() {
-    if (!held_) return false;
     held_ = false;
-    return ::unlink(file_.c_str()) == 0;
+    return wanted() && ::unlink(file_.c_str()) == 0;
   }
+  std::string folder() const { return file_.substr(0, file_.rfind('/')); }
 
  private:
+  bool allocated() const {
+    struct stat info {};
+    return ::stat(file_.c_str(), &info) == 0 && std::uint64_t(info.st_blocks) * 512 >= bytes_;
+  }
+  bool allocate() const {
+    const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    const bool done = ::posix_fallocate(fd, 0, off_t(bytes_)) == 0;
+    ::close(fd);
+    return done;
+  }
+
   std::string file_;
   std::uint64_t bytes_;
   bool held_ = false;
@@ -70,12 +85,12 @@ class Reserve {
 
 class SqliteLedger final : public TypedLedger {
  public:
-  SqliteLedger(DataDir dir, LedgerOptions options, Database writer, Database reader)
+  SqliteLedger(DataDir dir, LedgerOptions options, Database writer, Database reader, Reserve reserve)
       : dir_(std::move(dir)),
         options_(std::move(options)),
         writer_(std::move(writer)),
         reader_(std::move(reader)),
-        reserve_(dir_.file("ledger.reserve"), options_.reserve_bytes) {}
+        reserve_(std::move(reserve)) {}
 
   Result<void> start();
   Result<void> commit(std::span<const LedgerEntry> entries) override;
@@ -97,6 +112,7 @@ class SqliteLedger final : public TypedLedger {
   std::mutex reader_mutex_;
   Reserve reserve_;
   Statement upsert_;
+  bool out_of_space_ = false;     // is why the latest write failed
   std::int64_t next_append_ = 1;  // key of the next appended entry
   RetentionFront fronts_[2];      // of the two classes of kinds
   std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0;
@@ -113,7 +129,7 @@ Result<void> SqliteLedger::start() {
   const auto last = writer_.number("SELECT seq FROM sqlite_sequence WHERE name='record'");
   if (!last) return last.error();
   next_append_ = *last + 1;
-  spent_ = !reserve_.take() && options_.reserve_bytes > 0;
+  spent_ = !reserve_.take() && reserve_.wanted();
   return {};
 }
 
@@ -121,7 +137,7 @@ Result<void> SqliteLedger::commit(std::span<const LedgerEntry> entries) {
   if (entries.empty()) return {};
   auto done = write(entries);
   // Full disk: give back the reserve and try once more.
-  if (!done && done.error().code == Errc::unavailable && reserve_.spend()) {
+  if (!done && out_of_space_ && reserve_.spend()) {
     spent_ = true;
     done = write(entries);
   }
@@ -141,6 +157,7 @@ Result<void> SqliteLedger::write(std::span<const LedgerEntry> entries) {
   Result<void> done = transaction.begun();
   for (std::size_t i = 0; done && i < entries.size(); ++i) done = put(entries[i]);
   if (done) done = transaction.commit();
+  out_of_space_ = !done && writer_.out_of_space();  // asked before the rollback, which is a call as well
   if (!done) next_append_ = first_append;
   return done;
 }
@@ -256,12 +273,11 @@ LedgerStats SqliteLedger::stats() const {
 }
 
 Result<void> check_integrity(Database& db) {
-  auto s = db.prepare("PRAGMA quick_check(1)");
-  if (!s) return s.error();
-  if (s->step() != Step::row) return db.error();
-  if (s->text(0) == "ok") return {};
+  const auto problems = sqlite::find_damage(db, "quick_check", 1);
+  if (!problems) return problems.error();
+  if (problems->empty()) return {};
   return make_error(Errc::corrupt, fmt::format("{}: damaged ({}); move it away to start empty, or restore a backup",
-                                               db.file(), s->text(0)));
+                                               db.file(), problems->front()));
 }
 
 }  // namespace
@@ -270,13 +286,16 @@ Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const LedgerOptions& options)
   auto dir = DataDir::open(options.data_dir);
   if (!dir) return dir.error();
   const std::string file = dir->file("ledger.db");
+  Reserve reserve(dir->file("ledger.reserve"), options.reserve_bytes);
+  if (sqlite::free_bytes(reserve.folder()) < kRoomToOpen) (void)reserve.spend();
   auto writer = Database::open(file, {.max_pages = options.max_pages});
   if (!writer) return writer.error();
   if (auto done = check_integrity(*writer); !done) return done.error();
   if (auto done = sqlite::migrate(*writer, kMigrations, int(std::size(kMigrations))); !done) return done.error();
   auto reader = Database::open(file, {.read_only = true});
   if (!reader) return reader.error();
-  auto ledger = std::make_unique<SqliteLedger>(std::move(*dir), options, std::move(*writer), std::move(*reader));
+  auto ledger = std::make_unique<SqliteLedger>(std::move(*dir), options, std::move(*writer), std::move(*reader),
+                                               std::move(reserve));
   if (auto done = ledger->start(); !done) return done.error();
   return ledger;
 }

@@ -224,6 +224,7 @@ void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats
   single(out, f::ledger_commits, stats.ledger_commits);
   single(out, f::ledger_errors, stats.ledger_errors);
   single(out, f::ledger_degraded, Number{view.ledger_degraded});
+  single(out, f::ledger_reserve_spent, Number{stats.ledger_reserve_spent});
   single(out, f::ledger_pruned, stats.ledger_pruned);
   single(out, f::ledger_store_away, Number{stats.ledger_store_away});
   single(out, f::ledger_spool_bytes, stats.ledger_spool_bytes);

@@ -79,6 +79,7 @@ struct MonitorStats {
   std::optional<std::uint64_t> history_bytes;               // on disk
   double history_flush_seconds = 0;                         // the latest group commit
   std::uint64_t ledger_commits = 0, ledger_errors = 0, ledger_pruned = 0;
+  bool ledger_reserve_spent = false;
   bool ledger_store_away = false;  // the shared store takes no commits: they go to the spool
   std::uint64_t ledger_spool_bytes = 0, ledger_spool_waiting = 0, ledger_spooled = 0, ledger_replayed = 0;
   std::vector<RemoteWriteRow> remote_write;
