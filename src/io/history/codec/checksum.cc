@@ -1,6 +1,7 @@
 #include "io/history/codec/checksum.h"
 
 #include <array>
+#include <cstring>
 
 namespace paramedic::history {
 
@@ -22,9 +23,31 @@ constexpr Tables make_tables() {
 }
 constexpr Tables kTables = make_tables();
 
+#if defined(__x86_64__)
+// The processor's own instruction for this polynomial, four times faster. Unknown to old processors.
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::string_view bytes) {
+  std::uint64_t crc = 0xFFFFFFFF;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, bytes.data(), 8);
+    crc = __builtin_ia32_crc32di(crc, eight);
+  }
+  auto rest = std::uint32_t(crc);
+  for (const char c : bytes) rest = __builtin_ia32_crc32qi(rest, static_cast<unsigned char>(c));
+  return ~rest;
+}
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(std::string_view bytes) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(bytes);
+#endif
+  return crc32c_by_table(bytes);
+}
+
+std::uint32_t crc32c_by_table(std::string_view bytes) {
   std::uint32_t crc = 0xFFFFFFFF;
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t left = bytes.size();

@@ -7,6 +7,7 @@
 namespace paramedic::history {
 
 std::uint32_t crc32c(std::string_view bytes);
+std::uint32_t crc32c_by_table(std::string_view bytes);  // the same where the processor has no instruction for it
 
 inline constexpr std::size_t kChecksumBytes = 4;
 void put_checksum(std::string& bytes);        // appends the checksum of what is there, little endian

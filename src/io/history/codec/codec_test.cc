@@ -74,6 +74,17 @@ TEST(Checksum, is_crc32c) {
   EXPECT_FALSE(take_checksum(view));
 }
 
+TEST(Checksum, the_processor_and_the_table_agree) {
+  std::string bytes;
+  std::uint64_t state = 1;
+  for (int length = 0; length < 300; ++length) {
+    EXPECT_EQ(crc32c(bytes), crc32c_by_table(bytes)) << length;
+    EXPECT_EQ(crc32c(std::string_view(bytes).substr(bytes.size() / 3)),
+              crc32c_by_table(std::string_view(bytes).substr(bytes.size() / 3)));
+    bytes += char((state = state * 6364136223846793005u + 1442695040888963407u) >> 56);
+  }
+}
+
 TEST(Integers, survive_whatever_they_are) {
   EXPECT_TRUE(holds([] {
     const auto count = *rc::gen::inRange<std::size_t>(1, 700);
