@@ -58,18 +58,30 @@ char* put_date(char* to, std::int64_t day) {
   return to;
 }
 
-// A list from a buffer on the stack, emptied into `out` when it is nearly full.
+// A list from a buffer on the stack, emptied into `out` when it is nearly full. A number that is the same as the one
+// before is copied: many columns stand still.
 template <class T, class Put>
 void append_list(std::string& out, std::span<const T> values, Put put) {
-  char buffer[8192];
-  const char* const nearly = buffer + sizeof buffer - kMaxNumber - 2;
+  char buffer[8192] = {};
+  const char* const nearly = buffer + sizeof buffer - 2 * kMaxNumber;
   char* to = buffer;
   *to++ = '[';
-  bool first = true;
-  for (const T value : values) {
-    if (!first) *to++ = ',';
-    first = false;
-    to = put(to, value);
+  char* last = to;  // the number before, `length` bytes
+  std::size_t length = 0;
+  char text[kMaxNumber];  // its copy, once it comes again
+  bool again = false;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) *to++ = ',';
+    if (i > 0 && values[i] == values[i - 1]) {
+      if (!again) std::memcpy(text, last, kMaxNumber);
+      again = true;
+      std::memcpy(to, text, kMaxNumber);
+    } else {
+      again = false;
+      last = to;
+      length = std::size_t(put(to, values[i]) - to);
+    }
+    to += length;
     if (to < nearly) continue;
     out.append(buffer, std::size_t(to - buffer));
     to = buffer;
@@ -77,6 +89,28 @@ void append_list(std::string& out, std::span<const T> values, Put put) {
   *to++ = ']';
   out.append(buffer, std::size_t(to - buffer));
 }
+
+// Numbers whose first digits stay the same for long, as those of times do.
+class SlowNumbers {
+ public:
+  char* operator()(char* to, std::int64_t number) {
+    if (number < kTail) return put_signed(to, number);
+    const std::int64_t head = number / kTail;
+    if (head != head_) {
+      head_ = head;
+      length_ = std::size_t(put_unsigned(text_, std::uint64_t(head)) - text_);
+    }
+    std::memcpy(to, text_, sizeof text_);
+    const auto tail = unsigned(number % kTail);
+    return put_four(put_four(to + length_, tail / 10'000), tail % 10'000);
+  }
+
+ private:
+  static constexpr std::int64_t kTail = 100'000'000;
+  std::int64_t head_ = 0;
+  std::size_t length_ = 0;
+  char text_[16] = {};  // of head_: at most 12 digits
+};
 
 }  // namespace
 
@@ -130,7 +164,11 @@ char* TimeText::put(char* to, std::int64_t unix_ms) {
   return to;
 }
 
-void append_numbers(std::string& out, std::span<const double> values) { append_list(out, values, put_number); }
-void append_integers(std::string& out, std::span<const std::int64_t> values) { append_list(out, values, put_signed); }
+void append_numbers(std::string& out, std::span<const double> values) {
+  append_list(out, values, [](char* to, double value) { return put_number(to, value); });
+}
+void append_integers(std::string& out, std::span<const std::int64_t> values) {
+  append_list(out, values, SlowNumbers());
+}
 
 }  // namespace paramedic::wire
