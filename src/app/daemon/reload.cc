@@ -48,7 +48,6 @@ std::vector<std::string> need_restart(const Params& before, const Params& after)
 
 ConfigReload::ConfigReload(std::string file, const Clock& clock, Logger& log, Apply apply)
     : file_(std::move(file)), clock_(clock), log_(log), apply_(std::move(apply)), in_force_(Params::map()) {
-  if (closed_) return make_error(Errc::unavailable, "the monitor stops");
   if (file_.empty()) return;
   Problems ignored;  // it was good a moment ago
   if (auto tree = config::load_yaml_file(file_, ignored)) in_force_ = std::move(*tree);
@@ -56,6 +55,7 @@ ConfigReload::ConfigReload(std::string file, const Clock& clock, Logger& log, Ap
 }
 
 Result<std::string> ConfigReload::load() {
+  if (closed_) return make_error(Errc::unavailable, "the monitor stops");
   if (file_.empty())
     return make_error(Errc::conflict, "the monitor was started without a configuration file: restart it with --config");
   Problems problems;
