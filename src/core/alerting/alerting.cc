@@ -318,7 +318,8 @@ void Alerting::restore(const LedgerState& state, const Now& now) {
   // An incident whose alerts did not survive has nothing left that could end it.
   AlertingOutput ignored;
   const auto incidents = m.open;
-  for (const auto& [id, incident] : incidents) {
+  for (const auto& [key, incident] : incidents) {
+    const std::string& id = key;  // clang 14 captures no structured bindings
     const bool alive = std::any_of(m.entries.begin(), m.entries.end(),
                                    [&](const auto& e) { return e.second.alert.incident_id == id; });
     if (!alive) m.close_incident(m.open.at(id), "recovered", now, ignored);

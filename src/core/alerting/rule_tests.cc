@@ -162,7 +162,7 @@ std::string subject_of(const AlertWish& wish) {
 void differences(std::string_view what, const std::map<std::string, std::string>& wanted, const Labels& got,
                  const std::string& name, std::string& out) {
   for (const auto& [key, value] : wanted) {
-    const auto found = std::find_if(got.begin(), got.end(), [&](const auto& l) { return l.first == key; });
+    const auto found = std::find_if(got.begin(), got.end(), [&k = key](const auto& l) { return l.first == k; });
     if (found == got.end())
       out += fmt::format("    {}: {} {}: expected '{}', got none\n", name, what, key, value);
     else if (found->second != value)

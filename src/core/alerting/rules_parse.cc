@@ -62,7 +62,9 @@ void read_annotations(ParamsReader& r, Rule& rule) {
   if (!node) return;
   if (!node->is_map() || node->members.size() > kMaxLabels)
     return r.problem("annotations", fmt::format("must be a map of at most {} texts", kMaxLabels));
-  for (const auto& [name, value] : node->members) {
+  for (const auto& member : node->members) {  // clang 14 captures no structured bindings
+    const std::string& name = member.first;
+    const Params& value = member.second;
     const auto bad = [&](std::string why) {
       r.problems().push_back(
           {value.file, value.line, fmt::format("{}.annotations.{}", r.path(), name), std::move(why)});

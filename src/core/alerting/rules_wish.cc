@@ -69,7 +69,7 @@ AlertWish Rules::Impl::wish(int rule, const std::string& subject, const Subject&
         v.source = w->second.source;
         v.labels = &w->second.labels;
         for (const auto& [name, value] : w->second.labels)  // the rule's own word counts
-          if (std::none_of(out.labels.begin(), out.labels.end(), [&](const auto& l) { return l.first == name; }))
+          if (std::none_of(out.labels.begin(), out.labels.end(), [&n = name](const auto& l) { return l.first == n; }))
             out.labels.emplace_back(name, value);
       }
       break;

@@ -74,6 +74,7 @@ FleetView full_fleet() {
 
 MonitorStats full_stats() {
   MonitorStats s;
+  s.config_reloaded = WallTime{} + 1h;
   s.version = "0.1.0";
   s.started_at = kNow - 1h;
   s.inbox = {{"urgent", 0, 0}, {"live", 3, 1}};
