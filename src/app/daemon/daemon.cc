@@ -85,13 +85,14 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Result<void> listen();
   void perform(const Act& act);
   void log_alert(const Alert& alert);
-  Duration prune_ledger();
+  void prune_ledger();
 
   DaemonOptions options_;
   const Clock& clock_;
   Logger& log_;
   const Now started_;
   bool stopped_ = false;
+  SteadyTime next_prune_{};  // the dispatcher's thread only
 
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<History> history_;
@@ -247,7 +248,7 @@ void DaemonImpl::build_engine() {
                                 messenger_->set_degraded(ledger->degraded);
                               (void)inbox_->push(std::move(input), clock_.now().steady);
                             },
-                        .care = [this] { return prune_ledger(); }},
+                        .care = [this] { prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -411,12 +412,14 @@ void DaemonImpl::log_alert(const Alert& alert) {
                 {"message", alert.message}});
 }
 
-// Returns when to come again: soon when the reserve is to be taken back.
-Duration DaemonImpl::prune_ledger() {
-  const auto pruned = ledger_->prune(clock_.now());
+// Once an hour, but soon when the reserve is to be taken back.
+void DaemonImpl::prune_ledger() {
+  const Now now = clock_.now();
+  if (now.steady < next_prune_ && !ledger_->stats().reserve_spent) return;
+  next_prune_ = now.steady + 1h;
+  const auto pruned = ledger_->prune(now);
   if (!pruned) log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
   if (pruned && pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
-  return ledger_->stats().reserve_spent ? Duration(30s) : Duration(1h);
 }
 
 void DaemonImpl::stop() {

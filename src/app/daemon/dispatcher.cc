@@ -1,6 +1,5 @@
 #include "app/daemon/dispatcher.h"
 
-#include <algorithm>
 #include <iterator>
 
 namespace paramedic::daemon {
@@ -40,26 +39,23 @@ DispatcherStats Dispatcher::stats() const {
   return out;
 }
 
-// Returns how long to wait for the next.
-Duration Dispatcher::care_if_due() {
-  if (!ports_.care) return 1h;
-  if (std::chrono::steady_clock::now() >= next_care_) {
-    const Duration pause = ports_.care();
-    next_care_ = std::chrono::steady_clock::now() + pause;
-  }
-  return next_care_ - std::chrono::steady_clock::now();
+void Dispatcher::care_if_due() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!ports_.care || now < next_care_) return;
+  next_care_ = now + ports_.care_every;
+  ports_.care();
 }
 
 void Dispatcher::run() {
   for (;;) {
-    const Duration pause = care_if_due();
+    care_if_due();
     std::vector<Act> acts;
     bool last = false;
     {
       std::unique_lock lock(mutex_);
       const auto ready = [this] { return stopping_ || !queue_.empty() || !acts_.empty(); };
       // While degraded, what is kept is tried again each second even when nothing new comes.
-      wake_.wait_for(lock, kept_.empty() ? pause : std::min(pause, kRetry), ready);
+      wake_.wait_for(lock, kept_.empty() ? ports_.care_every : kRetry, ready);
       std::move(queue_.begin(), queue_.end(), std::back_inserter(kept_));
       queue_.clear();
       acts.swap(acts_);

@@ -42,8 +42,8 @@ class Dispatcher {
     std::function<Result<void>(std::span<const LedgerEntry>)> commit;  // blocking
     std::function<void(const Act&)> perform;
     std::function<void(Input)> tell_engine;
-    // Retention of the ledger: at the start, then after the time that it returns. May be empty.
-    std::function<Duration()> care;
+    std::function<void()> care;  // of the ledger: at the start, then every `care_every`; may be empty
+    Duration care_every = 30s;
   };
 
   Dispatcher(Ports ports, Logger& log);
@@ -56,7 +56,7 @@ class Dispatcher {
 
  private:
   void run();
-  Duration care_if_due();
+  void care_if_due();
   void tell_lost();
   void commit_and_act(std::vector<Act> acts);
   void enter_degraded(const Error& error);

@@ -116,8 +116,8 @@ TEST(Dispatcher, cares_for_the_ledger_at_the_start_and_now_and_then) {
                                const std::lock_guard lock(mutex);
                                ++cares;
                                changed.notify_all();
-                               return cares < 3 ? Duration(1ms) : Duration(1h);
-                             }},
+                             },
+                         .care_every = 1ms},
                         *log);
   std::unique_lock lock(mutex);
   EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return cares >= 3; }));
