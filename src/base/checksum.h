@@ -10,6 +10,7 @@ namespace paramedic {
 
 // Of `first` and `second`, one behind the other.
 std::uint32_t crc32c(std::string_view first, std::string_view second = {});
+std::uint32_t crc32c_by_table(std::string_view bytes);  // the same where the processor has no instruction for it
 
 inline constexpr std::size_t kChecksumBytes = 4;
 void put_checksum(std::string& bytes);        // appends the checksum of what is there, little endian

@@ -76,7 +76,7 @@ struct Monitor {
   // Asks until `text` stands in the answer.
   std::string wait_for(const std::string& path, const std::string& text) const {
     std::string body;
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 3000; ++i) {
       body = call("GET", path).body;
       if (body.find(text) != std::string::npos) return body;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -304,17 +304,34 @@ TEST(Daemon, two_fit_in_one_process) {
 }
 
 TEST(LedgerReadiness, tells_what_the_store_does_not_do_now_and_never_promised) {
-  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false) {
-    const auto part = ledger_readiness(stats, cannot_commit);
+  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false, std::string_view why = {}) {
+    const auto part = ledger_readiness(stats, cannot_commit, why);
     return fmt::format("{}: {}", to_string(part.state), part.text);
   };
   EXPECT_EQ(shown({}), "ok: ");
   EXPECT_EQ(shown({}, true), "degraded: cannot commit: stops are held, starts and notices go on");
+  EXPECT_EQ(shown({.reserve_spent = true}, true, "disk full; free some space"),
+            "degraded: cannot commit: stops are held, starts and notices go on: disk full; free some space; "
+            "no space is held in reserve: free some on the file system of data_dir");
   EXPECT_EQ(shown({.store_away = true, .problem = "refused", .spool_waiting = 3}),
             "degraded: Redis does not take commits, 3 wait on local disk: refused");
   EXPECT_EQ(shown({.weaker_durability = "appendonly is off"}), "ok: weaker durability: appendonly is off");
   EXPECT_EQ(shown({.store_away = true, .fenced = true, .problem = "another monitor took over"}, true),
             "failed: another monitor took over; cannot commit: stops are held, starts and notices go on");
+}
+
+TEST(HistoryReadiness, tells_what_waits_and_why) {
+  const auto shown = [](const HistoryStats& stats, const HistoryWriterStats& writer = {}) {
+    const auto part = history_readiness(stats, writer);
+    return fmt::format("{}: {}", to_string(part.state), part.text);
+  };
+  EXPECT_EQ(shown({}), "ok: ");
+  EXPECT_EQ(shown({.buffered = 7}), "ok: ") << "between two group commits";
+  EXPECT_EQ(shown({.buffered = 7}, {.degraded = true, .problem = "refused"}),
+            "degraded: cannot write, 7 rows wait in memory: refused");
+  EXPECT_EQ(shown({.buffered = 7, .fenced = true}, {.degraded = true, .problem = "another monitor took over"}),
+            "failed: no rows are stored any more: another monitor took over");
+  EXPECT_EQ(shown({.weaker_durability = "appendonly is off"}), "ok: weaker durability: appendonly is off");
 }
 
 TEST(Daemon, names_what_keeps_it_from_its_ledger_on_redis) {

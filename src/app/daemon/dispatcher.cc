@@ -1,8 +1,13 @@
 #include "app/daemon/dispatcher.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace paramedic::daemon {
+
+namespace {
+std::int64_t steady_ns() { return Duration(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+}  // namespace
 
 Dispatcher::Dispatcher(Ports ports, Logger& log) : ports_(std::move(ports)), log_(log) {
   thread_ = std::thread([this] { run(); });
@@ -31,39 +36,50 @@ DispatcherStats Dispatcher::stats() const {
   const std::lock_guard lock(mutex_);
   DispatcherStats out = stats_;
   out.waiting = queue_.size();
+  if (const std::int64_t began = commit_began_ns_) out.commit_running = Duration{steady_ns() - began};
   return out;
 }
 
-void Dispatcher::care_if_due() {
-  const auto now = std::chrono::steady_clock::now();
-  if (!ports_.care || now < next_care_) return;
-  next_care_ = now + ports_.care_every;
-  ports_.care();
+// Returns how long to wait for the next.
+Duration Dispatcher::care_if_due() {
+  if (!ports_.care) return 1h;
+  if (std::chrono::steady_clock::now() >= next_care_) {
+    const Duration pause = ports_.care();
+    next_care_ = std::chrono::steady_clock::now() + pause;
+  }
+  return next_care_ - std::chrono::steady_clock::now();
 }
 
 void Dispatcher::run() {
   for (;;) {
-    care_if_due();
+    const Duration pause = care_if_due();
     std::vector<Act> acts;
     bool last = false;
     {
       std::unique_lock lock(mutex_);
       const auto ready = [this] { return stopping_ || !queue_.empty() || !acts_.empty(); };
       // While degraded, what is kept is tried again each second even when nothing new comes.
-      wake_.wait_for(lock, kept_.empty() ? ports_.care_every : kRetry, ready);
+      wake_.wait_for(lock, kept_.empty() ? pause : std::min(pause, kRetry), ready);
       std::move(queue_.begin(), queue_.end(), std::back_inserter(kept_));
       queue_.clear();
       acts.swap(acts_);
       last = stopping_;
     }
     commit_and_act(std::move(acts));
-    if (last) return;
+    if (last) return tell_lost();
   }
+}
+
+// At the end there is no later.
+void Dispatcher::tell_lost() {
+  if (!kept_.empty()) log_.error("ledger_entries_lost", {{"entries", kept_.size()}, {"reason", stats().problem}});
 }
 
 void Dispatcher::commit_and_act(std::vector<Act> acts) {
   if (!kept_.empty()) {
+    commit_began_ns_ = steady_ns();
     const auto committed = ports_.commit(kept_);
+    commit_began_ns_ = 0;
     const std::lock_guard lock(mutex_);
     if (committed) {
       ++stats_.commits;
@@ -71,6 +87,7 @@ void Dispatcher::commit_and_act(std::vector<Act> acts) {
       kept_.clear();
     } else {
       ++stats_.commit_errors;
+      stats_.problem = committed.error().message;
       if (kept_.size() > kMaxKept) {
         stats_.entries_dropped += kept_.size() - kMaxKept;
         kept_.erase(kept_.begin(), kept_.end() - std::ptrdiff_t(kMaxKept));
@@ -99,6 +116,7 @@ void Dispatcher::enter_degraded(const Error& error) {
 
 void Dispatcher::leave_degraded() {
   degraded_ = stats_.degraded = false;
+  stats_.problem.clear();
   log_.info("ledger_recovered");
   ports_.tell_engine(LedgerStateInput{false, ""});
 }

@@ -26,6 +26,7 @@ void EngineLoop::run() {
     SteadyTime until = next_deadline_;
     if (parts_.engine.view_dirty()) until = std::min(until, next_publish());
     const Duration waited = parts_.inbox.take(inputs, until, parts_.clock);
+    take_config();
     step(inputs, waited);
     inputs.clear();
     publish_if_due(parts_.clock.now());
@@ -34,6 +35,30 @@ void EngineLoop::run() {
   (void)parts_.inbox.take(inputs, SteadyTime{}, parts_.clock);
   step(inputs, Duration{0});
   parts_.hub.publish(parts_.engine.publish(parts_.clock.now()));
+}
+
+void EngineLoop::configure(EngineConfig config, std::string config_hash) {
+  {
+    const std::lock_guard lock(config_mutex_);
+    next_config_ = std::move(config);
+    next_config_hash_ = std::move(config_hash);
+  }
+  parts_.inbox.wake();
+}
+
+void EngineLoop::take_config() {
+  std::optional<EngineConfig> next;
+  std::string hash;
+  {
+    const std::lock_guard lock(config_mutex_);
+    next = std::exchange(next_config_, std::nullopt);
+    hash = next_config_hash_;
+  }
+  if (!next) return;
+  const Now now = parts_.clock.now();
+  if (parts_.journal) parts_.journal->reload(std::move(hash), now);
+  parts_.engine.configure(std::move(*next), now);
+  next_deadline_ = now.steady;  // the step follows at once
 }
 
 void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {

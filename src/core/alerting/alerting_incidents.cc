@@ -86,6 +86,8 @@ void Alerting::Impl::fire(Entry& e, const Outage* outage, const Now& now, Alerti
   e.firing = true;
   e.raised = e.changed = false;
   e.alert.state = AlertState::firing;
+  e.alert.ended_at.reset();
+  e.alert.closed_as.clear();
   e.alert.incident_id = incident.id;
   incident.alert_keys.push_back(e.alert.key);
   const std::string& id = e.alert.worker_id;
@@ -187,6 +189,12 @@ void Alerting::Impl::process(const std::string& key, const Now& now, AlertingOut
     if (now.steady < e.fires_at) return wait_until(e.fires_at);
     fire(e, outage, now, out);
     if (outages.contains(key)) enqueue_waiting();
+    return;
+  }
+  if (e.on && off(e)) {  // it waits on, as under maintenance, until its rule is on again
+    e.closed_as = "rule_off";
+    resolve(e, now, out);
+    e.firing = e.notified = false;
     return;
   }
   if (e.on) {

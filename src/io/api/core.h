@@ -162,6 +162,7 @@ HttpReply delete_worker(Core&, Call&);
 HttpReply post_maintenance(Core&, Call&);
 HttpReply post_freeze(Core&, Call&);
 HttpReply post_thaw(Core&, Call&);
+HttpReply post_reload(Core&, Call&);
 HttpReply post_demo_break(Core&, Call&);
 
 // alert_handlers.cc

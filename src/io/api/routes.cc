@@ -40,6 +40,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/maintenance", Scope::operate, BodyKind::json, post_maintenance},
     {"POST", "/recovery/freeze", Scope::operate, BodyKind::json, post_freeze},
     {"POST", "/recovery/thaw", Scope::operate, BodyKind::json, post_thaw},
+    {"POST", "/config/reload", Scope::operate, BodyKind::json, post_reload},
     {"GET", "/demo", Scope::open, BodyKind::none, get_demo},
     {"POST", "/demo/break", Scope::operate, BodyKind::json, post_demo_break},
     {"GET", "/metrics", Scope::open, BodyKind::none, get_metrics},

@@ -117,6 +117,29 @@ void read_http(ParamsReader& r, HttpConfig& out) {
   http.finish();
 }
 
+bool http_url(const std::string& url) {
+  const std::size_t from = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
+  const auto plain = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
+  return from > 0 && url.size() > from && url[from] != '/' && std::all_of(url.begin(), url.end(), plain);
+}
+
+void read_dead_man(ParamsReader& r, DeadManConfig& out) {
+  ParamsReader man = r.child("dead_man");
+  man.read("url", out.url);
+  man.read("url_file", out.url_file);
+  man.read("every", out.every, 1s, 1h);
+  if (!out.url.empty() && !http_url(out.url)) man.problem("url", "must be an http or https URL");
+  if (!out.url.empty() && !out.url_file.empty()) man.problem("url_file", "cannot stand beside url");
+  man.finish();
+}
+
+void read_external_url(ParamsReader& r, std::string& out) {
+  r.read("external_url", out);
+  if (!out.empty() && !http_url(out))
+    r.problem("external_url", "must be an http or https URL, as https://paramedic.example.org");
+  while (out.ends_with('/')) out.pop_back();
+}
+
 void read_pools(ParamsReader& r, std::map<std::string, Params>& out) {
   const Params* pools = r.take("pools");
   if (!pools || pools->kind == Params::Kind::null) return;
@@ -204,9 +227,16 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_limits(r, c.limits);
   read_http(r, c.http);
   read_remote_write(r, c.remote_write);
+  read_external_url(r, c.external_url);
+  if (const Params* channels = r.take("channels")) c.channels = *channels;
+  read_dead_man(r, c.dead_man);
   read_pools(r, c.pools);
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
+  if (const Params* route = r.take("route")) c.route = *route;
+  if (const Params* inhibitions = r.take("inhibitions")) c.inhibitions = *inhibitions;
+  if (const Params* notifications = r.take("notifications")) c.notifications = *notifications;
+  if (const Params* windows = r.take("maintenance_windows")) c.maintenance_windows = *windows;
   cross_check(r, c);
   r.finish();
   return c;

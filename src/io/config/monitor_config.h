@@ -78,6 +78,15 @@ struct HttpConfig {
   Duration write_timeout = 30s;
 };
 
+// A sign of life to somebody outside, who alarms when it stays away. Off without url and url_file.
+struct DeadManConfig {
+  std::string url;       // http or https
+  std::string url_file;  // holds the URL: it is often a secret
+  Duration every = 60s;
+  bool on() const { return !url.empty() || !url_file.empty(); }
+  bool operator==(const DeadManConfig&) const = default;
+};
+
 struct MonitorConfig {
   ListenConfig listen;
   std::string data_dir = "/var/lib/paramedic";
@@ -92,8 +101,12 @@ struct MonitorConfig {
   LimitsConfig limits;
   HttpConfig http;
   std::vector<RemoteWriteConfig> remote_write;
-  // Keys of core/alerting, kept as written; null when absent.
-  Params alerting;
+  // Where this monitor is reached from outside, for links in messages: "https://paramedic.example.org"; empty = none.
+  std::string external_url;
+  DeadManConfig dead_man;
+  // Keys of core/alerting and io/notify, kept as written; null when absent. `channels`: name → channel, each kind reads
+  // its own keys.
+  Params alerting, channels, route, inhibitions, notifications, maintenance_windows;
   // Another id of a worker → its id, where two sources name one worker differently.
   std::map<std::string, std::string> aliases;
   // Each named pool over `default`; always holds "default". Values are maps.

@@ -74,6 +74,7 @@ FleetView full_fleet() {
 
 MonitorStats full_stats() {
   MonitorStats s;
+  s.config_reloaded = WallTime{} + 1h;
   s.version = "0.1.0";
   s.started_at = kNow - 1h;
   s.inbox = {{"urgent", 0, 0}, {"live", 3, 1}};
@@ -87,6 +88,15 @@ MonitorStats full_stats() {
                      .lag_seconds = 2.5,
                      .dropped = {{"rejected", 3}, {"queue_full", 0}},
                      .failed = {{"timeout", 1}}}};
+  NotificationRow row;
+  row.channel = "chat";
+  row.queued = 3;
+  row.ended = {{"delivered", 5}};
+  row.sends = {{"retry", 2}};
+  row.send_seconds.observe(0.2);
+  row.delivery_seconds.observe(0.3);
+  s.notifications = {row};
+  s.dead_man = DeadManRow{{{"sent", 4}}, kNow};
   return s;
 }
 

@@ -37,8 +37,10 @@ class BitWriter {
 
 class BitReader {
  public:
+  static constexpr unsigned kPeeked = 56;
+
   explicit BitReader(std::string_view bytes) : bytes_(bytes) {}
-  // At least 56 bits from here on, zeros beyond the end.
+  // At least kPeeked bits from here on, zeros beyond the end.
   std::uint64_t peek() const {
     const std::size_t byte = at_ / 8;
     std::uint64_t word = 0;
