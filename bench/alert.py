@@ -66,7 +66,7 @@ class Hook:
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
 
     def take(self, now, document):
-        notification = document.get("data", document)
+        notification = document["data"]["notification"]
         with self.changed:
             for alert in notification.get("alerts", []):
                 if alert["state"] == "firing":

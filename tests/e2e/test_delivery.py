@@ -73,8 +73,8 @@ def endpoint(request, tmp_path):
 def config_for(world, endpoint, mode="auto", port=0, route=None, **extra):
     channels = {"hook": {"type": "webhook", "url": endpoint.url()}, "pager": {"type": "webhook", "url": endpoint.url("/pager")}}
     # A route that takes a crash, which is only `info`.
-    route = {"channels": ["hook"], "min_severity": "info", "group_by": ["worker"], "group_interval": "1s", **(route or {})}
-    return monitor_config(world.dir / "monitor", port, pools={"p": {"recovery": {"mode": mode}}},
+    route = {"channels": ["hook"], "min_severity": "info", "group_by": ["worker_id"], "group_interval": "1s", **(route or {})}
+    return monitor_config(world.dir / "monitor", port, pools={"p": {"min_healthy": 0, "recovery": {"mode": mode}}},
                           extra={"channels": channels, "route": route, **extra})
 
 
@@ -185,11 +185,11 @@ def test_sighup_reads_the_channels_anew(world, endpoint):
     path = world.dir / "serve.yaml"
     write_yaml(path, {**config, "channels": {"hook": {"type": "pigeon"}}})
     monitor.popen.send_signal(signal.SIGHUP)
-    monitor.wait_for_log("reload_refused.*pigeon")
+    monitor.wait_for_log("(?s)config_refused.*pigeon")
     config["channels"]["hook"]["url"] = endpoint.url("/moved")
     write_yaml(path, config)
     monitor.popen.send_signal(signal.SIGHUP)
-    monitor.wait_for_log("event=reloaded|reloaded ")
+    monitor.wait_for_log("config_reloaded")
     os.kill(pid, signal.SIGKILL)
     wait_for("the message at the new address", lambda: notes_of(endpoint, "w-1", "/moved", kind="firing"), 20)
 

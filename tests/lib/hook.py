@@ -11,8 +11,7 @@ class Message:
     def __init__(self, headers, body):
         self.at = time.monotonic()
         self.headers = headers
-        document = json.loads(body)
-        self.notification = document.get("data", document)
+        self.notification = json.loads(body)["data"]["notification"]
 
     def __getattr__(self, name):
         try:

@@ -50,6 +50,7 @@ struct Alerting::Impl {
   void take_findings(const AlertingWorkerFacts& facts, WorkerMemory& memory, const Now& now);
   void take_check_errors(const AlertingWorkerFacts& facts, const Now& now);
   Duration wait_of(const Cause& cause, std::string_view check, const WorkerMemory& memory) const;
+  bool goes_on(const Entry& e) const;
   bool muted(const Entry& e) const;  // by maintenance, or its shipped rule is off
   const ShippedRuleSettings* settings(const Alert& alert) const;  // null = as shipped
   bool off(const Entry& e) const;

@@ -12,7 +12,7 @@ namespace paramedic::notify {
 
 namespace {
 
-constexpr std::size_t kKey = 255, kSummary = 1024, kDetails = 100'000, kField = 255;
+constexpr std::size_t kKey = 255, kSummary = 1024, kDetails = 32'000, kLabels = 8'000, kField = 255;
 constexpr Duration kThrottled = 60s;  // 429 without Retry-After: "back off minutes"
 
 struct Options {
@@ -31,8 +31,14 @@ void write_details(wire::JsonWriter& w, const Notification& n, const Message& m)
   w.key("custom_details").begin_object().field("text", cut_bytes(lines, kDetails));
   w.field("kind", n.kind).field("alerts", n.alert_count).field("firing", n.firing_count);
   w.field("workers", n.worker_count).field_if("incident", n.incident_id).field_if("route", n.route);
-  wire::write_labels(w.key("labels"), n.common_labels);
-  w.end_object();
+  w.key("labels").begin_object();
+  std::size_t left = kLabels;  // of text; a control character takes six bytes in JSON
+  for (const auto& [name, value] : n.common_labels) {
+    if (name.size() + value.size() > left) break;
+    left -= name.size() + value.size();
+    w.field(name, value);
+  }
+  w.end_object().end_object();
 }
 
 void write_payload(wire::JsonWriter& w, const Notification& n, const Message& m) {

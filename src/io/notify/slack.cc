@@ -77,7 +77,7 @@ std::string body_of(const Notification& n, const SendContext& context, const Add
   w.begin_object().field_if("channel", to.channel).field_if("thread_ts", to.thread).field_if("ts", to.update);
   w.field("text", "*" + escaped_cut(m.headline, escape_slack, kText) + "*");
   w.field("unfurl_links", false).field("unfurl_media", false).key("attachments").begin_array();
-  w.begin_object().field("color", color_of(n)).field("fallback", cut_units(m.headline, kText));
+  w.begin_object().field("color", color_of(n)).field("fallback", escaped_cut(m.headline, escape_slack, kText));
   write_blocks(w, m);
   w.end_object().end_array().end_object();
   return out;
