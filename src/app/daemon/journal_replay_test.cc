@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "app/daemon/daemon.h"
 #include "app/daemon/journal_script.h"
+#include "io/config/yaml.h"
 #include "io/journal/fields.h"
 #include "io/journal/input_journal.h"
 #include "io/journal/journal_reader.h"
@@ -84,11 +86,41 @@ struct Decided {
   }
 };
 
-EngineConfig engine_config() {
-  EngineConfig out;
-  out.defaults.recovery.mode = RecoveryMode::automatic;
-  out.defaults.rules.min_healthy = 2;
+constexpr const char* kFirstConfig = R"(
+channels: {chat: {type: webhook, url: 'http://127.0.0.1:9/'}}
+alerting:
+  rules:
+    - {name: busy, for_each: worker, when: {metric: cpu_percent, above: 50, clear: 40}, severity: warning}
+pools:
+  default: {min_healthy: 2, recovery: {mode: auto}}
+)";
+constexpr const char* kSecondConfig = R"(
+channels: {chat: {type: webhook, url: 'http://127.0.0.1:9/'}}
+interval: 20s
+pools:
+  default: {min_healthy: 1, recovery: {mode: auto, stops_per_worker: 1}}
+  mail: {recovery: {mode: shadow}}
+)";
+
+config::MonitorConfig monitor_config(const char* text) {
+  Problems problems;
+  const auto tree = config::load_yaml(text, "test.yaml", problems);
+  config::MonitorConfig out = config::parse_monitor_config(tree.value_or(Params::map()), problems);
+  EXPECT_EQ(config::format_problems(problems), "");
   return out;
+}
+EngineConfig engine_config(const char* text) {
+  Problems problems;
+  EngineConfig out = make_engine_config(monitor_config(text), problems);
+  EXPECT_EQ(config::format_problems(problems), "");
+  return out;
+}
+// A replay finds the configuration by its hash.
+EngineConfig config_of(const std::string& hash) {
+  for (const char* text : {kFirstConfig, kSecondConfig})
+    if (monitor_config(text).hash == hash) return engine_config(text);
+  ADD_FAILURE() << "no configuration has the hash " << hash;
+  return {};
 }
 
 struct JournalReplay : testing::Test {
@@ -104,6 +136,7 @@ struct JournalReplay : testing::Test {
 
   std::unique_ptr<journal::InputJournal> open_journal() {
     journal::JournalOptions options;
+    options.config_hash = monitor_config(config).hash;
     options.store.dir = inputs();
     options.store.max_bytes = std::uint64_t{1} << 30;
     options.store.min_free_bytes = 0;
@@ -117,7 +150,7 @@ struct JournalReplay : testing::Test {
     const auto state = ledger.load(day.now());
     ASSERT_TRUE(state) << state.error().message;
     const auto journal = open_journal();
-    Engine engine(engine_config(), day.now());
+    Engine engine(engine_config(config), day.now());
     journal->begin(*state, day.now());
     engine.restore(*state, day.now());
     std::vector<LedgerEntry> entries;
@@ -125,6 +158,11 @@ struct JournalReplay : testing::Test {
       Duration waited{};
       std::vector<Input> inputs = day.next(waited);
       if (i + 1 == steps || day.over()) inputs.push_back(ShutdownInput{});
+      if (i == reload_at) {
+        config = kSecondConfig;
+        journal->reload(monitor_config(config).hash, day.now());
+        engine.configure(engine_config(config), day.now());
+      }
       Effects effects;
       journal->step(inputs, waited, day.now());
       engine.step(inputs, waited, day.now(), effects);
@@ -153,8 +191,12 @@ struct JournalReplay : testing::Test {
       if (const auto* run = std::get_if<journal::RunBegins>(&(*event)->what)) {
         EXPECT_TRUE(run->whole);
         ++runs;
-        engine = std::make_unique<Engine>(engine_config(), now);
+        engine = std::make_unique<Engine>(config_of(run->header.config_hash), now);
         engine->restore(run->restored, now);
+      }
+      if (const auto* reload = std::get_if<journal::ReloadRecord>(&(*event)->what)) {
+        ++reloads;
+        engine->configure(config_of(reload->config_hash), now);
       }
       if (auto* step = std::get_if<journal::RecordedStep>(&(*event)->what)) {
         if (leave_out && *leave_out >= number && *leave_out < number + step->inputs.size())
@@ -173,7 +215,9 @@ struct JournalReplay : testing::Test {
   fs::path dir;
   std::unique_ptr<Logger> log = make_null_logger();
   Decided decided;
-  int runs = 0;
+  const char* config = kFirstConfig;
+  int reload_at = -1;  // step of the shift in which the second one comes into force
+  int runs = 0, reloads = 0;
 };
 
 }  // namespace
@@ -182,19 +226,24 @@ TEST_F(JournalReplay, decides_a_whole_day_again_entry_for_entry) {
   auto ledger = open_sqlite_ledger({.data_dir = (dir / "data").string()});
   ASSERT_TRUE(ledger) << ledger.error().message;
   ScriptedDay day(Now{SteadyTime{1h}, WallTime{Duration{1'795'000'000'000'000'000}}});
-  live(day, **ledger, 9000);
-  day.restart();
-  live(day, **ledger, 1'000'000);
+  constexpr int kShifts = 5;
+  for (int shift = 1; shift <= kShifts; ++shift) {
+    if (shift > 1) day.restart();
+    reload_at = shift == 3 ? 900 : -1;
+    live(day, **ledger, 1800);
+  }
   ASSERT_TRUE(day.over());
 
   // The day was one: alerts, incidents, ladders, answers, rows, records of inputs.
   for (const char* kind : {"ledger 0", "ledger 1", "ledger 7", "ledger 8", "ledger 9", "ledger 10", "act 0", "act 1",
-                           "act 3", "act 4", "act 6"})
+                           "act 3", "act 4", "act 5", "act 6"})
     EXPECT_GT(decided.kinds[kind], 0) << kind;
-  EXPECT_GT(decided.kinds["row"], 9'000);
+  EXPECT_GT(decided.kinds["row"], 2'000);
 
+  for (const auto& [kind, count] : decided.kinds) RecordProperty(kind, count);
   const Decided again = replay(1'000'000);
-  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(runs, kShifts);
+  EXPECT_EQ(reloads, 1);
   ASSERT_EQ(again.entries.size(), decided.entries.size());
   for (std::size_t i = 0; i < again.entries.size(); ++i)
     ASSERT_EQ(again.entries[i], decided.entries[i]) << "entry " << i << " of " << again.entries.size();

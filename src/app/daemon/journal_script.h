@@ -1,5 +1,6 @@
-// A day of a small fleet for the replay test: workers that report, crash, hang and come back, an agent that starts and
-// restarts them, operators, a ledger that fails. Answers what the engine asks for. Tests only.
+// A day of a small fleet for the replay test, in shifts with the monitor switched off between them: workers that
+// report, crash, hang and come back, an agent that starts and restarts them, operators, a ledger that fails. Answers
+// what the engine asks for. Tests only.
 #pragma once
 #include <deque>
 #include <functional>
@@ -36,12 +37,16 @@ class ScriptedDay {
     for (const Act& act : effects.acts)
       if (const auto* send = std::get_if<SendLadder>(&act)) perform(send->ladder);
   }
-  // The monitor was away: its steady clock goes on, connections are new.
-  void restart() { advance(7s); }
+  // The next shift: the monitor was away, connections are new.
+  void restart() {
+    advance(4h);
+    new_shift_ = true;
+  }
 
  private:
-  static constexpr int kTicks = 17'000;  // of 5 s: nearly a day
-  static constexpr Duration kTick = 5s;
+  static constexpr int kTicks = 9000;
+  // Steps are due each second at the latest; more than 1 s late and the engine would stop nobody.
+  static constexpr Duration kTick = 1900ms;
   struct Worker {
     std::string id, pool;
     int life = 1;
@@ -71,7 +76,7 @@ class ScriptedDay {
     r.seq = ++w.seq;
     r.sent_at = now_.wall - 3ms;
     if (!w.silent) r.alive_at = now_.wall - 100ms;
-    r.period = 25s;
+    r.period = 10s;
     r.state = WorkerState::running;
     r.capabilities = Capabilities{.voice = true, .tasks = true, .queues = true, .process = true};
     r.labels = Labels{{"zone", w.id < "w-3" ? "a" : "b"}};
@@ -110,7 +115,7 @@ class ScriptedDay {
                               .state = state,
                               .host = "h1",
                               .boot_id = "b",
-                              .period = 25s,
+                              .period = 10s,
                               .can_restart = true,
                               .received = now_.steady});
   }
@@ -127,9 +132,6 @@ class ScriptedDay {
   }
 
   void perform(const Ladder& ladder) {
-    const auto found =
-        std::find_if(workers_.begin(), workers_.end(), [&](const Worker& w) { return w.id == ladder.worker_id; });
-    Worker& w = *found;
     const auto tell = [this, ladder](int ticks, LadderStep step, bool done) {
       after(ticks, [this, ladder, step, done](std::vector<Input>& out) {
         const auto worker = std::find_if(workers_.begin(), workers_.end(),
@@ -147,7 +149,6 @@ class ScriptedDay {
         out.push_back(std::move(p));
       });
     };
-    (void)w;
     tell(1, LadderStep::accepted, false);
     tell(2, LadderStep::term, false);
     tell(3, LadderStep::start, false);
@@ -156,10 +157,10 @@ class ScriptedDay {
 
   // What the day brings.
   void happen(std::vector<Input>& out, Duration& waited) {
-    if (tick_ == 1) connect(out, SourceState::connected);
+    if (std::exchange(new_shift_, false)) connect(out, SourceState::connected);
     Worker& some = workers_[random_() % workers_.size()];
     const auto every = [this](int ticks, int offset) { return tick_ % ticks == offset; };
-    if (every(900, 400) && !some.dead) {  // a crash: the agent starts it by itself, or the engine has it started
+    if (every(450, 200) && !some.dead) {  // a crash: the agent starts it by itself, or the engine has it started
       some.dead = true;
       out.push_back(report(some));
       if (random_() % 2) {
@@ -179,35 +180,35 @@ class ScriptedDay {
         });
       }
     }
-    if (every(1700, 800)) some.silent = true;
-    if (every(2100, 900)) some.disconnected = true;
-    if (every(3000, 1500)) connect(out, SourceState::disconnected);
-    if (every(3000, 1530)) connect(out, SourceState::connected);
-    if (every(2500, 100)) command(out, Verb::maintenance_on, {}, "mail");
-    if (every(2500, 200)) command(out, Verb::quarantine, some.id);
-    if (every(2500, 230)) command(out, Verb::freeze);
-    if (every(2500, 240)) command(out, Verb::thaw);
-    if (every(2500, 300))
+    if (every(600, 300)) some.silent = true;
+    if (every(700, 350)) some.disconnected = true;
+    if (every(1500, 800)) connect(out, SourceState::disconnected);
+    if (every(1500, 830)) connect(out, SourceState::connected);
+    if (every(1250, 50)) command(out, Verb::maintenance_on, {}, "mail");
+    if (every(1250, 100)) command(out, Verb::quarantine, some.id);
+    if (every(1250, 130)) command(out, Verb::freeze);
+    if (every(1250, 140)) command(out, Verb::thaw);
+    if (every(1250, 150))
       for (const Worker& w : workers_) command(out, Verb::release, w.id);
-    if (every(4000, 50)) command(out, Verb::silence);
-    if (every(4000, 60)) command(out, Verb::restart, some.id);
-    if (every(5000, 77)) out.push_back(LedgerStateInput{true, "disk full"});
-    if (every(5000, 85)) out.push_back(LedgerStateInput{false, ""});
-    if (every(6000, 99)) out.push_back(DeliveryInput{DeliveryOutcome{.notification_id = "n-1"}, now_.steady});
-    if (every(1300, 700)) {  // measured during an outage, sent later
+    if (every(2000, 55)) command(out, Verb::silence);
+    if (every(2000, 65)) command(out, Verb::restart, some.id);
+    if (every(2500, 77)) out.push_back(LedgerStateInput{true, "disk full"});
+    if (every(2500, 85)) out.push_back(LedgerStateInput{false, ""});
+    if (every(3000, 99)) out.push_back(DeliveryInput{DeliveryOutcome{.notification_id = "n-1"}, now_.steady});
+    if (every(650, 370)) {  // measured during an outage, sent later
       ReportInput late = report(some);
       late.report.age = 20min;
       late.backlog = true;
       out.push_back(std::move(late));
     }
-    if (every(7000, 3000)) waited = 3s;       // the monitor lagged
-    if (every(8000, 4000)) now_.wall += 90s;  // NTP stepped the wall clock
-    if (every(8000, 4100)) advance(20s);      // the whole machine stood still
+    if (every(3500, 1000)) waited = 3s;       // the monitor lagged
+    if (every(4000, 2000)) now_.wall += 90s;  // NTP stepped the wall clock
+    if (every(4000, 2100)) advance(20s);      // the whole machine stood still
   }
 
   Now now_;
   int tick_ = 0;
-  bool connected_ = false;
+  bool connected_ = false, new_shift_ = true;
   std::mt19937 random_{20261123};  // the same on every machine
   std::vector<Worker> workers_;
   std::deque<std::pair<int, std::function<void(std::vector<Input>&)>>> due_;

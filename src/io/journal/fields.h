@@ -67,8 +67,8 @@ PARAMEDIC_JOURNAL_FIELDS(QuarantineRecord, worker_id, pool, reason, actor, on, b
 PARAMEDIC_JOURNAL_FIELDS(MaintenanceRecord, id, reason, actor, on, until, at)
 PARAMEDIC_JOURNAL_FIELDS(BigSwitchRecord, held, reason, actor, at)
 PARAMEDIC_JOURNAL_FIELDS(BackoffClearedRecord, worker_id, reason, at)
-PARAMEDIC_JOURNAL_FIELDS(NotificationGroup, key, route, labels, incident_id, title, open, storm, sequence, told_severity,
-                         channels, members, step, opened_at, told_at, step_at, held_until, follows)
+PARAMEDIC_JOURNAL_FIELDS(NotificationGroup, key, route, labels, incident_id, title, open, storm, sequence,
+                         told_severity, channels, members, step, opened_at, told_at, step_at, held_until, follows)
 PARAMEDIC_JOURNAL_FIELDS(LedgerState, actions, workers, budgets, quarantines, maintenance, big_switch, backoff_cleared,
                          incidents, alerts, notifications, silences, acknowledgements, groups)
 
