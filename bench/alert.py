@@ -86,7 +86,7 @@ route: {{min_severity: info, channels: [hook], group_by: [worker_id]}}
 pools:
   voiced:
     recovery: {{mode: shadow}}
-    checks: {{heartbeat: {{warning_after: 1.5s, critical_after: 1.5s, stopped_after: 5m}}}}
+    checks: {{heartbeat: {{warning_after: 1.4s, critical_after: 1.5s, stopped_after: 5m}}}}
 """
 
 
