@@ -70,6 +70,10 @@ std::vector<std::string> Notifier::Impl::stand_ins(const Outgoing& o) const {
 
 bool Notifier::Impl::fail_over(Outgoing& o, const Now& now, NotifierOutput& out) {
   if (!o.record.failed_over_to.empty()) return true;
+  // A story that is over meanwhile: who never heard of it needs its end at most.
+  const NotificationKind kind = o.record.notification.kind;
+  const bool stands_alone = kind == NotificationKind::resolved || kind == NotificationKind::digest;
+  if (!stands_alone && !groups.contains(o.record.notification.group_key)) return true;
   const std::vector<std::string> candidates = stand_ins(o);
   if (candidates.empty()) return false;
   const std::string& to = candidates.front();
@@ -146,9 +150,7 @@ void Notifier::Impl::take(Outgoing& o, const DeliveryOutcome& outcome, const Now
   if (outcome.state == DeliveryState::failed) {
     ++stats.failed;
     const bool passed_on = fail_over(o, now, out);
-    channel_failed(
-        channel,
-        fmt::format("{}{}", r.answer, passed_on ? "; the next channel has the message" : "; nobody else has it"), out);
+    channel_failed(channel, fmt::format("{}{}", r.answer, passed_on ? "" : "; nobody else has the message"), out);
   }
   put(o, now, out);
   outbox.erase(std::string(r.notification.id));
@@ -202,7 +204,7 @@ void Notifier::check_deliveries(const Now& now, NotifierOutput& out) {
     const bool passed_on = m.fail_over(o, now, out);
     m.channel_failed(o.record.notification.channel,
                      fmt::format("{} tries so far: {}{}", o.record.attempts, o.record.answer,
-                                 passed_on ? "; the next channel has the message" : ""),
+                                 passed_on ? "" : "; nobody else has the message"),
                      out);
     m.put(o, now, out);
   }

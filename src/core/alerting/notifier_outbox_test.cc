@@ -111,7 +111,7 @@ TEST(Outbox, a_route_names_who_stands_in_and_nobody_gets_it_twice) {
   EXPECT_EQ(p.sent[2].channel, "c");
   p.outcome(p.sent[2].id, DeliveryState::failed);
   EXPECT_EQ(p.sent.size(), 3u) << "nobody is left, and nothing goes round";
-  EXPECT_NE(p.wishes.back().message.find("nobody else has it"), std::string::npos);
+  EXPECT_NE(p.wishes.back().message.find("nobody else has the message"), std::string::npos);
 }
 
 TEST(Outbox, channels_that_stand_in_for_each_other_do_not_play_ping_pong) {

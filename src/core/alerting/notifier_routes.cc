@@ -73,12 +73,12 @@ void Notifier::Impl::on_ended(const Alert& alert, const Now& now) {
 }
 
 void Notifier::Impl::join(Group& g, Tracked& t) {
-  g.members.insert(t.alert.key);
+  const bool fresh = g.members.insert(t.alert.key).second;
   t.groups.insert(g.rec.key);
   g.about_channel = g.about_channel || of_channel(t.alert);
   if (g.rec.storm) g.dirty_record = true;
   // It tells what those that were told have in common.
-  if (t.alert.reason == Reason::shared_cause) g.prompt = true;
+  if (fresh && t.alert.reason == Reason::shared_cause) g.prompt = true;
   mark(g.rec.key);
 }
 

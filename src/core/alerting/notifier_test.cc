@@ -194,6 +194,8 @@ TEST(Notifier, a_cause_joins_the_story_that_was_told_as_an_update_and_nobody_hea
   EXPECT_EQ(p.sent[2].group_key, p.sent[0].group_key);
   EXPECT_EQ(p.sent[2].title, "3 of 3 workers of host h1 are ill");
   EXPECT_EQ(p.sent[2].alerts.at(0).key, "cause/host/h1") << "the explanation first";
+  cause.title = "3 of 4 workers of host h1 are ill";
+  p.state(cause);
   p.pass(4min);
   EXPECT_EQ(p.sent.size(), 3u);
   p.restart();
