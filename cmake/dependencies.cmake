@@ -28,6 +28,12 @@ add_library(paramedic_hiredis INTERFACE)
 target_include_directories(paramedic_hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE})
 target_link_libraries(paramedic_hiredis INTERFACE ${HIREDIS_LIBRARY})
 
+find_path(CCTZ_INCLUDE cctz/time_zone.h REQUIRED)
+find_library(CCTZ_LIBRARY cctz REQUIRED)
+add_library(paramedic_cctz INTERFACE)
+target_include_directories(paramedic_cctz SYSTEM INTERFACE ${CCTZ_INCLUDE})
+target_link_libraries(paramedic_cctz INTERFACE ${CCTZ_LIBRARY})
+
 add_library(paramedic_asio INTERFACE)
 target_link_libraries(paramedic_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(paramedic_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED

@@ -32,6 +32,8 @@ struct Program {
   DemoOptions demo_options;
   DemoBreakOptions break_options;
   CheckConfigOptions check_options;
+  TestRulesOptions test_rules_options;
+  TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
   TokenOptions token_options;
@@ -42,6 +44,7 @@ struct Program {
   std::string worker;
 
   void add_servers();
+  void add_test_notify();
   void add_care();
   void add_demo();
   void add_client_commands();
@@ -78,13 +81,34 @@ void Program::add_servers() {
   auto* check = app.add_subcommand("check-config", "Say all that is wrong with configuration files");
   check->add_option("files", check_options.files, "Files of monitor or agent")->required();
   check->add_flag("--print", check_options.print, "Print the effective configuration, secrets as stars");
+  check->add_option("--monitor", check_options.monitor, "Say what each rule would match now in this running monitor");
+  check->add_option("--token-file", check_options.token_file, "File with the bearer token")
+      ->envname("PARAMEDIC_TOKEN_FILE");
   check->callback([this] { exit = check_config(check_options); });
+
+  auto* rule_tests = app.add_subcommand("test-rules", "Run unit tests of rules (docs/rules.md)");
+  rule_tests->add_option("files", test_rules_options.files, "Files with tests")->required();
+  rule_tests->callback([this] { exit = test_rules(test_rules_options); });
 
   auto* token_command = app.add_subcommand("token", "Make a token: prints the secret once and the line for token_file");
   token_command->add_option("name", token_options.name, "Whom it is for")->required();
   token_command->add_option("--scope", token_options.scopes, "report, operate (repeat for several)")->required();
   token_command->add_option("--pool", token_options.pool, "The only pool it may report for");
   token_command->callback([this] { exit = token(token_options); });
+}
+
+void Program::add_test_notify() {
+  auto* command = app.add_subcommand("test-notify", "Send a marked test through a channel and print the answer");
+  command->add_option("channel", notify_options.channel, "Name under `channels:`")->required();
+  command->add_option("--config", notify_options.config_file, "Configuration of the monitor (YAML)")->required();
+  command
+      ->add_option("--kind", notify_options.kind,
+                   "test; or firing, update, acknowledged, resolved: to see how a story looks")
+      ->capture_default_str();
+  command->add_option("--story", notify_options.story, "The story it belongs to (dedup key, thread)")
+      ->capture_default_str();
+  command->add_option("--remote-id", notify_options.remote_id, "As printed for the first message of the story");
+  command->callback([this] { exit = test_notify(notify_options); });
 }
 
 void Program::add_care() {
@@ -165,6 +189,9 @@ void Program::add_client_commands() {
   add_client(*show_command, client);
   show_command->add_option("worker", worker, "Worker id")->required();
   show_command->callback([this] { exit = show(client, worker); });
+  auto* reload_command = app.add_subcommand("reload", "Let the monitor read its configuration file again");
+  add_client(*reload_command, client);
+  reload_command->callback([this] { exit = reload(client); });
   add_act("restart", "Restart a worker", true);
   add_act("drain", "Ask a worker to take no new task", true);
   add_act("resume", "Ask a drained worker to take tasks again", true);
@@ -187,6 +214,7 @@ int parse_and_run(int argc, char** argv) {
   program.app.set_version_flag("--version", std::string("paramedic ") + kVersion);
   program.app.require_subcommand(1);
   program.add_servers();
+  program.add_test_notify();
   program.add_care();
   program.add_demo();
   program.add_client_commands();

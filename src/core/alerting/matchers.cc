@@ -46,10 +46,10 @@ Labels labels_of(const Alert& alert) {
   add("pool", alert.pool);
   add("host", alert.host);
   const std::size_t own = out.size();
-  for (const auto& [name, value] : alert.labels) {
-    const bool taken =
-        std::any_of(out.begin(), out.begin() + std::ptrdiff_t(own), [&](const auto& l) { return l.first == name; });
-    if (!taken) add(name, value);
+  for (const auto& label : alert.labels) {  // by its whole: clang 14 captures no structured binding
+    const bool taken = std::any_of(out.begin(), out.begin() + std::ptrdiff_t(own),
+                                   [&](const auto& l) { return l.first == label.first; });
+    if (!taken) add(label.first, label.second);
   }
   std::sort(out.begin(), out.end());
   return out;

@@ -28,11 +28,22 @@ void Engine::Impl::notify(const Now& now, Effects& out) {
         if (!i.open()) notifier.on_incident(i, now, notifier_out);
       },
       incident);
+  tell_windows(now);
   std::vector<std::string> scopes;
   for (const MaintenanceRecord& record : recovery.maintenance()) scopes.push_back(record.id);
   notifier.set_maintenance(std::move(scopes));
   if (!shut_down) notifier.settle(now, notifier_out);
   move_notifier_output(out);
+}
+
+// Again at each edge, and when the wall clock was set back.
+void Engine::Impl::tell_windows(const Now& now) {
+  if (config.windows.empty() && windows_due) return;
+  if (windows_due && now.wall < *windows_due && now.wall >= windows_at) return;
+  notifier.set_windows(config.windows.current(now.wall));
+  windows_at = now.wall;
+  windows_due = config.windows.next_edge(now.wall).value_or(WallTime::max());
+  dirty = true;
 }
 
 void Engine::Impl::move_notifier_output(Effects& out) {

@@ -9,7 +9,7 @@ namespace {
 EngineConfig told_by(std::vector<std::string> names) {
   EngineConfig c;
   c.defaults.recovery.mode = RecoveryMode::off;
-  c.defaults.rules.min_healthy = 0;  // else the pool of one is an incident of its own
+  c.defaults.rules.min_healthy = 0;  // one worker is the pool: its illness alone is told
   Params channels = Params::map();
   for (const std::string& name : names) channels.set(name, Params::map());
   Problems problems;
@@ -106,7 +106,8 @@ TEST(Notify, a_silent_worker_is_told_once_and_its_recovery_once) {
   m.run(60s);
   EXPECT_EQ(m.sent.back().kind, NotificationKind::resolved);
   EXPECT_EQ(m.sent.back().incident_id, incident);
-  for (const Notification& n : m.sent) EXPECT_EQ(n.group_key, m.sent[0].group_key);
+  for (const Notification& n : m.sent)
+    EXPECT_EQ(n.group_key, m.sent[0].group_key) << to_string(n.kind) << " " << n.title << " " << n.incident_id;
 }
 
 TEST(Notify, silences_and_acknowledgements_are_commands_and_stand_in_the_view) {

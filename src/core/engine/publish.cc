@@ -78,6 +78,9 @@ EngineStats Engine::Impl::stats() const {
   out.actions_succeeded = r.actions_succeeded;
   out.actions_failed = r.actions_failed;
   out.held = r.held;
+  out.rules = rules.stats().rules;
+  out.rule_evaluations = rules.stats().evaluations;
+  out.rule_alerts_cut = rules.stats().cut;
   return out;
 }
 
