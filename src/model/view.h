@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/boxed.h"
+#include "base/once_text.h"
 #include "model/alert.h"
 #include "model/effects.h"
 #include "model/input.h"
@@ -50,6 +51,7 @@ struct WorkerView {
   int stops_used = 0, stops_allowed = 0;  // in the sliding 30 min
   std::optional<ExitInfo> last_exit;
   std::uint64_t generation = 0;  // of the publication that changed it last
+  OnceText entry;                // its entry in the list of workers, once somebody has read that
 
   bool inactive() const { return is_inactive(state); }
   std::vector<std::string> issues() const;  // one sentence per bad cause, worst first

@@ -106,7 +106,9 @@ WorkerSelection select_workers(const FleetView& view, const WorkerQuery& query) 
   out.matching = found.size();
   const auto first = std::min(query.offset, found.size());
   const auto last = std::min(first + query.limit.value_or(found.size()), found.size());
-  out.workers.assign(found.begin() + std::ptrdiff_t(first), found.begin() + std::ptrdiff_t(last));
+  found.resize(last);
+  found.erase(found.begin(), found.begin() + std::ptrdiff_t(first));
+  out.workers = std::move(found);
   return out;
 }
 

@@ -48,6 +48,26 @@ void write_worker_members(JsonWriter& w, const WorkerView& v) {
   w.field("last_report", v.last_report).field("alive_at", v.alive_at);
 }
 
+void write_held(JsonWriter& w, const WorkerView& v) {
+  w.key("held");
+  if (v.held)
+    write_hold(w, *v.held);
+  else
+    w.null();
+}
+
+void write_worker_entry(JsonWriter& w, const WorkerView& v) {
+  w.begin_object();
+  write_worker_members(w, v);
+  write_held(w, v);
+  w.key("action");
+  if (v.action)
+    write_action_short(w, *v.action);
+  else
+    w.null();
+  w.end_object();
+}
+
 void write_task_type(JsonWriter& w, const TaskTypeView& t) {
   w.begin_object()
       .field("type", t.type)
@@ -160,20 +180,15 @@ void write_action(JsonWriter& w, const ActionRecord& a) {
   text_field(w.field("verify_since", a.verify_since).field("ended_at", a.ended_at), "outcome", a.outcome).end_object();
 }
 
+// In a large fleet few workers change between two requests of the list: the others are copied.
 void write_worker(JsonWriter& w, const WorkerView& v) {
-  w.begin_object();
-  write_worker_members(w, v);
-  w.key("held");
-  if (v.held)
-    write_hold(w, *v.held);
-  else
-    w.null();
-  w.key("action");
-  if (v.action)
-    write_action_short(w, *v.action);
-  else
-    w.null();
-  w.end_object();
+  w.raw(v.entry.get([&v] {
+    std::string out;
+    out.reserve(1024);
+    JsonWriter entry(out);
+    write_worker_entry(entry, v);
+    return out;
+  }));
 }
 
 void write_worker_detail(JsonWriter& w, const WorkerView& v, WallTime now) {
@@ -186,11 +201,7 @@ void write_worker_detail(JsonWriter& w, const WorkerView& v, WallTime now) {
              [now](JsonWriter& to, const InFlightTask& t) { write_in_flight(to, t, now); });
   write_list(w, "queues", v.queues, write_worker_queue);
   write_list(w, "models", v.models, write_model);
-  w.key("held");
-  if (v.held)
-    write_hold(w, *v.held);
-  else
-    w.null();
+  write_held(w, v);
   w.key("action");
   if (v.action)
     write_action(w, *v.action);

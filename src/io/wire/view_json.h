@@ -16,7 +16,8 @@ using WorkerRef = std::shared_ptr<const WorkerView>;
 
 // ---- pieces: one JSON value each -----------------------------------------------------------------------------------
 // {worker_id, status, health_score, last_check, issues, metrics, pool, host, pid, version, incarnation, labels, state,
-//  confidence, pending, source, status_since, held, action}; `held` and `action` are null or short.
+//  confidence, pending, source, status_since, held, action}; `held` and `action` are null or short. The first call
+//  makes the text and leaves it in the view (OnceText), some 0.7 KiB per worker that anybody lists.
 void write_worker(JsonWriter& w, const WorkerView& worker);
 // The entry with all findings, tasks, in_flight, queues, models, held, action, crashes, stops, last_exit, times and
 // ages.
