@@ -10,7 +10,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = {
     "check": ("src/core/checks", "builtin_checks.def", "PARAMEDIC_CHECK", "docs/checks.md"),
     "collector": ("src/app/agent/collectors", "collectors.def", "PARAMEDIC_COLLECTOR", "docs/agent.md"),
+    "channel": ("src/io/notify", "builtin_channels.def", "PARAMEDIC_CHANNEL", "docs/channels.md"),
 }
+# Folders that hold other things too: there an extension is the file that defines this.
+DEFINES = {"channel": "make_{}(ParamsReader& r"}
 
 
 def listed(folder, list_file, macro, root=ROOT):
@@ -18,8 +21,10 @@ def listed(folder, list_file, macro, root=ROOT):
     return re.findall(rf"^{macro}\((\w+)", text, re.M)
 
 
-def present(folder, root=ROOT):
+def present(folder, root=ROOT, defines=None):
     """Names of the extension files: every .cc that defines one, by the folder's convention NAME.cc."""
+    if defines:
+        return sorted(p.stem for p in (root / folder).glob("*.cc") if defines.format(p.stem) in p.read_text())
     helpers = {"check", "checks", "collector", "folder_size"}  # what the extensions share
     names = {p.stem for p in (root / folder).glob("*.cc")}
     return sorted(n for n in names if not n.endswith(("_test", "_fuzz")) and n not in helpers)
@@ -27,7 +32,7 @@ def present(folder, root=ROOT):
 
 def missing(kind, root=ROOT):
     folder, list_file, macro, page = KINDS[kind]
-    names, files = listed(folder, list_file, macro, root), present(folder, root)
+    names, files = listed(folder, list_file, macro, root), present(folder, root, DEFINES.get(kind))
     docs = (root / page).read_text()
     problems = [f"{n}: no line in {list_file}" for n in files if n not in names]
     for name in names:
@@ -38,6 +43,16 @@ def missing(kind, root=ROOT):
         if not re.search(rf"(`{name}`|^\| *{name} *\|)", docs, re.M):
             problems.append(f"{name}: no row in {page}")
     return problems
+
+
+def test_every_channel_has_a_section():
+    """Keys, example, credential, what it cannot do."""
+    text = (ROOT / "docs/channels.md").read_text()
+    for name in listed(*KINDS["channel"][:3]):
+        section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+        assert section, f"no section {name} in docs/channels.md"
+        for needed in (f"type: {name}", "**Credential:**", "**Cannot:**"):
+            assert needed in section[1], f"section {name} lacks {needed}"
 
 
 @pytest.mark.parametrize("kind", KINDS)

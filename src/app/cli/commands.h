@@ -45,6 +45,13 @@ struct CheckConfigOptions {
 };
 int check_config(const CheckConfigOptions& options);
 
+struct TestNotifyOptions {
+  std::string channel, config_file, kind = "test";
+  std::string story = "paramedic/test", remote_id;  // to send several messages of one story
+};
+// One marked message through one channel of the monitor's configuration; says what the other side answered.
+int test_notify(const TestNotifyOptions& options);
+
 // Talks to a running monitor.
 struct ClientOptions {
   std::string monitor = "http://127.0.0.1:8420", token_file;

@@ -32,6 +32,7 @@ struct Program {
   DemoOptions demo_options;
   DemoBreakOptions break_options;
   CheckConfigOptions check_options;
+  TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
   TokenOptions token_options;
@@ -42,6 +43,7 @@ struct Program {
   std::string worker;
 
   void add_servers();
+  void add_test_notify();
   void add_care();
   void add_demo();
   void add_client_commands();
@@ -85,6 +87,20 @@ void Program::add_servers() {
   token_command->add_option("--scope", token_options.scopes, "report, operate (repeat for several)")->required();
   token_command->add_option("--pool", token_options.pool, "The only pool it may report for");
   token_command->callback([this] { exit = token(token_options); });
+}
+
+void Program::add_test_notify() {
+  auto* command = app.add_subcommand("test-notify", "Send a marked test through a channel and print the answer");
+  command->add_option("channel", notify_options.channel, "Name under `channels:`")->required();
+  command->add_option("--config", notify_options.config_file, "Configuration of the monitor (YAML)")->required();
+  command
+      ->add_option("--kind", notify_options.kind,
+                   "test; or firing, update, acknowledged, resolved: to see how a story looks")
+      ->capture_default_str();
+  command->add_option("--story", notify_options.story, "The story it belongs to (dedup key, thread)")
+      ->capture_default_str();
+  command->add_option("--remote-id", notify_options.remote_id, "As printed for the first message of the story");
+  command->callback([this] { exit = test_notify(notify_options); });
 }
 
 void Program::add_care() {
@@ -187,6 +203,7 @@ int parse_and_run(int argc, char** argv) {
   program.app.set_version_flag("--version", std::string("paramedic ") + kVersion);
   program.app.require_subcommand(1);
   program.add_servers();
+  program.add_test_notify();
   program.add_care();
   program.add_demo();
   program.add_client_commands();

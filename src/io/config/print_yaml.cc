@@ -77,7 +77,7 @@ bool is_secret_key(std::string_view key) {
   std::string lower(key);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return c == '-' ? '_' : char(std::tolower(c)); });
-  if (lower.ends_with("_file") || lower.ends_with("_path")) return false;
+  if (lower.ends_with("_file") || lower.ends_with("_path") || lower.ends_with("_variable")) return false;
   for (const auto* word :
        {"password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key", "credential"})
     if (lower.find(word) != std::string::npos) return true;

@@ -22,7 +22,7 @@ std::optional<Params> load_yaml_file(const std::string& path, Problems& problems
 
 // The tree as YAML for people, secrets as stars (see is_secret_key).
 std::string print_yaml(const Params& tree);
-// password, secret, token, api_key, … in any case; never their *_file variants, which only name a path.
+// password, secret, token, api_key, … in any case; never their *_file and *_variable variants, which only name a place.
 bool is_secret_key(std::string_view key);
 
 // All problems, one per line, for a log or a terminal.

@@ -21,7 +21,14 @@ enum class SendVerdict {
   retry,      // the same message later: no connection, timeout, 429, 5xx
   permanent   // never with this configuration or content: 4xx, wrong credential, refused recipient
 };
-PARAMEDIC_ENUM_NAMES(SendVerdict, "delivered", "retry", "permanent")
+
+}  // namespace paramedic::notify
+
+namespace paramedic {
+PARAMEDIC_ENUM_NAMES(notify::SendVerdict, "delivered", "retry", "permanent")
+}  // namespace paramedic
+
+namespace paramedic::notify {
 
 struct SendResult {
   SendVerdict verdict = SendVerdict::retry;

@@ -1,0 +1,70 @@
+// Notifications as people read them, and text made to fit what other sides accept. Pure; any thread.
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "io/notify/channel.h"
+#include "model/notification.h"
+
+namespace paramedic::notify {
+
+// ---- text that fits ------------------------------------------------------------------------------------------------
+// Everything below returns valid UTF-8: other bytes become U+FFFD.
+
+// Without control characters but line ends; CRLF and CR become LF.
+std::string clean(std::string_view text);
+// Runs of blanks and line ends as one blank, none at the ends.
+std::string one_line(std::string_view text);
+// At most `max` bytes, or UTF-16 units (what Slack, Discord and others count; never fewer than characters); "…" at a
+// cut.
+std::string cut_bytes(std::string text, std::size_t max);
+std::string cut_units(std::string text, std::size_t max);
+std::size_t utf16_units(std::string_view text);
+
+// What a character of plain text becomes; empty = itself.
+using Escape = std::string_view (*)(char c);
+std::string_view escape_slack(char c);     // & < >
+std::string_view escape_html(char c);      // & < > " '
+std::string_view escape_markdown(char c);  // of Discord and Adaptive Cards
+std::string escaped(std::string_view text, Escape escape);
+// Escaped, at most `max` units long with its escapes, none of them cut in two.
+std::string escaped_cut(std::string_view text, Escape escape, std::size_t max);
+
+// ---- a message -----------------------------------------------------------------------------------------------------
+
+struct Fact {
+  std::string name, value;
+};
+struct Link {
+  std::string text, url;
+};
+struct Message {
+  std::string headline;            // "[CRITICAL] Worker w-17 is silent"
+  std::vector<std::string> lines;  // what is wrong, a line each
+  std::vector<Fact> facts;         // at most ten: pool, host, workers …
+  std::vector<Link> links;         // incident, runbook; only http and https
+  std::string footer;              // "paramedic, incident inc-…"
+};
+Message describe(const Notification& notification, const SendContext& context);
+// Headline, lines, facts, links and footer, LF line ends.
+std::string plain_text(const Message& message, bool with_headline = true);
+
+// The page of the incident, else of the monitor; empty without external_url. The dashboard has no page per incident:
+// the link shows what GET /incidents/{id} answers.
+std::string incident_url(const SendContext& context, const Notification& notification);
+// "http://runbook" of the first alert that has an annotation runbook_url; empty when none has.
+std::string runbook_url(const Notification& notification);
+// #rrggbb by severity, green once resolved.
+std::string_view color_of(const Notification& notification);
+// Worker, host or pool that it is about; "paramedic" when it is several.
+std::string source_of(const Notification& notification);
+std::string find_label(const Labels& labels, std::string_view name);
+
+// The story's name at receivers that take at most `max` bytes; equal for equal group keys.
+std::string story_key(const Notification& notification, std::size_t max);
+// The notification as JSON (docs/api.md) of at most `max` bytes: alerts are left out from the end, then text is cut.
+std::string notification_json(Notification notification, std::size_t max);
+
+}  // namespace paramedic::notify

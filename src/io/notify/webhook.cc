@@ -1,0 +1,181 @@
+// Any HTTP endpoint, by Standard Webhooks: webhook-id (the notification's id, the same for every try), a timestamp of
+// each try, and one signature per secret. The body is the notification as JSON, or a template of the operator's.
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "io/notify/answer.h"
+#include "io/notify/channel_kind.h"
+#include "io/notify/encode.h"
+#include "io/notify/render.h"
+#include "io/notify/template.h"
+#include "io/wire/json_writer.h"
+
+namespace paramedic::notify {
+
+namespace {
+
+constexpr std::size_t kMaxData = 19u << 10;  // Standard Webhooks: keep below 20 KB
+constexpr std::size_t kMaxHeaders = 16, kMinKey = 24, kMaxKey = 64, kMaxKeys = 4;
+
+struct Options {
+  std::string url;
+  Secret secret_url, secret, token;
+  std::map<std::string, std::string> headers;
+  std::string content_type = "application/json";
+  std::optional<Template> body;
+};
+
+// "type" of the event: parts of [a-zA-Z0-9_] joined by dots.
+std::string event_body(const Notification& n, const SendContext& context) {
+  std::string out;
+  wire::JsonWriter w(out);
+  w.begin_object().field("type", fmt::format("alert.{}", to_string(n.kind))).field("timestamp", n.at);
+  const std::string url = incident_url(context, n);
+  w.key("data").begin_object().field_if("incident_url", url);
+  w.key("notification").raw(notification_json(n, kMaxData - std::min(url.size(), kMaxData / 2)));
+  w.end_object().end_object();
+  return out;
+}
+
+// Signed text is "id.timestamp.body": no dot in the id.
+std::string webhook_id(const Notification& n) {
+  std::string out = n.id.substr(0, 200);
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return !std::isalnum(c) && c != '_' && c != '-'; }, '_');
+  return out;
+}
+
+// One key, or several with blanks between them while one is replaced by another.
+Result<std::vector<std::string>> signing_keys(const std::string& text) {
+  const Error wrong{Errc::invalid_argument,
+                    fmt::format("the signing secret must be whsec_ and base64 of {} to {} bytes", kMinKey, kMaxKey)};
+  std::vector<std::string> keys;
+  std::string_view rest = text;
+  while (true) {
+    const auto from = rest.find_first_not_of(" \t\r\n");
+    if (from == rest.npos) break;
+    rest.remove_prefix(from);
+    std::string_view word = rest.substr(0, rest.find_first_of(" \t\r\n"));
+    rest.remove_prefix(word.size());
+    if (!word.starts_with("whsec_") || keys.size() == kMaxKeys) return wrong;
+    auto key = base64_decode(word.substr(6));
+    if (!key || key->size() < kMinKey || key->size() > kMaxKey) return wrong;
+    keys.push_back(std::move(*key));
+  }
+  if (keys.empty()) return wrong;
+  return keys;
+}
+
+class Webhook final : public HttpChannel {
+ public:
+  Webhook(Options options, std::string destination, std::unique_ptr<HttpWay> way)
+      : HttpChannel(std::move(destination), std::move(way)), options_(std::move(options)) {}
+
+  bool wants(NotificationKind kind) const override { return kind != NotificationKind::acknowledged; }
+  bool can_digest() const override { return false; }  // programs follow each story by its group_key
+
+  SendResult send(const Notification& n, const SendContext& context) override {
+    HttpPost request;
+    request.url = options_.url;
+    if (options_.secret_url.given()) {
+      const auto url = read_url(options_.secret_url);
+      if (!url) return not_sent(url.error());
+      request.url = *url;
+    }
+    request.body = options_.body ? options_.body->fill(n, context) : event_body(n, context);
+    request.headers = {{"Content-Type", options_.content_type}};
+    for (const auto& [name, value] : options_.headers) request.headers.emplace_back(name, value);
+    if (options_.token.given()) {
+      const auto token = options_.token.read();
+      if (!token) return not_sent(token.error());
+      request.headers.emplace_back("Authorization", "Bearer " + *token);
+    }
+    if (auto failed = sign(request, n, context)) return not_sent(*failed);
+    Exchange e = post(std::move(request), context);
+    if (e.result.http_status == 410)
+      e.result.answer = cut_bytes("the endpoint is gone for good: " + e.result.answer, 500);
+    return std::move(e.result);
+  }
+
+ private:
+  std::optional<Error> sign(HttpPost& request, const Notification& n, const SendContext& context) const {
+    const std::string id = webhook_id(n);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(context.now.time_since_epoch()).count();
+    request.headers.emplace_back("webhook-id", id);
+    request.headers.emplace_back("webhook-timestamp", std::to_string(seconds));
+    if (!options_.secret.given()) return std::nullopt;
+    const auto secret = options_.secret.read();
+    if (!secret) return secret.error();
+    const auto keys = signing_keys(*secret);
+    if (!keys) return keys.error();
+    request.secrets.push_back(*secret);
+    std::string signatures;
+    for (const std::string& key : *keys)
+      signatures += (signatures.empty() ? "v1," : " v1,") +
+                    base64(hmac_sha256(key, fmt::format("{}.{}.{}", id, seconds, request.body)));
+    request.headers.emplace_back("webhook-signature", signatures);
+    return std::nullopt;
+  }
+
+  const Options options_;
+};
+
+void read_headers(ParamsReader& r, Options& o) {
+  static const std::set<std::string> kOwn = {
+      "authorization",     "connection", "content-length", "content-type",      "expect",           "host",
+      "transfer-encoding", "user-agent", "webhook-id",     "webhook-timestamp", "webhook-signature"};
+  r.read("headers", o.headers);
+  if (o.headers.size() > kMaxHeaders) r.problem("headers", fmt::format("at most {}", kMaxHeaders));
+  for (const auto& [name, value] : o.headers) {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    const bool token = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+      return std::isalnum(c) || c == '-' || c == '_';
+    });
+    const bool text = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
+    if (!token || !text)
+      r.problem("headers", fmt::format("'{}' is no header name, or its value no line of text", name));
+    if (lower == "authorization")
+      r.problem("headers", "a credential belongs into token_file or token_variable");
+    else if (kOwn.contains(lower))
+      r.problem("headers", fmt::format("'{}' is set by the channel", name));
+  }
+}
+
+void read_body(ParamsReader& r, Options& o) {
+  std::string text;
+  r.read("content_type", o.content_type);
+  r.read("template", text);
+  if (o.content_type.empty() || one_line(o.content_type) != o.content_type)
+    r.problem("content_type", "must be a media type, as application/json");
+  if (text.empty()) {
+    if (r.has("content_type")) r.problem("content_type", "belongs to a template: without one the body is JSON");
+    return;
+  }
+  auto parsed = Template::parse(text, o.content_type.find("json") != std::string::npos);
+  if (!parsed) return r.problem("template", parsed.error().message);
+  o.body = std::move(*parsed);
+}
+
+}  // namespace
+
+std::unique_ptr<Channel> make_webhook(ParamsReader& r, const Ways& ways) {
+  Options o;
+  r.read("url", o.url);
+  o.secret_url = read_secret(r, "url", false);
+  if (o.url.empty() == !o.secret_url.given())
+    r.problem("url", "is missing: one of url, url_file and url_variable is needed");
+  if (!o.url.empty()) check_url(r, "url", o.url);
+  o.secret = read_secret(r, "secret", false);
+  o.token = read_secret(r, "token", false);
+  read_headers(r, o);
+  read_body(r, o);
+  const CurlOptions http = read_http_options(r);
+  std::string where = o.url.empty() ? host_of_secret(o.secret_url, "webhook") : host_of_url(o.url);
+  return std::make_unique<Webhook>(std::move(o), std::move(where), ways.http(http));
+}
+
+}  // namespace paramedic::notify
