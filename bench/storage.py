@@ -5,7 +5,9 @@ fleetgen.py data, 20 metrics at 30 s, put in by bench_storage (one commit per in
 bytes_per_sample: history.db of raw rows alone (roll-ups switched off), after the checkpoint, index included; aim ≤ 0.75;
 with_rollups_bytes_per_sample beside it. import_cpu_s_per_1m: CPU of storing, roll-ups included. Then the monitor serves the
 file: 24 h × 20 metrics raw (aim ≤ 3 ms), 7 d × 1 metric raw (≤ 1.5 ms), 7 d × 20 metrics in 1 000 points (≤ 10 ms), each
-REQUESTS times over one connection, a worker after the other. Peers: PEERS=1 runs ../shared/bench/storage_compare.sh after it.
+REQUESTS times over one connection, a worker after the other, as columns (format=columns: times and one list per metric, which is
+what the peers answer too); the same as one object per point stands beside it as q…_rows. Peers: PEERS=1 runs
+../shared/bench/storage_compare.sh after it.
 """
 import json
 import os
@@ -68,7 +70,9 @@ try:
     figures = {"bytes_per_sample": round(raw_bytes / samples, 3), "with_rollups_bytes_per_sample": round(all_bytes / samples, 3),
                "import_cpu_s_per_1m": round(stored["cpu_seconds"] / samples * 1e6, 3),
                "open_bytes_per_worker": round(stored["open_bytes_per_worker"])}
-    for name, query in (("q24h", day), ("q7d", f"{week}&metrics=cpu_percent"), ("q7d20", f"{week}&step={DAYS * 86400 // 1000}s")):
+    queries = (("q24h", day), ("q7d", f"{week}&metrics=cpu_percent"), ("q7d20", f"{week}&step={DAYS * 86400 // 1000}s"))
+    asked = [(name, f"{query}&format=columns") for name, query in queries] + [(f"{name}_rows", query) for name, query in queries]
+    for name, query in asked:
         took, size = ask(monitor, lambda worker: f"/health/workers/{worker}/history?{query}")
         figures[f"{name}_ms_p50"] = round(median(took), 2)
         figures[f"{name}_ms_p99"] = round(percentile(took, 0.99), 2)

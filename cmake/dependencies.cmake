@@ -14,12 +14,25 @@ find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
 add_library(paramedic_protozero INTERFACE)
 target_include_directories(paramedic_protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 
+# Not by its CMake package either: 2022-06 has none.
+find_path(RE2_INCLUDE re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(paramedic_re2 INTERFACE)
+target_include_directories(paramedic_re2 SYSTEM INTERFACE ${RE2_INCLUDE})
+target_link_libraries(paramedic_re2 INTERFACE ${RE2_LIBRARY})
+
 # Not by its CMake package, whose name and targets differ between 0.14 and 1.x.
 find_path(HIREDIS_INCLUDE hiredis/hiredis.h REQUIRED)
 find_library(HIREDIS_LIBRARY hiredis REQUIRED)
 add_library(paramedic_hiredis INTERFACE)
 target_include_directories(paramedic_hiredis SYSTEM INTERFACE ${HIREDIS_INCLUDE})
 target_link_libraries(paramedic_hiredis INTERFACE ${HIREDIS_LIBRARY})
+
+find_path(CCTZ_INCLUDE cctz/time_zone.h REQUIRED)
+find_library(CCTZ_LIBRARY cctz REQUIRED)
+add_library(paramedic_cctz INTERFACE)
+target_include_directories(paramedic_cctz SYSTEM INTERFACE ${CCTZ_INCLUDE})
+target_link_libraries(paramedic_cctz INTERFACE ${CCTZ_LIBRARY})
 
 add_library(paramedic_asio INTERFACE)
 target_link_libraries(paramedic_asio INTERFACE Boost::headers Threads::Threads)

@@ -10,13 +10,20 @@ endfunction()
 #
 # One module = one folder below src/ = one static library paramedic_NAME. Files are found by pattern, so that an
 # extension (check, channel, executor, …) needs no line here. *_test.cc become one test program NAME_test, *_fuzz.cc one
-# libFuzzer program each. HEAVY gives the module the Asio precompiled header as well.
+# libFuzzer program each. fault_*.cc become a library of their own, paramedic_NAME_faults, which only tests link.
+# HEAVY gives the module the Asio precompiled header as well.
 function(paramedic_module name folder)
   cmake_parse_arguments(ARG "HEAVY" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
   set(tests ${sources})
   set(fuzzers ${sources})
+  set(faults ${sources})
+  list(FILTER faults INCLUDE REGEX "/fault_[a-z_]+\\.cc$")
+  list(FILTER faults EXCLUDE REGEX "_(test|fuzz|main)\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|main)\\.cc$")
+  if(faults)
+    list(REMOVE_ITEM sources ${faults})
+  endif()
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
 
@@ -35,6 +42,12 @@ function(paramedic_module name folder)
     target_link_libraries(paramedic_${name} INTERFACE ${ARG_DEPS})
   endif()
 
+  if(PARAMEDIC_TESTS AND faults)
+    add_library(paramedic_${name}_faults STATIC ${faults})
+    target_link_libraries(paramedic_${name}_faults PUBLIC paramedic_${name})
+    target_precompile_headers(paramedic_${name}_faults REUSE_FROM paramedic_pch_std)
+    list(APPEND ARG_TEST_DEPS paramedic_${name}_faults)
+  endif()
   if(PARAMEDIC_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE paramedic_${name} ${ARG_TEST_DEPS} paramedic_testing)

@@ -33,6 +33,15 @@ endfunction()
 # GET /openapi.json
 paramedic_embed(paramedic_openapi openapi_files /openapi.json=${CMAKE_SOURCE_DIR}/docs/openapi.yaml)
 
+# GET /docs/alerts/NAME.md: what each built-in alert means and what to do.
+file(GLOB alert_page_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/alerts/*.md)
+set(alert_pages "")
+foreach(page ${alert_page_files})
+  cmake_path(GET page FILENAME name)
+  list(APPEND alert_pages /docs/alerts/${name}=${page})
+endforeach()
+paramedic_embed(paramedic_alert_pages alert_pages ${alert_pages})
+
 # The dashboard: web/ is built by esbuild (npm) into web/dist, then embedded by paramedic_embed(paramedic_dashboard …).
 # ./dev runs `npm ci` when web/node_modules is out of date; CMake only bundles and embeds.
 option(PARAMEDIC_DASHBOARD "Build the dashboard into the program (needs Node.js >= 18 and `npm ci` in web/)" ON)

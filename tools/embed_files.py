@@ -17,7 +17,7 @@ TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".json": "application/json", ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon",
     ".woff2": "font/woff2", ".txt": "text/plain; charset=utf-8", ".map": "application/json",
-    ".webmanifest": "application/manifest+json",
+    ".webmanifest": "application/manifest+json", ".md": "text/plain; charset=utf-8",
 }
 
 

@@ -66,7 +66,7 @@ struct AuditRecord {
 // AuditRecord and InputRecord only append. A new alternative comes last: its number is stored.
 using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord,
                                 BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord,
-                                NotificationRecord, Silence, Acknowledgement>;
+                                NotificationRecord, Silence, Acknowledgement, NotificationGroup>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;
@@ -86,6 +86,7 @@ struct LedgerState {
   std::vector<NotificationRecord> notifications;  // not delivered or failed yet, or of the last 2 h
   std::vector<Silence> silences;                  // not over
   std::vector<Acknowledgement> acknowledgements;  // on
+  std::vector<NotificationGroup> groups;          // open
 };
 
 // ---- acts ---------------------------------------------------------------------------------------------------------

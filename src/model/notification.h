@@ -113,6 +113,28 @@ struct NotificationRecord {
   std::string remote_id;             // the receiver's name for it (Slack ts), for threads and updates
 };
 
+// What was told of one story on one route, kept so that a restarted monitor goes on where it was. One per group_key.
+struct NotificationGroup {
+  static constexpr std::size_t kMaxMembers = 2000;  // named; a storm may have more
+
+  std::string key;    // Notification::group_key
+  std::string route;  // its name
+  Labels labels;      // what group_by selected
+  std::string incident_id;
+  std::string title;  // of the latest message
+  bool open = true;   // until its end was told
+  bool storm = false;
+  std::uint64_t sequence = 0;
+  Severity told_severity = Severity::info;  // the worst that was told
+  std::vector<std::string> channels;        // who was told, and hears the end
+  std::vector<std::string> members;         // keys of the alerts that were told; of a storm, all that fire
+  int step = 0;                             // of the escalation, the latest done
+  WallTime opened_at{}, told_at{};
+  std::optional<WallTime> step_at;     // the next step of the escalation
+  std::optional<WallTime> held_until;  // nothing fires any more; the end is told then (flapping)
+  std::string follows;                 // key of the group in which its story goes on
+};
+
 // What happened to a notification, told by io/notify. `permanent` failures are failed over at once.
 struct DeliveryOutcome {
   std::string notification_id;

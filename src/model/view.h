@@ -112,6 +112,7 @@ struct EngineStats {
                 actions_failed = 0;
   std::map<std::string, std::uint64_t> held;  // "start/backoff", "stop/frozen", … → count of holds begun
   double round_lag_seconds = 0;               // lateness of the latest rounds
+  std::uint64_t rules = 0, rule_evaluations = 0, rule_alerts_cut = 0;
 };
 
 inline constexpr std::size_t kWorkersPerPage = 64;

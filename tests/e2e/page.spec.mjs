@@ -133,6 +133,47 @@ step("a restart asks first, says what it costs, and shows its result", async (br
   await page.close();
 });
 
+step("a silence is made, listed and ended", async (browser) => {
+  const { page, problems } = await open(browser);
+  const comment = `page test ${Date.now()}`;
+  await page.click("[data-new-silence]");
+  await page.waitForSelector("dialog[open]");
+  assert.ok(await page.isDisabled("dialog[open] [data-confirm]"), "nothing is silenced without a matcher");
+  await page.getByLabel("Matchers").fill("worker=no-such-worker-anywhere");
+  await page.getByLabel("Who you are").fill("page test");
+  await page.getByLabel("Comment (optional)").fill(comment);
+  await page.click("dialog[open] [data-confirm]");
+  await page.waitForSelector("dialog[open]", { state: "detached" });
+  await page.click('[data-tab="silences"]');
+  const line = page.locator("[data-silence]", { hasText: comment });
+  await line.waitFor({ timeout: 15_000 });
+  assert.match(await line.textContent(), /worker=no-such-worker-anywhere/);
+  await line.getByRole("button", { name: "End…" }).click();
+  await page.click("dialog[open] [data-confirm]");
+  await line.waitFor({ state: "detached", timeout: 15_000 });
+  assert.deepEqual(problems, []);
+  await page.close();
+});
+
+step("an incident has an address, is taken and given back", async (browser) => {
+  const { incidents } = await get("/incidents?limit=100");
+  const incident = incidents.find((i) => !i.ended_at);
+  if (!incident) return "skipped: no open incident";
+  const { page } = await open(browser, `/#/incidents/${encodeURIComponent(incident.id)}`);
+  const card = page.locator(`[data-incident="${incident.id}"]`);
+  await card.locator(".timeline li").first().waitFor({ timeout: 15_000 });
+  const press = async (which) => {
+    await card.locator(`[data-acknowledge="${which}"]`).click();
+    await page.click("dialog[open] [data-confirm]");
+    await page.waitForSelector("dialog[open]", { state: "detached" });
+  };
+  await press("on");
+  await card.locator("[data-acknowledged]").waitFor({ timeout: 15_000 });
+  await press("off");
+  await card.locator("[data-acknowledged]").waitFor({ state: "detached", timeout: 15_000 });
+  await page.close();
+});
+
 step("the demonstration breaks a worker and shows it turning ill", async (browser) => {
   if (!(await isDemo())) return "skipped: no demonstration";
   const id = await firstWorker(browser, "healthy");

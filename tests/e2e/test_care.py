@@ -134,6 +134,40 @@ def test_check_data_finds_damage_and_sets_it_aside(world):
     assert again.history("care-1"), "the rest is still there"
 
 
+def test_recorded_inputs_of_a_killed_monitor_are_sound_and_a_torn_end_is_cut_off(world):
+    config = monitor_config(world.dir / "monitor", extra={"history": {"resolution": "1s", "record": "full"}})
+    monitor, api = world.serve(config)
+    api.report("care-0", period_seconds=1, resources={"cpu_percent": 10})
+    wait_for("a worker", lambda: len(api.workers()) == 1, 10)
+    wait_for("records", lambda: api.metric("paramedic_input_journal_records_total") > 5, 10)
+    segment = api.get("/inputs")["segments"][0]
+    assert segment["current"] and segment["first_record"] == 0 and segment["build_id"].count(" ") == 1
+    monitor.stop(signal.SIGKILL)
+    data = world.dir / "monitor"
+    file = data / "inputs" / segment["file"]
+    done, parts = check_json(data)
+    assert done.returncode == 0 and parts["inputs"]["records"] > 5, done.stdout + done.stderr
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-3])
+    done, parts = check_json(data, "--repair")
+    assert done.returncode == 0 and "ends within a record; cut off" in parts["inputs"]["remarks"][0], done.stdout
+    assert file.stat().st_size < len(whole) - 3
+    # Damage in the middle: what follows it is set aside.
+    bad = bytearray(file.read_bytes())
+    bad[len(bad) // 2] ^= 1
+    file.write_bytes(bytes(bad))
+    done, parts = check_json(data)
+    assert done.returncode == 8 and segment["file"] in parts["inputs"]["problems"][0], done.stdout
+    done, parts = check_json(data, "--repair")
+    assert done.returncode == 0 and parts["inputs"]["set_aside"] == 1, done.stdout + done.stderr
+    assert len(list(data.glob(f"damaged-*/{segment['file']}.from-*"))) == 1
+    # Another life begins another segment; a backup leaves them out.
+    _, again = world.serve(config, name="again")
+    wait_for("the next segment", lambda: len(again.get("/inputs")["segments"]) == 2, 10)
+    assert run(["backup", str(world.dir / "copy"), "--data-dir", str(data)]).returncode == 0
+    assert sorted(os.listdir(world.dir / "copy")) == ["history.db", "ledger.db"]
+
+
 def test_check_data_names_a_file_that_sqlite_cannot_read(world):
     monitor, _, data = filled(world, 1)
     monitor.stop()

@@ -189,7 +189,7 @@ class MailServer:
 
         def authenticate(server, session, envelope, mechanism, data):
             good = mechanism in ("PLAIN", "LOGIN") and (data.login, data.password) == (b"paramedic", SECRET.encode())
-            return AuthResult(success=good)
+            return AuthResult(success=good, handled=good)  # not handled: the server says 535
 
         self.handler = MailHandler()
         options = {"authenticator": authenticate, "auth_required": tls != "none", "auth_require_tls": tls != "implicit"}

@@ -20,6 +20,7 @@ ALLOWED = {
     "core/engine": [*CORE, "model", "base"],
     "io/net": ["base"],
     "io/config": ["model", "base"],
+    "io/time_zones": ["model", "base"],
     "io/wire": ["model", "base"],
     "io/sqlite": ["base"],
     **{f"io/{name}": IO_USERS for name in
@@ -27,11 +28,14 @@ ALLOWED = {
     **{f"io/{name}": [*IO_USERS, "io/sqlite", "io/history/codec"] if name == "history" else [*IO_USERS, "io/sqlite"]
        for name in ["history", "ledger"]},
     "io/history/codec": ["base"],
+    "io/journal": ["model", "base"],
     "app/agent": ["core/recovery", "io/config", "io/net", "io/wire", "model", "base"],
     "app/demo": ["io/net", "io/wire", "model", "base"],
-    "app/lab": [*CORE, "core/engine", "io/history", "io/ledger", "io/config", "io/wire", "model", "base"],
+    "app/lab": [*CORE, "core/engine", "io/history", "io/ledger", "io/journal", "io/config", "io/wire",
+                "model", "base"],
     "app/daemon": [*CORE, "core/engine", "model", "base", "io/net", "io/config", "io/wire", "io/history", "io/ledger",
-                   "io/telemetry", "io/sources", "io/notify", "io/restart", "io/probe", "io/api"],
+                   "io/journal", "io/telemetry", "io/sources", "io/notify", "io/restart", "io/probe", "io/api",
+                   "io/time_zones"],
     "app/cli": ["*"],
 }
 PURE = ["model", "core/"]

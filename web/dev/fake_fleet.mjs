@@ -24,6 +24,9 @@ export class FakeFleet {
     this.brokerOn = true;
     this.held = { held: false, reason: null };
     this.maintenances = new Map();
+    this.silences = new Map();
+    this.lastSilence = 0;
+    this.taken = new Map();
     this.events = [];
     this.eventId = 0;
     this.workers = new Map();
@@ -158,6 +161,31 @@ export class FakeFleet {
     const at = this.started - 1_900_000;
     return [...this.openIncidents(), { id: "inc-old", scope: "worker/thumbs-3", severity: "info", title: "Worker thumbs-3 crashed (signal 11)", pool: "thumbs", host: "h3", affected_workers: 1, workers: ["thumbs-3"], alert_keys: [], open: false, started_at: iso(at), ended_at: iso(at + 1400), timeline: [{ at: iso(at), kind: "detected", text: "exit seen: signal 11" }, { at: iso(at + 6), kind: "acted", text: "started again" }, { at: iso(at + 1400), kind: "verified", text: "took a task after 1.4 s" }] }];
   }
+  notifications() {
+    const at = this.started - 190_000;
+    const record = (s, channel, kind, severity, incident_id, title, state, more = {}) => ({ notification: { id: `ntf-${s}`, channel, route: "default", kind, severity, incident_id, title, text: title, at: iso(at + s * 1000), alert_count: 1, worker_count: 1 }, state, attempts: 1, tried_at: iso(at + s * 1000), ended_at: iso(at + s * 1000 + 90), answer: "200 ok", merged_into: null, failed_over_to: null, ...more });
+    return [
+      record(64, "ops-mail", "delivery_failed", "warning", null, "Channel team-chat cannot be reached", "delivered"),
+      record(63, "team-chat", "update", "critical", "inc-broker", "Broker redis-b is down: 4 further workers", "failed", { attempts: 4, answer: "404 no_service", failed_over_to: "ntf-65" }),
+      record(3, "pager", "firing", "critical", "inc-broker", "Broker redis-b is down: 34 workers cannot be judged", "delivered"),
+      record(2, "team-chat", "firing", "critical", "inc-broker", "Broker redis-b is down: 34 workers cannot be judged", "tried", { attempts: 2, ended_at: null, answer: "503 upstream" }),
+      record(-1700, "team-chat", "resolved", "info", "inc-old", "Worker thumbs-3 works again", "merged", { merged_into: "ntf-9" }),
+    ];
+  }
+  acknowledge(id, body) {
+    if (!this.allIncidents().some((i) => i.id === id)) return { status: 404, detail: `incident '${id}' is not known` };
+    if (body.on === false) this.taken.delete(id);
+    else this.taken.set(id, { incident_id: id, author: body.author ?? "anonymous", comment: body.comment ?? "", at: iso(Date.now()), until: iso(Date.now() + 8 * 3_600_000), on: true, external_id: null });
+    return { message: body.on === false ? "given back" : "acknowledged until 17:00" };
+  }
+  silence(body) {
+    const matchers = body.matchers.map((text) => /^(\w+)(=~|!~|!=|=)"?([^"]*)"?$/.exec(text));
+    if (matchers.some((m) => !m)) return { status: 422, detail: "member 'matchers': cannot be read" };
+    const id = `sil-${++this.lastSilence}`;
+    this.silences.set(id, { id, matchers: matchers.map(([, label, op, value]) => ({ label, op, value })), starts_at: iso(Date.now()), ends_at: iso(Date.now() + 3_600_000), author: body.author ?? "anonymous", comment: body.comment ?? "", created_at: iso(Date.now()), ended_at: null, ended_by: null });
+    return { message: "silenced", id };
+  }
+  endSilence(id) { this.silences.delete(id); return { message: "ended" }; }
   incident(id) { return this.allIncidents().find((i) => i.id === id) ?? this.openIncidents()[0]; }
 
   detail(id) {

@@ -56,10 +56,13 @@ async function post(path, request, response) {
   if (token && request.headers.authorization !== `Bearer ${token}`) return problem(response, 401, "a token with the scope operate is needed");
   const body = await readBody(request);
   const command = /^\/health\/workers\/([^/]+)\/(restart|drain|resume|quarantine|release|approve)$/.exec(path);
+  const acknowledge = /^\/incidents\/([^/]+)\/acknowledge$/.exec(path);
   const answer =
     command ? fleet.command(decodeURIComponent(command[1]), command[2], body)
     : path === "/recovery/freeze" || path === "/recovery/thaw" ? fleet.bigSwitch(path.endsWith("freeze"), body.reason)
     : path === "/maintenance" ? fleet.maintain(body)
+    : path === "/silences" ? fleet.silence(body)
+    : acknowledge ? fleet.acknowledge(decodeURIComponent(acknowledge[1]), body)
     : path === "/demo/break" && body.worker_id === "broker" ? fleet.broker(body.mode === "on")
     : path === "/demo/break" ? fleet.breakWorker(body.worker_id, body.mode)
     : { status: 404, detail: `no such path: ${path}` };
@@ -67,11 +70,20 @@ async function post(path, request, response) {
   json(response, answer.running ? 202 : 200, { success: true, action_id: null, running: false, ...answer });
 }
 
+function remove(path, request, response) {
+  if (token && request.headers.authorization !== `Bearer ${token}`) return problem(response, 401, "a token with the scope operate is needed");
+  if (!path.startsWith("/silences/")) return problem(response, 404, `no such path: ${path}`);
+  json(response, 200, { success: true, action_id: null, running: false, ...fleet.endSilence(decodeURIComponent(path.slice(10))) });
+}
+
 function get(path, url, request, response) {
   const worker = /^\/health\/workers\/([^/]+)(\/history)?$/.exec(path);
   if (path === "/health/events") return stream(request, response);
   if (path === "/health/summary") return json(response, 200, fleet.head());
   if (path === "/demo") return json(response, 200, { enabled: true, modes: ["none", "crash", "hang", "leak", "errors", "slow"] });
+  if (path === "/silences") return json(response, 200, { silences: [...fleet.silences.values()] });
+  if (path === "/acknowledgements") return json(response, 200, { acknowledgements: [...fleet.taken.values()] });
+  if (path === "/notifications") return json(response, 200, { notifications: fleet.notifications() });
   if (path === "/incidents") return json(response, 200, { incidents: fleet.allIncidents() });
   if (path.startsWith("/incidents/")) return json(response, 200, fleet.incident(decodeURIComponent(path.slice(11))));
   if (!worker) return file(path, response);
@@ -82,7 +94,10 @@ function get(path, url, request, response) {
 
 createServer((request, response) => {
   const url = new URL(request.url, "http://localhost");
-  const done = request.method === "POST" ? post(url.pathname, request, response) : get(url.pathname, url, request, response);
+  const done =
+    request.method === "POST" ? post(url.pathname, request, response)
+    : request.method === "DELETE" ? remove(url.pathname, request, response)
+    : get(url.pathname, url, request, response);
   Promise.resolve(done).catch((error) => problem(response, 400, String(error)));
 }).listen(Number(option("port", 8421)), "127.0.0.1", function () {
   console.log(`fake monitor with ${fleet.size} workers: http://127.0.0.1:${this.address().port}/`);

@@ -32,9 +32,9 @@ test("reconnection pauses grow to 5 s and keep their jitter", () => {
 });
 
 test("a route survives its address, whatever the id holds", () => {
-  const route = { worker: "celery@h1/pool:α?x=1#2", query: { ...DEFAULT_QUERY, text: "a b&c", status: "critical" as const, pool: "p/1", sort: "cpu" as const, descending: true } };
+  const route = { worker: "celery@h1/pool:α?x=1#2", incident: null, query: { ...DEFAULT_QUERY, text: "a b&c", status: "critical" as const, pool: "p/1", sort: "cpu" as const, descending: true } };
   assert.deepEqual(parseRoute(formatRoute(route)), route);
-  assert.deepEqual(parseRoute(""), { worker: null, query: DEFAULT_QUERY });
+  assert.deepEqual(parseRoute(""), { worker: null, incident: null, query: DEFAULT_QUERY });
   assert.equal(parseRoute("#/workers/%E0%A4%A").worker, null, "a broken percent sign opens nothing");
   assert.equal(parseRoute("#/?status=nonsense&sort=nonsense").query.sort, "worst");
 });
@@ -93,4 +93,12 @@ test("requests carry the token, the JSON type, the key, and a percent-encoded id
   assert.equal(headers["Content-Type"], "application/json");
   assert.equal(headers["Idempotency-Key"], "k1");
   assert.equal(init.body, '{"force":true}');
+});
+
+test("the address of an incident opens it, and only it", () => {
+  const route = { worker: null, incident: "inc-5f/2c", query: DEFAULT_QUERY };
+  assert.equal(formatRoute(route), "#/incidents/inc-5f%2F2c");
+  assert.deepEqual(parseRoute("#/incidents/inc-5f%2F2c"), route);
+  assert.equal(parseRoute("#/incidents/").incident, null);
+  assert.equal(parseRoute("#/incidents/%").incident, null);
 });

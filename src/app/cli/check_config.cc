@@ -4,28 +4,60 @@
 #include <iostream>
 
 #include "app/cli/commands.h"
-#include "core/engine/engine_config.h"
+#include "app/cli/monitor.h"
+#include "app/cli/rules_now.h"
+#include "app/daemon/reload.h"
+#include "io/config/monitor_config.h"
 #include "io/config/yaml.h"
 
 namespace paramedic::cli {
 
+namespace {
+
+// What its rules mean, and with --monitor what they would match now. Returns the exit code.
+int explain_rules(const RuleSet& rules, const CheckConfigOptions& options) {
+  if (rules.rules.empty()) return 0;
+  if (options.monitor.empty()) {
+    for (const Rule& rule : rules.rules) std::cout << "  " << explain(rule) << '\n';
+    return 0;
+  }
+  ClientOptions client;
+  client.monitor = options.monitor;
+  client.token_file = options.token_file;
+  const auto text = explain_matches(rules, client);
+  if (!text) return fail(text.error());
+  std::cout << *text;
+  return 0;
+}
+
+// Read as the monitor reads it, each part by the code that owns it.
+Problems problems_of_monitor(const std::string& file, RuleSet& rules) {
+  Problems problems;
+  if (const auto tree = config::load_yaml_file(file, problems)) {
+    const config::MonitorConfig config = config::parse_monitor_config(*tree, problems);
+    rules = daemon::make_engine_config(config, problems).rules;
+    if (config.channels.kind != Params::Kind::null)
+      (void)notify::read_channels(config.channels, channel_factory(), problems);
+  }
+  config::tidy(problems);
+  return problems;
+}
+
+}  // namespace
+
 int check_config(const CheckConfigOptions& options) {
   int result = 0;
   for (const std::string& file : options.files) {
-    const config::CheckedConfig checked = config::check_config_file(
-        file,
-        [](const Params& pool, const std::string& path, Problems& problems) {
-          (void)parse_pool_settings(pool, path, problems);
-        },
-        [](const Params& part, const std::string& path, Problems& problems) {
-          (void)parse_alerting_config(&part, path, problems);
-        });
+    RuleSet rules;
+    config::CheckedConfig checked = config::check_config_file(file);
+    if (checked.kind == config::ConfigKind::monitor) checked.problems = problems_of_monitor(file, rules);
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);
       result = exit_code(Errc::invalid_argument);
       continue;
     }
     std::cout << file << ": good (" << (checked.kind == config::ConfigKind::agent ? "agent" : "monitor") << ")\n";
+    if (const int failed = explain_rules(rules, options); failed != 0) result = failed;
     if (options.print) std::cout << checked.effective;
   }
   return result;

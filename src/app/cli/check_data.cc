@@ -15,6 +15,7 @@
 #include "base/data_dir.h"
 #include "io/history/history_check.h"
 #include "io/history/remote_write/segment.h"
+#include "io/journal/journal_check.h"
 #include "io/ledger/ledger_check.h"
 #include "io/wire/json_writer.h"
 
@@ -91,6 +92,11 @@ Result<Checked> check(const std::string& dir, AsideFolder* aside) {
     auto spool = check_spool(dir + "/ledger.spool", aside != nullptr);
     if (!spool) return spool.error();
     out.parts.push_back(std::move(*spool));
+  }
+  if (present(dir + "/inputs")) {
+    auto inputs = journal::check_journal(dir + "/inputs", aside);
+    if (!inputs) return inputs.error();
+    out.parts.push_back(std::move(*inputs));
   }
   if (present(dir + "/remote_write")) out.parts.push_back(check_segments(dir + "/remote_write"));
   if (out.parts.empty())

@@ -144,6 +144,14 @@ int act(const ClientOptions& client, const ActOptions& options) {
   return 0;
 }
 
+int reload(const ClientOptions& client) {
+  const auto answer = ask(client, "POST", "/config/reload", "{}");
+  if (!answer) return fail(answer.error());
+  if (!client.json || answer->status >= 300) return report_answer(*answer);
+  std::cout << answer->body << '\n';
+  return 0;
+}
+
 int report_answer(const HttpResponse& answer) {
   if (answer.status >= 300) return fail(refusal(answer));
   boost::system::error_code failed;

@@ -42,9 +42,15 @@ int demo_break(const DemoBreakOptions& options);
 struct CheckConfigOptions {
   std::vector<std::string> files;
   bool print = false;  // the effective configuration too
+  std::string monitor, token_file;  // of a running monitor: what would each rule match now; empty = not asked
 };
 int check_config(const CheckConfigOptions& options);
 
+// Unit tests of rules.
+struct TestRulesOptions {
+  std::vector<std::string> files;
+};
+int test_rules(const TestRulesOptions& options);
 struct TestNotifyOptions {
   std::string channel, config_file, kind = "test";
   std::string story = "paramedic/test", remote_id;  // to send several messages of one story
@@ -66,6 +72,8 @@ struct ActOptions {
   bool force = false;
 };
 int act(const ClientOptions& client, const ActOptions& options);
+// Lets the monitor read its configuration file again.
+int reload(const ClientOptions& client);
 
 // The body of a good answer to GET. Errors as the monitor's, or why it does not answer.
 Result<std::string> get_text(const ClientOptions& client, const std::string& path);

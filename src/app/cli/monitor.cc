@@ -47,6 +47,8 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
   return out;
 }
 
+notify::ChannelFactory channel_factory() { return &notify::make_channel; }
+
 LogLevel parse_log_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
   if (name == "warning") return LogLevel::warning;
@@ -54,7 +56,7 @@ LogLevel parse_log_level(const std::string& name) {
 }
 
 struct EmbeddedFiles::Impl {
-  api::EmbeddedStatic files{{embedded::openapi_files(), embedded::dashboard_files()}};
+  api::EmbeddedStatic files{{embedded::openapi_files(), embedded::alert_pages(), embedded::dashboard_files()}};
 };
 EmbeddedFiles::EmbeddedFiles() : impl_(std::make_unique<Impl>()) {}
 EmbeddedFiles::~EmbeddedFiles() = default;

@@ -1,5 +1,6 @@
 // What serve and demo share: the monitor's configuration from a file, the embedded files, waiting for the end.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,9 @@ struct MonitorSettings {
 // File (empty = defaults), then the command line's data_dir and listen over it. The error holds all problems, a line
 // each.
 Result<MonitorSettings> load_monitor(const std::string& file, const std::string& data_dir, const std::string& listen);
+
+// The kinds of channel that this program has.
+notify::ChannelFactory channel_factory();
 
 LogLevel parse_log_level(const std::string& name);
 
@@ -46,6 +50,25 @@ class StopSignal {
   boost::asio::io_context& loop_;
   boost::asio::signal_set set_;
   int got_ = 0;
+};
+
+// SIGHUP, again and again. Runs on the loop of a StopSignal. Without one SIGHUP would end the program.
+class ReloadSignal {
+ public:
+  ReloadSignal(boost::asio::io_context& loop, std::function<void()> act) : set_(loop, SIGHUP), act_(std::move(act)) {
+    arm();
+  }
+
+ private:
+  void arm() {
+    set_.async_wait([this](const boost::system::error_code& failed, int) {
+      if (failed) return;
+      act_();
+      arm();
+    });
+  }
+  boost::asio::signal_set set_;
+  std::function<void()> act_;
 };
 
 }  // namespace paramedic::cli

@@ -32,6 +32,7 @@ struct Program {
   DemoOptions demo_options;
   DemoBreakOptions break_options;
   CheckConfigOptions check_options;
+  TestRulesOptions test_rules_options;
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
@@ -80,7 +81,14 @@ void Program::add_servers() {
   auto* check = app.add_subcommand("check-config", "Say all that is wrong with configuration files");
   check->add_option("files", check_options.files, "Files of monitor or agent")->required();
   check->add_flag("--print", check_options.print, "Print the effective configuration, secrets as stars");
+  check->add_option("--monitor", check_options.monitor, "Say what each rule would match now in this running monitor");
+  check->add_option("--token-file", check_options.token_file, "File with the bearer token")
+      ->envname("PARAMEDIC_TOKEN_FILE");
   check->callback([this] { exit = check_config(check_options); });
+
+  auto* rule_tests = app.add_subcommand("test-rules", "Run unit tests of rules (docs/rules.md)");
+  rule_tests->add_option("files", test_rules_options.files, "Files with tests")->required();
+  rule_tests->callback([this] { exit = test_rules(test_rules_options); });
 
   auto* token_command = app.add_subcommand("token", "Make a token: prints the secret once and the line for token_file");
   token_command->add_option("name", token_options.name, "Whom it is for")->required();
@@ -181,6 +189,9 @@ void Program::add_client_commands() {
   add_client(*show_command, client);
   show_command->add_option("worker", worker, "Worker id")->required();
   show_command->callback([this] { exit = show(client, worker); });
+  auto* reload_command = app.add_subcommand("reload", "Let the monitor read its configuration file again");
+  add_client(*reload_command, client);
+  reload_command->callback([this] { exit = reload(client); });
   add_act("restart", "Restart a worker", true);
   add_act("drain", "Ask a worker to take no new task", true);
   add_act("resume", "Ask a drained worker to take tasks again", true);

@@ -1,4 +1,5 @@
 // paramedic serve: the monitor.
+#include <csignal>
 #include <iostream>
 
 #include <boost/asio/io_context.hpp>
@@ -22,16 +23,25 @@ int serve(const ServeOptions& options) {
   const EmbeddedFiles files;
   // Before any thread exists, so that every thread inherits the blocked signals and only the waiter sees them.
   boost::asio::io_context signals;
+  // A limit on file sizes (LimitFSIZE=) then fails a write, which is told and survived, instead of killing the monitor.
+  std::signal(SIGXFSZ, SIG_IGN);
   StopSignal stop(signals);
+  std::unique_ptr<daemon::Daemon> monitor;
+  ReloadSignal reload(signals, [&] {
+    if (monitor) (void)monitor->reload("SIGHUP");  // it logs what came of it
+  });
   daemon::DaemonOptions parts{.config = std::move(settings->config),
                               .engine = std::move(settings->engine),
                               .version = kVersion,
-                              .files = &files.files()};
+                              .files = &files.files(),
+                              .config_file = options.config_file,
+                              .make_channel = channel_factory()};
   auto started = daemon::Daemon::start(std::move(parts), clock, *log);
   if (!started) return fail(started.error());
+  monitor = std::move(*started);
   const int signal = stop.wait();
   log->info("stopping", {{"signal", signal}});
-  (*started)->stop();
+  monitor->stop();
   return 0;
 }
 

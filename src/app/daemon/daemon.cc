@@ -6,6 +6,7 @@
 
 #include "app/daemon/command_router.h"
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/messenger.h"
 #include "app/daemon/ports.h"
 #include "io/api/api.h"
 #include "io/api/guard.h"
@@ -16,6 +17,7 @@
 #include "io/net/http_server.h"
 #include "io/restart/agent.h"
 #include "io/telemetry/exporter.h"
+#include "io/time_zones/time_zones.h"
 
 namespace paramedic::daemon {
 
@@ -27,6 +29,10 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
   out.limits.new_ids_per_second = config.limits.new_ids_per_second;
   out.aliases.insert(config.aliases.begin(), config.aliases.end());
   out.alerting = parse_alerting_config(&config.alerting, "alerting", problems);
+  out.rules = parse_rules(config.alerting.find("rules"), "alerting.rules", problems);
+  out.notifier =
+      parse_notifier_config({&config.channels, &config.route, &config.inhibitions, &config.notifications}, problems);
+  out.windows = parse_maintenance_windows(&config.maintenance_windows, "maintenance_windows", load_time_zone, problems);
   for (const auto& [name, params] : config.pools) {
     PoolSettings settings = parse_pool_settings(params, "pools." + name, problems);
     if (name == config::kDefaultPool) out.defaults = settings;
@@ -63,6 +69,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   ~DaemonImpl() override { stop(); }
 
   Result<void> open();
+  Result<std::string> reload(std::string_view actor) override { return reload_->reload(actor); }
   std::uint16_t port() const override { return server_ ? server_->port() : 0; }
   void stop() override;
   std::string text(api::MetricsFormat format) override;
@@ -70,7 +77,10 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
  private:
   Result<void> open_stores();
   Result<void> open_remote_write();
+  void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
+  Result<void> build_messenger();
+  std::string problem() const;
   void build_engine();
   Result<void> listen();
   void perform(const Act& act);
@@ -82,12 +92,15 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Logger& log_;
   const Now started_;
   bool stopped_ = false;
+  SteadyTime next_prune_{};  // the dispatcher's thread only
 
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<History> history_;
   std::unique_ptr<HistoryWriter> history_writer_;
   std::unique_ptr<remote_write::RemoteWrite> remote_write_;  // null when nothing is configured
+  std::unique_ptr<journal::InputJournal> journal_;           // null unless all inputs are recorded
   std::unique_ptr<Inbox> inbox_;
+  std::unique_ptr<Messenger> messenger_;
   ViewHub hub_;
   std::unique_ptr<api::DeltaFeed::Subscription> gone_workers_;
   std::unique_ptr<CommandRouter> router_;
@@ -97,11 +110,13 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  std::unique_ptr<ConfigReload> reload_;
   std::unique_ptr<BlockingPool> pool_;
   std::unique_ptr<IntakePort> intake_;
   std::unique_ptr<HistoryPort> history_port_;
   std::unique_ptr<LedgerPort> ledger_port_;
   std::unique_ptr<AgentPort> agent_port_;
+  std::unique_ptr<InputsPort> inputs_port_;  // null as journal_
   std::unique_ptr<ReadinessPort> readiness_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<HttpServer> server_;
@@ -172,14 +187,45 @@ Result<void> DaemonImpl::open_remote_write() {
   return {};
 }
 
+// No folder that it cannot write keeps the monitor from starting: /readyz says so.
+void DaemonImpl::open_journal(const LedgerState& restored) {
+  if (options_.config.history.record != config::RecordKind::full) return;
+  journal_ = std::make_unique<journal::InputJournal>(journal_options(options_.config, options_.version), log_);
+  journal_->begin(restored, started_);
+  inputs_port_ = std::make_unique<InputsPort>(*journal_);
+}
+
 // Never blocks: on the engine's thread.
 void DaemonImpl::store(std::vector<HistoryRow> rows) {
   if (remote_write_) remote_write_->push(rows);
   history_writer_->push(std::move(rows));
 }
 
-void DaemonImpl::build_engine() {
+// What the dead-man ping vouches for: the engine turns, keeps up, and the ledger takes what it decides.
+std::string DaemonImpl::problem() const {
+  constexpr Duration kStuck = 10s, kBehind = 30s;
+  const SteadyTime now = clock_.now().steady;
+  if (now - loop_->last_step() > kStuck) return "the engine does not step";
+  if (inbox_->oldest_wait(now) > kBehind) return "the engine does not keep up with its inputs";
+  const DispatcherStats dispatcher = dispatcher_->stats();
+  if (dispatcher.degraded) return "the ledger cannot commit";
+  return dispatcher.commit_running > kStuck ? "a commit of the ledger hangs" : "";
+}
+
+Result<void> DaemonImpl::build_messenger() {
   inbox_ = std::make_unique<Inbox>(InboxLimits{.live = std::size_t(options_.config.limits.inbox_reports)});
+  auto made = Messenger::make(
+      options_.config, options_.make_channel,
+      {.tell_engine = [this](Input input) { return inbox_->push(std::move(input), clock_.now().steady); },
+       .problem = [this] { return problem(); },
+       .clock = clock_,
+       .log = log_});
+  if (!made) return made.error();
+  messenger_ = std::move(*made);
+  return {};
+}
+
+void DaemonImpl::build_engine() {
   router_ = std::make_unique<CommandRouter>(*inbox_, clock_);
   sink_ = std::make_unique<InboxSink>(*inbox_, clock_);
   links_ = std::make_unique<AgentLinks>(
@@ -188,11 +234,21 @@ void DaemonImpl::build_engine() {
   executor_ = std::make_unique<AgentExecutor>(
       [this](const std::string& source, const wire::MonitorFrame& frame) { return links_->send(source, frame); });
   dispatcher_ = std::make_unique<Dispatcher>(
-      Dispatcher::Ports{
-          .commit = [this](std::span<const LedgerEntry> entries) { return ledger_->commit(entries); },
-          .perform = [this](const Act& act) { perform(act); },
-          .tell_engine = [this](Input input) { (void)inbox_->push(std::move(input), clock_.now().steady); },
-          .care = [this] { prune_ledger(); }},
+      Dispatcher::Ports{.commit =
+                            [this](std::span<const LedgerEntry> entries) {
+                              const auto done = ledger_->commit(entries);
+                              if (done) messenger_->committed(entries);
+                              return done;
+                            },
+                        .perform = [this](const Act& act) { perform(act); },
+                        .tell_engine =
+                            [this](Input input) {
+                              // Before its acts are performed: what goes out now is not in the ledger.
+                              if (const auto* ledger = std::get_if<LedgerStateInput>(&input))
+                                messenger_->set_degraded(ledger->degraded);
+                              (void)inbox_->push(std::move(input), clock_.now().steady);
+                            },
+                        .care = [this] { prune_ledger(); }},
       log_);
   engine_ = std::make_unique<Engine>(options_.engine, started_);
 }
@@ -202,7 +258,10 @@ Result<void> DaemonImpl::open() {
   // Before the dispatcher exists: its thread owns the ledger from then on, and begins with a retention pass.
   const auto state = ledger_->load(started_);
   if (!state) return state.error();
+  if (const auto built = build_messenger(); !built) return built;
+  messenger_->restore(*ledger_, *state, started_);
   build_engine();
+  open_journal(*state);
   engine_->restore(*state, started_);
   log_.info(
       "restored",
@@ -212,10 +271,17 @@ Result<void> DaemonImpl::open() {
   http.kind = SourceKind::http;
   http.received = started_.steady;
   (void)inbox_->push(Input(std::move(http)), started_.steady);
-  loop_ = std::make_unique<EngineLoop>(
-      EngineLoop::Parts{*engine_, *inbox_, *dispatcher_, hub_,
-                        [this](std::vector<HistoryRow> rows) { store(std::move(rows)); }, clock_, log_});
+  loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
+      *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
+      journal_.get(), clock_, log_});
   loop_->start();
+  messenger_->start();
+  reload_ = std::make_unique<ConfigReload>(options_.config_file, clock_, log_,
+                                           [this](const config::MonitorConfig& config, EngineConfig engine) {
+                                             const auto taken = messenger_->reload(config);
+                                             if (taken) loop_->configure(std::move(engine), config.hash);
+                                             return taken;
+                                           });
   return listen();
 }
 
@@ -249,8 +315,8 @@ Result<void> DaemonImpl::listen() {
   history_port_ = std::make_unique<HistoryPort>(*history_);
   ledger_port_ = std::make_unique<LedgerPort>(*ledger_);
   agent_port_ = std::make_unique<AgentPort>(*links_);
-  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_writer_,
-                                               remote_write_.get(), clock_);
+  readiness_ = std::make_unique<ReadinessPort>(*loop_, *inbox_, *dispatcher_, *ledger_, *history_, *history_writer_,
+                                               remote_write_.get(), journal_.get(), *messenger_, clock_);
   api::Ports ports;
   ports.fleet = &hub_;
   ports.commands = router_.get();
@@ -263,6 +329,8 @@ Result<void> DaemonImpl::listen() {
   ports.files = options_.files;
   ports.agents = options_.config.source_enabled(SourceKind::agent) ? agent_port_.get() : nullptr;
   ports.demo = options_.demo;
+  ports.reload = reload_.get();
+  ports.inputs = inputs_port_.get();
   api::ApiOptions api_options;
   api_options.guard.listen_address = where.address;
   api_options.guard.allowed_hosts = options_.config.allowed_hosts;
@@ -279,6 +347,9 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   telemetry::MonitorStats stats;
   stats.version = options_.version;
   stats.started_at = started_.wall;
+  const ConfigReload::State configured = reload_->state();
+  stats.config_reloaded = configured.success_at;
+  stats.config_reload_ok = configured.ok;
   const InboxStats inbox = inbox_->stats();
   stats.inbox = {{"urgent", inbox.urgent, 0}, {"live", inbox.live, inbox.refused}, {"backlog", inbox.backlog, 0}};
   stats.inbox_oldest_age = inbox_->oldest_wait(clock_.now().steady);
@@ -300,11 +371,18 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.history_damaged = history.damaged;
   stats.history_open_bytes = history.open_bytes;
   stats.history_bytes = history.file_bytes;
-  stats.history_flush_seconds = history_writer_->stats().last_flush_seconds;
+  stats.history_degraded = history.degraded;
+  stats.history_buffered = history.buffered;
+  const HistoryWriterStats writer = history_writer_->stats();
+  stats.history_dropped = history.dropped + writer.dropped;
+  stats.history_flush_seconds = writer.last_flush_seconds;
   const LedgerStats ledger = ledger_->stats();
   stats.ledger_commits = ledger.commits;
   stats.ledger_errors = ledger.failures;
+  stats.ledger_reserve_spent = ledger.reserve_spent;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
+  if (journal_) stats.input_journal = journal_row(*journal_);
+  messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
   stats.ledger_spool_waiting = ledger.spool_waiting;
@@ -318,12 +396,11 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
 }
 
 void DaemonImpl::perform(const Act& act) {
-  if (executor_->perform(act)) return;
+  if (executor_->perform(act) || messenger_->perform(act)) return;
   if (const auto* answer = std::get_if<Answer>(&act)) return router_->answer(*answer);
   if (const auto* notify = std::get_if<Notify>(&act)) return log_alert(notify->alert);
 }
 
-// Channels come with "Alerting"; until then the log tells.
 void DaemonImpl::log_alert(const Alert& alert) {
   log_.warning(alert.state == AlertState::firing ? "alert_firing" : "alert_resolved",
                {{"key", alert.key},
@@ -335,17 +412,25 @@ void DaemonImpl::log_alert(const Alert& alert) {
                 {"message", alert.message}});
 }
 
+// Once an hour, but soon when the reserve is to be taken back.
 void DaemonImpl::prune_ledger() {
-  const auto pruned = ledger_->prune(clock_.now());
-  if (!pruned) return log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
-  if (pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
+  const Now now = clock_.now();
+  if (now.steady < next_prune_ && !ledger_->stats().reserve_spent) return;
+  next_prune_ = now.steady + 1h;
+  const auto pruned = ledger_->prune(now);
+  if (!pruned) log_.warning("ledger_not_pruned", {{"reason", pruned.error().message}});
+  if (pruned && pruned->deleted > 0) log_.info("ledger_pruned", {{"records", pruned->deleted}});
 }
 
 void DaemonImpl::stop() {
   if (stopped_) return;
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
+  if (reload_) reload_->close();
+  // While the engine still runs, so that what became of the last messages reaches the ledger.
+  if (messenger_) messenger_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();
+  if (journal_) journal_->stop();
   if (dispatcher_) dispatcher_->stop();
   if (history_writer_) history_writer_->stop();
   if (remote_write_) remote_write_->stop();

@@ -6,12 +6,14 @@
 #include <memory>
 #include <string>
 
+#include "app/daemon/reload.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/params.h"
 #include "core/engine/engine_config.h"
 #include "io/api/ports.h"
 #include "io/config/monitor_config.h"
+#include "io/notify/delivery/delivery_config.h"
 
 namespace paramedic::daemon {
 
@@ -20,7 +22,9 @@ struct DaemonOptions {
   EngineConfig engine;
   std::string version;
   const api::StaticFiles* files = nullptr;  // dashboard and /openapi.json; null = none
+  std::string config_file;                  // for reloads; empty = none
   api::DemoControl* demo = nullptr;         // only in the demonstration
+  notify::ChannelFactory make_channel;      // of `channels:`; empty = a configured channel is a problem
 };
 
 class Daemon {
@@ -31,11 +35,10 @@ class Daemon {
   virtual ~Daemon() = default;  // stop()
 
   virtual std::uint16_t port() const = 0;
+  // Reads the configuration file again; see ConfigReload. Blocks on the file.
+  virtual Result<std::string> reload(std::string_view actor) = 0;
   // Stops accepting, ends streams, takes the last batch, commits, flushes. Workers stay up. Idempotent.
   virtual void stop() = 0;
 };
-
-// The typed engine configuration of a monitor's file; problems are added for every key of every pool.
-EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& problems);
 
 }  // namespace paramedic::daemon

@@ -2,7 +2,9 @@
 #include "app/daemon/daemon.h"
 
 #include <filesystem>
+#include <fstream>
 #include <regex>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -11,6 +13,7 @@
 #include "app/daemon/ports.h"
 #include "base/text.h"
 #include "io/history/remote_write/test_support.h"
+#include "io/journal/journal_reader.h"
 #include "io/net/http_client.h"
 #include "io/net/redis/redis_test_support.h"
 #include "io/net/test_support.h"
@@ -73,7 +76,7 @@ struct Monitor {
   // Asks until `text` stands in the answer.
   std::string wait_for(const std::string& path, const std::string& text) const {
     std::string body;
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 3000; ++i) {
       body = call("GET", path).body;
       if (body.find(text) != std::string::npos) return body;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -111,6 +114,57 @@ TEST_F(DaemonTest, stores_history_that_survives_a_restart) {
             std::string::npos);
   // Known, but not heard since: unknown, not dead.
   EXPECT_NE(monitor.call("GET", "/health/workers/w-1").body.find("\"status\":\"unknown\""), std::string::npos);
+}
+
+TEST_F(DaemonTest, records_no_inputs_unless_told) {
+  EXPECT_EQ(monitor.call("GET", "/inputs").status, 404);
+  EXPECT_FALSE(fs::exists(monitor.dir.path / "inputs"));
+}
+
+TEST(DaemonInputs, are_recorded_listed_and_read_back) {
+  Monitor monitor;
+  config::MonitorConfig config = monitor.config();
+  config.history.record = config::RecordKind::full;
+  config.hash = "0123456789abcdef";
+  ASSERT_TRUE(monitor.start(config));
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs","resources":{"cpu_percent":12.5}})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  monitor.call("POST", "/recovery/freeze", R"({"reason":"deploy"})");
+  const std::string listed = monitor.wait_for("/inputs", "00000000000000000001.inputs");
+  EXPECT_NE(listed.find("\"config_hash\":\"0123456789abcdef\""), std::string::npos) << listed;
+  EXPECT_NE(listed.find("\"build_id\":\"test "), std::string::npos) << listed;
+  EXPECT_NE(monitor.call("GET", "/metrics").body.find("paramedic_input_journal_dropped_total 0"), std::string::npos);
+  EXPECT_NE(monitor.call("GET", "/readyz").body.find("{\"name\":\"inputs\",\"state\":\"ok\""), std::string::npos);
+  monitor.daemon->stop();
+  const auto reader = journal::JournalReader::open((monitor.dir.path / "inputs").string());
+  ASSERT_TRUE(reader);
+  std::set<std::string> got;
+  for (auto event = (*reader)->next(); event && *event; event = (*reader)->next()) {
+    if (const auto* run = std::get_if<journal::RunBegins>(&(*event)->what)) got.insert(run->whole ? "run" : "part");
+    if (std::holds_alternative<journal::EndRecord>((*event)->what)) got.insert("end");
+    if (const auto* step = std::get_if<journal::RecordedStep>(&(*event)->what))
+      for (const Input& input : step->inputs) {
+        if (const auto* report = std::get_if<ReportInput>(&input)) got.insert(report->report.worker_id);
+        if (const auto* command = std::get_if<CommandInput>(&input)) got.insert(command->reason);
+        if (std::holds_alternative<ShutdownInput>(input)) got.insert("shutdown");
+      }
+  }
+  EXPECT_EQ(got, (std::set<std::string>{"run", "w-1", "deploy", "shutdown", "end"}));
+}
+
+TEST(DaemonInputs, that_cannot_be_written_stop_nothing_and_are_told) {
+  Monitor monitor;
+  config::MonitorConfig config = monitor.config();
+  config.history.record = config::RecordKind::full;
+  std::ofstream(monitor.dir.path / "inputs") << "no folder";
+  ASSERT_TRUE(monitor.start(config));
+  const std::string ready = monitor.wait_for("/readyz", "cannot record inputs");
+  EXPECT_NE(ready.find("\"status\":\"degraded\""), std::string::npos) << ready;
+  EXPECT_EQ(monitor.call("GET", "/readyz").status, 200);
+  monitor.call("POST", "/health/workers/w-1/report", R"({"pool":"thumbs"})");
+  monitor.wait_for("/health/workers/w-1", "\"status\":\"healthy\"");
+  monitor.wait_for("/metrics", "paramedic_input_journal_degraded 1");
+  monitor.daemon->stop();
 }
 
 TEST_F(DaemonTest, refuses_a_worker_of_another_pool_and_says_so) {
@@ -250,17 +304,34 @@ TEST(Daemon, two_fit_in_one_process) {
 }
 
 TEST(LedgerReadiness, tells_what_the_store_does_not_do_now_and_never_promised) {
-  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false) {
-    const auto part = ledger_readiness(stats, cannot_commit);
+  const auto shown = [](const LedgerStats& stats, bool cannot_commit = false, std::string_view why = {}) {
+    const auto part = ledger_readiness(stats, cannot_commit, why);
     return fmt::format("{}: {}", to_string(part.state), part.text);
   };
   EXPECT_EQ(shown({}), "ok: ");
   EXPECT_EQ(shown({}, true), "degraded: cannot commit: stops are held, starts and notices go on");
+  EXPECT_EQ(shown({.reserve_spent = true}, true, "disk full; free some space"),
+            "degraded: cannot commit: stops are held, starts and notices go on: disk full; free some space; "
+            "no space is held in reserve: free some on the file system of data_dir");
   EXPECT_EQ(shown({.store_away = true, .problem = "refused", .spool_waiting = 3}),
             "degraded: Redis does not take commits, 3 wait on local disk: refused");
   EXPECT_EQ(shown({.weaker_durability = "appendonly is off"}), "ok: weaker durability: appendonly is off");
   EXPECT_EQ(shown({.store_away = true, .fenced = true, .problem = "another monitor took over"}, true),
             "failed: another monitor took over; cannot commit: stops are held, starts and notices go on");
+}
+
+TEST(HistoryReadiness, tells_what_waits_and_why) {
+  const auto shown = [](const HistoryStats& stats, const HistoryWriterStats& writer = {}) {
+    const auto part = history_readiness(stats, writer);
+    return fmt::format("{}: {}", to_string(part.state), part.text);
+  };
+  EXPECT_EQ(shown({}), "ok: ");
+  EXPECT_EQ(shown({.buffered = 7}), "ok: ") << "between two group commits";
+  EXPECT_EQ(shown({.buffered = 7}, {.degraded = true, .problem = "refused"}),
+            "degraded: cannot write, 7 rows wait in memory: refused");
+  EXPECT_EQ(shown({.buffered = 7, .fenced = true}, {.degraded = true, .problem = "another monitor took over"}),
+            "failed: no rows are stored any more: another monitor took over");
+  EXPECT_EQ(shown({.weaker_durability = "appendonly is off"}), "ok: weaker durability: appendonly is off");
 }
 
 TEST(Daemon, names_what_keeps_it_from_its_ledger_on_redis) {

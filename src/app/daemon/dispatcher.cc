@@ -4,6 +4,10 @@
 
 namespace paramedic::daemon {
 
+namespace {
+std::int64_t steady_ns() { return Duration(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+}  // namespace
+
 Dispatcher::Dispatcher(Ports ports, Logger& log) : ports_(std::move(ports)), log_(log) {
   thread_ = std::thread([this] { run(); });
 }
@@ -31,6 +35,7 @@ DispatcherStats Dispatcher::stats() const {
   const std::lock_guard lock(mutex_);
   DispatcherStats out = stats_;
   out.waiting = queue_.size();
+  if (const std::int64_t began = commit_began_ns_) out.commit_running = Duration{steady_ns() - began};
   return out;
 }
 
@@ -57,13 +62,20 @@ void Dispatcher::run() {
       last = stopping_;
     }
     commit_and_act(std::move(acts));
-    if (last) return;
+    if (last) return tell_lost();
   }
+}
+
+// At the end there is no later.
+void Dispatcher::tell_lost() {
+  if (!kept_.empty()) log_.error("ledger_entries_lost", {{"entries", kept_.size()}, {"reason", stats().problem}});
 }
 
 void Dispatcher::commit_and_act(std::vector<Act> acts) {
   if (!kept_.empty()) {
+    commit_began_ns_ = steady_ns();
     const auto committed = ports_.commit(kept_);
+    commit_began_ns_ = 0;
     const std::lock_guard lock(mutex_);
     if (committed) {
       ++stats_.commits;
@@ -71,6 +83,7 @@ void Dispatcher::commit_and_act(std::vector<Act> acts) {
       kept_.clear();
     } else {
       ++stats_.commit_errors;
+      stats_.problem = committed.error().message;
       if (kept_.size() > kMaxKept) {
         stats_.entries_dropped += kept_.size() - kMaxKept;
         kept_.erase(kept_.begin(), kept_.end() - std::ptrdiff_t(kMaxKept));
@@ -99,6 +112,7 @@ void Dispatcher::enter_degraded(const Error& error) {
 
 void Dispatcher::leave_degraded() {
   degraded_ = stats_.degraded = false;
+  stats_.problem.clear();
   log_.info("ledger_recovered");
   ports_.tell_engine(LedgerStateInput{false, ""});
 }

@@ -7,12 +7,14 @@
 // are kept and tried again each second; the engine is told by a LedgerStateInput, and told again when the ledger is
 // well.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct DispatcherStats {
   std::uint64_t commits = 0, commit_errors = 0, entries = 0, entries_dropped = 0, acts = 0, acts_held = 0;
   std::size_t waiting = 0;
   bool degraded = false;
+  Duration commit_running{};  // how long the commit under way takes by now; 0 = none is
+  std::string problem;  // why, while degraded
 };
 
 class Dispatcher {
@@ -38,8 +42,8 @@ class Dispatcher {
     std::function<Result<void>(std::span<const LedgerEntry>)> commit;  // blocking
     std::function<void(const Act&)> perform;
     std::function<void(Input)> tell_engine;
-    std::function<void()> care;  // retention of the ledger: at the start, then every `care_every`; may be empty
-    Duration care_every = 1h;
+    std::function<void()> care;  // of the ledger: at the start, then every `care_every`; may be empty
+    Duration care_every = 30s;
   };
 
   Dispatcher(Ports ports, Logger& log);
@@ -53,6 +57,7 @@ class Dispatcher {
  private:
   void run();
   void care_if_due();
+  void tell_lost();
   void commit_and_act(std::vector<Act> acts);
   void enter_degraded(const Error& error);
   void leave_degraded();
@@ -66,6 +71,7 @@ class Dispatcher {
   std::vector<Act> acts_;
   bool stopping_ = false;
   DispatcherStats stats_;
+  std::atomic<std::int64_t> commit_began_ns_{0};  // steady; 0 = no commit is under way
   std::vector<LedgerEntry> kept_;  // dispatcher thread only: not committed yet
   bool degraded_ = false;          // dispatcher thread only
   std::chrono::steady_clock::time_point next_care_{};

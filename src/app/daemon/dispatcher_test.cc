@@ -80,6 +80,7 @@ TEST(Dispatcher, holds_stops_but_not_starts_while_the_ledger_is_down) {
   ASSERT_TRUE(bench.wait([&] { return bench.order.size() == 3 && bench.told.size() == 2; }));
   EXPECT_EQ(bench.order, (std::vector<std::string>{"ladder start", "notify", "lease"}));
   EXPECT_TRUE(std::get<LedgerStateInput>(bench.told[0]).degraded);
+  EXPECT_EQ(bench.dispatcher.stats().problem, "disk full");
   const auto& failed = std::get<ProgressInput>(bench.told[1]);
   EXPECT_EQ(failed.action_id, "stop");
   EXPECT_TRUE(failed.done && !failed.ok);
@@ -99,6 +100,7 @@ TEST(Dispatcher, keeps_what_it_could_not_commit_and_says_when_it_is_well_again) 
   EXPECT_FALSE(std::get<LedgerStateInput>(bench.told[1]).degraded);
   EXPECT_EQ(bench.order, (std::vector<std::string>{"commit 1"}));
   EXPECT_FALSE(bench.dispatcher.stats().degraded);
+  EXPECT_EQ(bench.dispatcher.stats().problem, "");
 }
 
 TEST(Dispatcher, cares_for_the_ledger_at_the_start_and_now_and_then) {

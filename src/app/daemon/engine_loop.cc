@@ -26,6 +26,7 @@ void EngineLoop::run() {
     SteadyTime until = next_deadline_;
     if (parts_.engine.view_dirty()) until = std::min(until, next_publish());
     const Duration waited = parts_.inbox.take(inputs, until, parts_.clock);
+    take_config();
     step(inputs, waited);
     inputs.clear();
     publish_if_due(parts_.clock.now());
@@ -36,12 +37,38 @@ void EngineLoop::run() {
   parts_.hub.publish(parts_.engine.publish(parts_.clock.now()));
 }
 
+void EngineLoop::configure(EngineConfig config, std::string config_hash) {
+  {
+    const std::lock_guard lock(config_mutex_);
+    next_config_ = std::move(config);
+    next_config_hash_ = std::move(config_hash);
+  }
+  parts_.inbox.wake();
+}
+
+void EngineLoop::take_config() {
+  std::optional<EngineConfig> next;
+  std::string hash;
+  {
+    const std::lock_guard lock(config_mutex_);
+    next = std::exchange(next_config_, std::nullopt);
+    hash = next_config_hash_;
+  }
+  if (!next) return;
+  const Now now = parts_.clock.now();
+  if (parts_.journal) parts_.journal->reload(std::move(hash), now);
+  parts_.engine.configure(std::move(*next), now);
+  next_deadline_ = now.steady;  // the step follows at once
+}
+
 void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {
   const Now now = parts_.clock.now();
   // Woken only to publish: nothing to decide.
   if (inputs.empty() && now.steady < next_deadline_) return;
   effects_.clear();
   effects_.history.reserve(inputs.size());  // most reports leave one row: grown step by step it would be copied thrice
+  // The one place where inputs enter the engine; it moves from them.
+  if (parts_.journal) parts_.journal->step(inputs, waited, now);
   parts_.engine.step(inputs, waited, now, effects_);
   next_deadline_ = effects_.next_deadline.value_or(now.steady + 1s);
   publish_now_ = publish_now_ || effects_.publish_now;

@@ -3,12 +3,15 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "app/daemon/dispatcher.h"
 #include "app/daemon/inbox.h"
 #include "app/daemon/view_hub.h"
 #include "core/engine/engine.h"
+#include "io/journal/input_journal.h"
 
 namespace paramedic::daemon {
 
@@ -25,6 +28,7 @@ class EngineLoop {
     Dispatcher& dispatcher;
     ViewHub& hub;
     std::function<void(std::vector<HistoryRow>)> store;  // never blocks
+    journal::InputJournal* journal;                      // told of every step; null = inputs are not recorded
     const Clock& clock;
     Logger& log;
   };
@@ -34,6 +38,8 @@ class EngineLoop {
 
   // Publishes the restored fleet, then runs.
   void start();
+  // From the next step on. Any thread; of several at once the last counts.
+  void configure(EngineConfig config, std::string config_hash);
   // Last batch, a step without new acts, last publication. Idempotent. REQUIRES: nobody pushes any more.
   void stop();
   // Steady time of the latest step, for readiness: an engine that has not stepped for seconds is stuck.
@@ -41,6 +47,7 @@ class EngineLoop {
 
  private:
   void run();
+  void take_config();
   void step(std::vector<Input>& inputs, Duration waited);
   SteadyTime next_publish() const;  // REQUIRES: the view is dirty
   void publish_if_due(const Now& now);
@@ -53,6 +60,9 @@ class EngineLoop {
   bool publish_now_ = false;
   std::atomic<std::int64_t> last_step_ns_{0};
   std::atomic<bool> stopping_{false};
+  std::mutex config_mutex_;  // guards next_config_ and its hash
+  std::optional<EngineConfig> next_config_;
+  std::string next_config_hash_;
   std::thread thread_;
 };
 

@@ -48,7 +48,7 @@ bool Inbox::nearly_full() const {
 
 Duration Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& clock) {
   std::unique_lock lock(mutex_);
-  while (!stopped_ && urgent_.empty()) {
+  while (!stopped_ && !woken_ && urgent_.empty()) {
     const SteadyTime now = clock.now().steady;
     SteadyTime due = deadline;
     if (!live_.empty()) due = std::min(due, live_.front().since + kBatch);
@@ -56,6 +56,7 @@ Duration Inbox::take(std::vector<Input>& out, SteadyTime deadline, const Clock& 
     if (now >= due) break;
     wake_.wait_for(lock, due - now);
   }
+  woken_ = false;
   const Duration waited = oldest_locked(clock.now().steady);
   move_front(urgent_, urgent_.size(), out);
   move_front(live_, stopped_ ? live_.size() : limits_.live_per_take, out);
@@ -85,6 +86,12 @@ Duration Inbox::oldest_locked(SteadyTime now) const {
 InboxStats Inbox::stats() const {
   const std::lock_guard lock(mutex_);
   return {live_.size(), urgent_.size(), backlog_.size(), accepted_, refused_};
+}
+
+void Inbox::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  wake_.notify_all();
 }
 
 void Inbox::stop() {

@@ -47,6 +47,8 @@ class Inbox {
   // How long the oldest live or urgent input waits by now; zero when none does.
   Duration oldest_wait(SteadyTime now) const;
   InboxStats stats() const;
+  // The next take() returns at once, though nothing may wait.
+  void wake();
   // From now on take() returns at once, and with everything that waits: what was accepted is not lost.
   void stop();
 
@@ -66,7 +68,7 @@ class Inbox {
   std::condition_variable wake_;
   std::deque<Waiting> urgent_, live_, backlog_;
   std::uint64_t accepted_ = 0, refused_ = 0;
-  bool stopped_ = false;
+  bool stopped_ = false, woken_ = false;
 };
 
 }  // namespace paramedic::daemon

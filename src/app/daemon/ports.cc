@@ -37,18 +37,14 @@ Result<std::vector<api::IntakeRefusal>> IntakePort::push(std::vector<ReportInput
   return refused;
 }
 
-Result<void> HistoryPort::read(const api::HistoryQuery& query, const Sink& sink) {
+Result<HistoryColumns> HistoryPort::read(const api::HistoryQuery& query) {
   // The store answers [from, to]; the API promises [from, to).
-  const HistoryQuery asked{.worker_id = query.worker_id,
-                           .from = query.from,
-                           .to = query.to - 1ms,
-                           .step = query.step.value_or(Duration{0}),
-                           .metrics = query.metrics,
-                           .p95 = query.p95};
-  const auto rows = history_.read(asked);
-  if (!rows) return rows.error();
-  (void)sink(*rows);
-  return {};
+  return history_.read_columns({.worker_id = query.worker_id,
+                                .from = query.from,
+                                .to = query.to - 1ms,
+                                .step = query.step.value_or(Duration{0}),
+                                .metrics = query.metrics,
+                                .p95 = query.p95});
 }
 
 Result<std::vector<TaskHistoryPoint>> HistoryPort::read_tasks(const api::TaskHistoryQuery& query) {
@@ -95,20 +91,43 @@ asio::awaitable<void> AgentPort::accept(std::shared_ptr<WebSocket> socket, std::
   return links_.accept(std::move(socket), std::move(credentials.pool));
 }
 
-api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit) {
+namespace {
+void add(api::ReadinessPart& part, api::PartState state, std::string_view text) {
+  part.state = std::max(part.state, state);
+  if (!part.text.empty()) part.text += "; ";
+  part.text += text;
+}
+// A lasting property of how Redis is set up, not an outage: told, but no reason to raise an alarm every minute.
+void add_weaker(api::ReadinessPart& part, const std::string& weaker) {
+  if (!weaker.empty()) add(part, api::PartState::ok, "weaker durability: " + weaker);
+}
+}  // namespace
+
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit, std::string_view why) {
   api::ReadinessPart part{"ledger"};
-  const auto add = [&](api::PartState state, std::string_view text) {
-    part.state = std::max(part.state, state);
-    if (!part.text.empty()) part.text += "; ";
-    part.text += text;
-  };
-  if (stats.fenced) add(api::PartState::failed, stats.problem);
-  if (cannot_commit) add(api::PartState::degraded, "cannot commit: stops are held, starts and notices go on");
+  if (stats.fenced) add(part, api::PartState::failed, stats.problem);
+  if (cannot_commit)
+    add(part, api::PartState::degraded,
+        fmt::format("cannot commit: stops are held, starts and notices go on{}{}",
+                    why.empty() || stats.fenced ? "" : ": ", stats.fenced ? "" : why));
+  if (stats.reserve_spent)
+    add(part, api::PartState::degraded, "no space is held in reserve: free some on the file system of data_dir");
   if (stats.store_away && !stats.fenced)
-    add(api::PartState::degraded, fmt::format("Redis does not take commits, {} wait on local disk{}{}",
-                                              stats.spool_waiting, stats.problem.empty() ? "" : ": ", stats.problem));
-  // A lasting property of how Redis is set up, not an outage: told, but no reason to raise an alarm every minute.
-  if (!stats.weaker_durability.empty()) add(api::PartState::ok, "weaker durability: " + stats.weaker_durability);
+    add(part, api::PartState::degraded,
+        fmt::format("Redis does not take commits, {} wait on local disk{}{}", stats.spool_waiting,
+                    stats.problem.empty() ? "" : ": ", stats.problem));
+  add_weaker(part, stats.weaker_durability);
+  return part;
+}
+
+api::ReadinessPart history_readiness(const HistoryStats& stats, const HistoryWriterStats& writer) {
+  api::ReadinessPart part{"history"};
+  if (stats.fenced)
+    add(part, api::PartState::failed, "no rows are stored any more: " + writer.problem);
+  else if (writer.degraded)
+    add(part, api::PartState::degraded,
+        fmt::format("cannot write, {} rows wait in memory: {}", stats.buffered, writer.problem));
+  add_weaker(part, stats.weaker_durability);
   return part;
 }
 
@@ -125,15 +144,13 @@ std::vector<api::ReadinessPart> ReadinessPort::parts() const {
     inbox.text = fmt::format("the oldest input waits for {:.1f} s; senders are slowed down", to_seconds(waits));
   }
   out.push_back(std::move(inbox));
-  out.push_back(ledger_readiness(ledger_.stats(), dispatcher_.stats().degraded));
-  api::ReadinessPart history{"history"};
-  if (const HistoryWriterStats written = history_.stats(); written.degraded) {
-    history.state = api::PartState::degraded;
-    history.text = "cannot write: rows wait in memory: " + written.problem;
-  }
-  out.push_back(std::move(history));
+  const DispatcherStats dispatcher = dispatcher_.stats();
+  out.push_back(ledger_readiness(ledger_.stats(), dispatcher.degraded, dispatcher.problem));
+  out.push_back(history_readiness(history_.stats(), history_writer_.stats()));
+  if (journal_) out.push_back(journal_readiness(journal_->stats()));
   if (remote_)
     for (api::ReadinessPart& part : remote_write_parts(*remote_)) out.push_back(std::move(part));
+  for (api::ReadinessPart& part : messenger_.parts()) out.push_back(std::move(part));
   return out;
 }
 

@@ -2,10 +2,12 @@
 // Thread rules as in io/api/ports.h.
 #pragma once
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/messenger.h"
 #include "io/api/ports.h"
 #include "io/config/monitor_config.h"
 #include "io/history/history_writer.h"
 #include "io/history/remote_write/remote_write.h"
+#include "io/journal/input_journal.h"
 #include "io/ledger/ledger.h"
 #include "io/sources/agent_link.h"
 #include "io/telemetry/monitor_stats.h"
@@ -43,7 +45,7 @@ class IntakePort final : public api::Intake {
 class HistoryPort final : public api::HistoryReader {
  public:
   explicit HistoryPort(History& history) : history_(history) {}
-  Result<void> read(const api::HistoryQuery& query, const Sink& sink) override;
+  Result<HistoryColumns> read(const api::HistoryQuery& query) override;
   Result<std::vector<TaskHistoryPoint>> read_tasks(const api::TaskHistoryQuery& query) override;
 
  private:
@@ -74,17 +76,31 @@ class AgentPort final : public api::AgentLink {
   AgentLinks& links_;
 };
 
+class InputsPort final : public api::InputRecorder {
+ public:
+  explicit InputsPort(const journal::InputJournal& journal) : journal_(journal) {}
+  api::RecordedInputs recorded() const override;
+
+ private:
+  const journal::InputJournal& journal_;
+};
+
 class ReadinessPort final : public api::Readiness {
  public:
-  // `remote` may be null.
+  // `remote` and `journal` may be null.
   ReadinessPort(const EngineLoop& loop, const Inbox& inbox, const Dispatcher& dispatcher, const Ledger& ledger,
-                const HistoryWriter& history, const remote_write::RemoteWrite* remote, const Clock& clock)
+                const History& history, const HistoryWriter& history_writer, const remote_write::RemoteWrite* remote,
+                const journal::InputJournal* journal, const Messenger& messenger,
+                const Clock& clock)
       : loop_(loop),
         inbox_(inbox),
         dispatcher_(dispatcher),
         ledger_(ledger),
         history_(history),
+        history_writer_(history_writer),
         remote_(remote),
+        journal_(journal),
+        messenger_(messenger),
         clock_(clock) {}
   std::vector<api::ReadinessPart> parts() const override;
 
@@ -93,8 +109,11 @@ class ReadinessPort final : public api::Readiness {
   const Inbox& inbox_;
   const Dispatcher& dispatcher_;
   const Ledger& ledger_;
-  const HistoryWriter& history_;
+  const History& history_;
+  const HistoryWriter& history_writer_;
   const remote_write::RemoteWrite* remote_;
+  const journal::InputJournal* journal_;
+  const Messenger& messenger_;
   const Clock& clock_;
 };
 
@@ -104,8 +123,15 @@ remote_write::RemoteWriteOptions remote_write_options(const config::MonitorConfi
 std::vector<telemetry::RemoteWriteRow> remote_write_rows(const remote_write::RemoteWrite& remote);
 // One line of /readyz per receiver.
 std::vector<api::ReadinessPart> remote_write_parts(const remote_write::RemoteWrite& remote);
-// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it.
-api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit);
+// The journal of all inputs as the configuration wants it.
+journal::JournalOptions journal_options(const config::MonitorConfig& config, const std::string& version);
+telemetry::InputJournalRow journal_row(const journal::InputJournal& journal);
+api::ReadinessPart journal_readiness(const journal::JournalStats& stats);
+
+// The state of the ledger in one line; `cannot_commit`: the dispatcher holds stops for it, `why` with the remedy.
+api::ReadinessPart ledger_readiness(const LedgerStats& stats, bool cannot_commit, std::string_view why);
+// The state of the history in one line.
+api::ReadinessPart history_readiness(const HistoryStats& stats, const HistoryWriterStats& writer);
 
 // CPU seconds and resident bytes of this process.
 void add_process_stats(telemetry::MonitorStats& stats);

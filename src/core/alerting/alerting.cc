@@ -39,6 +39,9 @@ AlertingConfig parse_alerting_config(const Params* node, std::string path, Probl
   r.read("source_silent_after", c.source_silent_after, 0s, 1h);
   r.read("keep_firing_for", c.keep_firing_for, 0s, 1h);
   r.read("max_ended_incidents", c.max_ended_incidents, 0, 1000);
+  r.read("runbook_base", c.runbook_base);
+  c.shipped = parse_shipped_rules(r.take("shipped_rules"), r.path() + ".shipped_rules", problems);
+  r.take("rules");
   r.finish();
   return c;
 }
@@ -54,9 +57,12 @@ Alerting::Impl::Entry& Alerting::Impl::state(const std::string& key, const Alert
   if (fresh) {
     e.alert = like;
     e.alert.key = key;
+    name_rule(e.alert);
     e.alert.started_at = std::min(since, now.wall);
-    e.stated = like.severity;
-    e.fires_at = now.steady + wait;
+    const ShippedRuleSettings* own = settings(e.alert);
+    e.fires_at = now.steady + (own ? std::max(wait, own->hold) : wait);
+    e.asked = like.severity;
+    take_severity(e);
     e.on_since = now.steady;
     ++conditions_changed;
     if (!like.worker_id.empty()) workers[like.worker_id].keys.insert(key);
@@ -71,17 +77,43 @@ Alerting::Impl::Entry& Alerting::Impl::state(const std::string& key, const Alert
   if (e.alert.message != like.message && e.alert.title != like.title) e.changed = e.firing;
   e.alert.message = like.message;
   e.alert.title = like.title;
-  e.stated = like.severity;
-  const bool low = like.reason == Reason::exited && pool_is_low(like.pool);
-  const Severity severity = low ? Severity::critical : like.severity;
-  if (severity != e.alert.severity) {
-    e.raised = e.raised || (e.firing && severity > e.alert.severity);
-    e.changed = e.firing;
-    e.alert.severity = severity;
-    queue.insert(key);
-  }
+  if (like.reason == Reason::rule) e.alert.annotations = like.annotations;
+  e.asked = like.severity;
+  take_severity(e);
   if (e.changed) queue.insert(key);
   return e;
+}
+
+// From what was asked for, the configuration of its rule, and the state of its pool.
+void Alerting::Impl::take_severity(Entry& e) {
+  const ShippedRuleSettings* own = settings(e.alert);
+  e.stated = own ? own->severity.value_or(e.asked) : e.asked;
+  const bool low = e.alert.reason == Reason::exited && pool_is_low(e.alert.pool);
+  const Severity severity = low ? Severity::critical : e.stated;
+  if (severity == e.alert.severity) return;
+  e.raised = e.raised || (e.firing && severity > e.alert.severity);
+  e.changed = e.firing;
+  e.alert.severity = severity;
+  queue.insert(e.alert.key);
+}
+
+void Alerting::Impl::name_rule(Alert& alert) const {
+  const ShippedRule* rule = shipped_rule_of(alert.key, alert.reason);
+  if (!rule) return;
+  alert.rule = rule->name;
+  if (alert.annotations.empty())
+    alert.annotations = {{"runbook_url", fmt::format("{}{}.md", config.runbook_base, rule->name)}};
+}
+
+const ShippedRuleSettings* Alerting::Impl::settings(const Alert& alert) const {
+  if (config.shipped.empty() || alert.reason == Reason::rule) return nullptr;
+  const auto found = config.shipped.find(alert.rule);
+  return found == config.shipped.end() ? nullptr : &found->second;
+}
+
+bool Alerting::Impl::off(const Entry& e) const {
+  const ShippedRuleSettings* own = settings(e.alert);
+  return own && !own->enabled;
 }
 
 void Alerting::Impl::clear(const std::string& key, std::string closed_as, bool at_once, const Now& now) {
@@ -155,6 +187,7 @@ void Alerting::Impl::take_check_errors(const AlertingWorkerFacts& facts, const N
 }
 
 bool Alerting::Impl::muted(const Entry& e) const {
+  if (off(e)) return true;
   if (!e.alert.worker_id.empty()) {
     const auto it = workers.find(e.alert.worker_id);
     return it != workers.end() && it->second.muted;
@@ -170,24 +203,28 @@ bool Alerting::Impl::covers(const Outage& outage, const WorkerMemory& memory) co
 const Alerting::Impl::Outage* Alerting::Impl::explanation(const Entry& e) const {
   if (outages.empty() || outages.contains(e.alert.key)) return nullptr;
   const bool of_broker = depends_on_broker(e.alert.check, e.alert.reason);
+  const auto silent = [&](const std::string& key) {  // an outage that nobody is told explains nothing
+    const auto own = entries.find(key);
+    return own == entries.end() || off(own->second);
+  };
   if (!e.alert.worker_id.empty()) {
     const auto it = workers.find(e.alert.worker_id);
     if (it == workers.end()) return nullptr;
     // An outage was seen, a shared cause is inferred: the outage first. An exit was seen too, and no outage of the way
     // it was told explains it.
     for (const auto& [key, outage] : outages) {
-      if (outage.is_cause || e.alert.hard_evidence) continue;
+      if (outage.is_cause || e.alert.hard_evidence || silent(key)) continue;
       if ((of_broker || !outage.facts.is_broker) && covers(outage, it->second)) return &outage;
     }
     for (const auto& [key, outage] : outages)
-      if (outage.is_cause && outage.members.contains(e.alert.worker_id)) return &outage;
+      if (outage.is_cause && outage.members.contains(e.alert.worker_id) && !silent(key)) return &outage;
     return nullptr;
   }
   if (e.alert.hard_evidence) return nullptr;
   if (e.alert.pool.empty() || e.alert.reason == Reason::crash_loop) return nullptr;
   // A pool's finding: explained when one outage covers half of its workers or more.
   for (const auto& [key, outage] : outages) {
-    if (outage.is_cause || (outage.facts.is_broker && !of_broker)) continue;
+    if (outage.is_cause || (outage.facts.is_broker && !of_broker) || silent(key)) continue;
     int all = 0, covered = 0;
     for (const auto& [id, memory] : workers) {
       if (memory.pool != e.alert.pool) continue;
@@ -234,7 +271,19 @@ void AlertingOutput::clear() {
 
 Alerting::Alerting(AlertingConfig config) : impl_(std::make_unique<Impl>(config)) {}
 Alerting::~Alerting() = default;
-void Alerting::set_config(AlertingConfig config) { impl_->config = config; }
+void Alerting::set_config(AlertingConfig config) {
+  Impl& m = *impl_;
+  m.config = std::move(config);
+  for (auto& [key, e] : m.entries) {
+    if (!e.firing) {
+      if (const ShippedRuleSettings* own = m.settings(e.alert))
+        e.fires_at = std::max(e.fires_at, e.on_since + own->hold);
+    }
+    if (e.on) m.take_severity(e);
+    m.queue.insert(key);
+  }
+  ++m.conditions_changed;
+}
 
 void Alerting::restore(const LedgerState& state, const Now& now) {
   Impl& m = *impl_;
@@ -247,7 +296,8 @@ void Alerting::restore(const LedgerState& state, const Now& now) {
     if (alert.state != AlertState::firing) continue;
     Impl::Entry e;
     e.alert = alert;
-    e.stated = alert.severity;
+    m.name_rule(e.alert);
+    e.asked = e.stated = alert.severity;
     e.firing = true;
     e.on_since = steady_at(alert.started_at, now);
     const auto it = m.open.find(alert.incident_id);
@@ -262,12 +312,14 @@ void Alerting::restore(const LedgerState& state, const Now& now) {
       memory.host = alert.host;
       memory.keys.insert(alert.key);
     }
+    if (m.off(e)) m.queue.insert(alert.key);
     m.entries[alert.key] = std::move(e);
   }
   // An incident whose alerts did not survive has nothing left that could end it.
   AlertingOutput ignored;
   const auto incidents = m.open;
-  for (const auto& [id, incident] : incidents) {
+  for (const auto& [key, incident] : incidents) {
+    const std::string& id = key;  // clang 14 captures no structured bindings
     const bool alive = std::any_of(m.entries.begin(), m.entries.end(),
                                    [&](const auto& e) { return e.second.alert.incident_id == id; });
     if (!alive) m.close_incident(m.open.at(id), "recovered", now, ignored);
@@ -401,7 +453,13 @@ void Alerting::on_wish(const AlertWish& wish, const Now& now) {
   a.title = wish.title;
   a.message = wish.message;
   a.hard_evidence = wish.hard_evidence;
-  if (const auto it = m.workers.find(wish.worker_id); it != m.workers.end()) a.labels = it->second.labels;
+  a.rule = wish.rule;
+  a.labels = wish.labels;
+  a.annotations = wish.annotations;
+  if (const auto it = m.workers.find(wish.worker_id); it != m.workers.end())
+    for (const auto& label : it->second.labels)
+      if (std::none_of(a.labels.begin(), a.labels.end(), [&](const auto& l) { return l.first == label.first; }))
+        a.labels.push_back(label);
   m.state(wish.key, a, wish.hard_evidence ? Duration{0} : m.config.group_wait_inferred, now.wall, now);
   if (wish.worker_id.empty()) return;
   auto& memory = m.workers[wish.worker_id];

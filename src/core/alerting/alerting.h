@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/params.h"
+#include "core/alerting/shipped_rules.h"
 #include "model/effects.h"
 #include "model/finding.h"
 #include "model/view.h"
@@ -23,8 +24,10 @@ struct AlertingConfig {
   Duration source_silent_after = 60s;    // an agent away for so long is a critical host incident
   Duration keep_firing_for = 0s;         // a condition must be gone for so long before its alert resolves
   int max_ended_incidents = 50;          // kept for readers
+  ShippedRuleTable shipped;              // what the configuration changed of the built-in alerts
+  std::string runbook_base = "/docs/alerts/";  // before NAME.md in annotation runbook_url; the monitor's own page
 };
-// `alerting:` of the configuration. Problems as everywhere.
+// `alerting:` of the configuration; its `rules` are read by parse_rules. Problems as everywhere.
 AlertingConfig parse_alerting_config(const Params* node, std::string path, Problems& problems);
 
 // One worker after a round. `findings` = the effective ones of its verdict.
@@ -82,6 +85,7 @@ class Alerting {
 
   // Firing alerts and open incidents of the last life; they are not notified again. REQUIRES: called first.
   void restore(const LedgerState& state, const Now& now);
+  // Of a reload. Alerts of a rule that is switched off end as "rule_off"; what holds when it is on again fires again.
   void set_config(AlertingConfig config);
 
   void update_worker(const AlertingWorkerFacts& facts, const Now& now);

@@ -19,6 +19,7 @@ struct Alerting::Impl {
     bool changed = false;                 // to be written
     bool raised = false;                  // a rise in severity, not told yet
     bool ends_now = false;                // gone or stopped on purpose: no waiting for proof
+    Severity asked = Severity::warning;   // by who states it, before the configuration of its rule
     Severity stated = Severity::warning;  // before pool_below_min raises it
     SteadyTime on_since{};
     SteadyTime fires_at{};
@@ -42,14 +43,19 @@ struct Alerting::Impl {
     bool held_open = false;            // a cure runs
   };
 
-  explicit Impl(AlertingConfig c) : config(c) {}
+  explicit Impl(AlertingConfig c) : config(std::move(c)) {}
 
   Entry& state(const std::string& key, const Alert& like, Duration wait, WallTime since, const Now& now);
   void clear(const std::string& key, std::string closed_as, bool at_once, const Now& now);
   void take_findings(const AlertingWorkerFacts& facts, WorkerMemory& memory, const Now& now);
   void take_check_errors(const AlertingWorkerFacts& facts, const Now& now);
   Duration wait_of(const Cause& cause, std::string_view check, const WorkerMemory& memory) const;
-  bool muted(const Entry& e) const;
+  bool goes_on(const Entry& e) const;
+  bool muted(const Entry& e) const;  // by maintenance, or its shipped rule is off
+  const ShippedRuleSettings* settings(const Alert& alert) const;  // null = as shipped
+  bool off(const Entry& e) const;
+  void name_rule(Alert& alert) const;
+  void take_severity(Entry& e);
   // The outage that explains this condition; null = none.
   const Outage* explanation(const Entry& e) const;
   bool covers(const Outage& outage, const WorkerMemory& memory) const;

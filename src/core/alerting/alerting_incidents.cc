@@ -86,6 +86,8 @@ void Alerting::Impl::fire(Entry& e, const Outage* outage, const Now& now, Alerti
   e.firing = true;
   e.raised = e.changed = false;
   e.alert.state = AlertState::firing;
+  e.alert.ended_at.reset();
+  e.alert.closed_as.clear();
   e.alert.incident_id = incident.id;
   incident.alert_keys.push_back(e.alert.key);
   const std::string& id = e.alert.worker_id;
@@ -163,6 +165,18 @@ void Alerting::Impl::close_incident(Incident& incident, const std::string& close
   out.changed = true;
 }
 
+// A late worker turns silent: the same check of a worker is told already, and its story goes on without a new wait. Not
+// where the wait is for an outage that may explain it.
+bool Alerting::Impl::goes_on(const Entry& e) const {
+  const auto w = workers.find(e.alert.worker_id);
+  if (w == workers.end() || e.alert.check.empty() || e.alert.check == "queue_connection") return false;
+  if (settings(e.alert)) return false;  // a wait of its own
+  return std::any_of(w->second.keys.begin(), w->second.keys.end(), [&](const std::string& key) {
+    const Entry& other = entries.at(key);
+    return other.firing && other.alert.check == e.alert.check;
+  });
+}
+
 void Alerting::Impl::process(const std::string& key, const Now& now, AlertingOutput& out) {
   const auto it = entries.find(key);
   if (it == entries.end()) return;
@@ -184,9 +198,15 @@ void Alerting::Impl::process(const std::string& key, const Now& now, AlertingOut
     if (muted(e)) return;  // looked at again when maintenance ends
     const Outage* outage = explanation(e);
     if (outage && !entries.at(outage->facts.key).firing) return;  // looked at again when the outage fires or ends
-    if (now.steady < e.fires_at) return wait_until(e.fires_at);
+    if (now.steady < e.fires_at && !goes_on(e)) return wait_until(e.fires_at);
     fire(e, outage, now, out);
     if (outages.contains(key)) enqueue_waiting();
+    return;
+  }
+  if (e.on && off(e)) {  // it waits on, as under maintenance, until its rule is on again
+    e.closed_as = "rule_off";
+    resolve(e, now, out);
+    e.firing = e.notified = false;
     return;
   }
   if (e.on) {
@@ -214,8 +234,20 @@ void Alerting::Impl::settle(const Now& now, AlertingOutput& out) {
     const auto keys = std::exchange(queue, {});
     for (const auto& key : keys)
       if (outages.contains(key)) process(key, now, out);
+    // What begins before what ends: a story that goes on in another condition stays one.
+    const auto begins = [&](const std::string& key) {
+      const auto it = entries.find(key);
+      return it != entries.end() && it->second.on;
+    };
+    std::vector<std::string_view> ends;
     for (const auto& key : keys)
-      if (!outages.contains(key)) process(key, now, out);
+      if (outages.contains(key))
+        continue;
+      else if (begins(key))
+        process(key, now, out);
+      else
+        ends.push_back(key);
+    for (const std::string_view key : ends) process(std::string(key), now, out);
     const bool only_waiting = std::all_of(queue.begin(), queue.end(), [&](const auto& k) { return keys.contains(k); });
     if (only_waiting) break;
   }

@@ -4,8 +4,6 @@
 
 namespace paramedic {
 
-namespace {
-
 FleetConfig fleet_config(const EngineConfig& config) {
   FleetConfig out;
   out.limits = config.limits;
@@ -22,6 +20,7 @@ RecoveryPolicies recovery_policies(const EngineConfig& config) {
   return out;
 }
 
+namespace {
 template <class T>
 void keep_earlier(std::optional<T>& best, const std::optional<T>& other) {
   if (other && (!best || *other < *best)) best = other;
@@ -34,6 +33,8 @@ Engine::Impl::Impl(EngineConfig c, const Now& start)
       fleet(fleet_config(config), start),
       recovery(recovery_policies(config), start),
       alerting(config.alerting),
+      rules(config.rules),
+      notifier(config.notifier),
       next_sweep(start.steady) {}
 
 Engine::Engine(EngineConfig config, const Now& start) : impl_(std::make_unique<Impl>(std::move(config), start)) {}
@@ -43,6 +44,8 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->fleet.restore(state.workers, now);
   impl_->recovery.restore(state, now);
   impl_->alerting.restore(state, now);
+  impl_->rules.restore(state.alerts, now);
+  impl_->notifier.restore(state, now);
   impl_->restore_causes(state);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
 }
@@ -69,6 +72,8 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   keep_earlier(next, impl.fleet.next_source_deadline());
   keep_earlier(next, impl.recovery.next_deadline());
   keep_earlier(next, impl.alerting.next_deadline());
+  keep_earlier(next, impl.rules.next_deadline());
+  if (!impl.shut_down) keep_earlier(next, impl.notifier.next_deadline());
   keep_earlier(next, std::optional(impl.next_sweep));
   keep_earlier(next, impl.causes_due);
   for (const auto& [name, pool] : impl.pools) keep_earlier(next, pool.deadline);
@@ -76,6 +81,8 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   out.next_deadline = std::max(*next, now.steady + 1ms);
   impl.expected = out.next_deadline;
 }
+
+void Engine::configure(EngineConfig config, const Now& now) { impl_->configure(std::move(config), now); }
 
 bool Engine::view_dirty() const { return impl_->dirty; }
 

@@ -30,6 +30,9 @@ class Engine {
 
   // What the ledger remembers; before the first step.
   void restore(const LedgerState& state, const Now& now);
+  // A reload: limits, pools, alerting and rules of `config` from the next step on, which judges everybody anew. Alerts,
+  // and the states of rules whose text is unchanged, go on. REQUIRES: the thread of step().
+  void configure(EngineConfig config, const Now& now);
   // `inputs` are moved from. `oldest_wait` = how long the oldest live input of this step has waited. `out` is appended
   // to; out.next_deadline says when to call again although nothing comes.
   void step(std::span<Input> inputs, Duration oldest_wait, const Now& now, Effects& out);

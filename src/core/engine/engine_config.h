@@ -6,6 +6,9 @@
 
 #include "base/params.h"
 #include "core/alerting/alerting.h"
+#include "core/alerting/maintenance_windows.h"
+#include "core/alerting/notifier_config.h"
+#include "core/alerting/rules.h"
 #include "core/checks/checks.h"
 #include "core/fleet/fleet.h"
 #include "core/recovery/policy.h"
@@ -31,6 +34,9 @@ struct EngineConfig {
   FleetLimits limits;
   std::map<std::string, std::string, std::less<>> aliases;
   AlertingConfig alerting;
+  RuleSet rules;
+  NotifierConfig notifier;
+  MaintenanceWindows windows;
   PoolSettings defaults;
   std::map<std::string, PoolSettings, std::less<>> pools;
 

@@ -5,6 +5,7 @@
 #include <queue>
 #include <set>
 
+#include "core/alerting/notifier.h"
 #include "core/analysis/shared_cause.h"
 #include "core/engine/engine.h"
 #include "core/recovery/recovery.h"
@@ -20,6 +21,7 @@ struct Engine::Impl {
     bool urgent = false;         // … with the next publication of whatever scope
     bool announced_bad = false;  // alerting holds findings of it
     bool muted = false;
+    bool ruled = false;                // an alert of a rule fires for it: alerting hears of every round
     std::uint64_t recovery_print = 0;  // of the facts that recovery was told last
     std::string id;
     VerdictState memory;
@@ -87,10 +89,23 @@ struct Engine::Impl {
   void settle(const Now& now, Effects& out);
   void add_event(FleetEvent event);
 
+  // ---- rules.cc ----
+  void tell_rules(WorkerHandle worker, const Now& now);
+  void tell_rules_pool(const std::string& pool, const PoolFacts& facts, const std::vector<Cause>& findings,
+                       const Now& now);
+  void tell_monitor(Reason reason, bool on, Severity severity, std::string message, const Now& now);
+  void settle_rules(const Now& now);
+  void configure(EngineConfig next, const Now& now);
+
   // ---- causes.cc ----
   void restore_causes(const LedgerState& state);
   void judge_causes(const Now& now);
   std::vector<CauseSubject> cause_subjects(const std::vector<IllWorker>& ill) const;
+
+  // ---- notify.cc ----
+  void notify(const Now& now, Effects& out);
+  void move_notifier_output(Effects& out);
+  void tell_windows(const Now& now);
 
   // ---- publish.cc ----
   void rebuild_view(WorkerHandle worker, const Now& now, FleetDelta& delta);
@@ -104,6 +119,8 @@ struct Engine::Impl {
   Fleet fleet;
   Recovery recovery;
   Alerting alerting;
+  Rules rules;
+  Notifier notifier;
   std::vector<Slot> slots;
   std::vector<WorkerHandle> touched;
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
@@ -115,6 +132,10 @@ struct Engine::Impl {
   std::optional<SteadyTime> causes_due;
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
+  std::vector<AlertWish> rule_wishes;  // reused
+  NotifierOutput notifier_out;
+  WallTime windows_at{};                // when the maintenance windows were told to the notifier
+  std::optional<WallTime> windows_due;  // and when again; nullopt = now
   std::vector<Finding> raw;  // reused by rounds
 
   SteadyTime next_sweep{};
@@ -139,6 +160,10 @@ struct Engine::Impl {
   std::uint64_t rounds_run = 0, transitions = 0, checks_failed = 0;
   Duration round_lag{};
 };
+
+// What the parts take of the engine's configuration.
+FleetConfig fleet_config(const EngineConfig& config);
+RecoveryPolicies recovery_policies(const EngineConfig& config);
 
 // What was no sample goes to the ledger as it came, for replay.
 inline void record_input(InputRecord record, const Now& now, Effects& out) {

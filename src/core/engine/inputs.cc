@@ -49,6 +49,7 @@ void Engine::Impl::take(SourceFrameInput& input, const Now& now, Effects& out) {
 void Engine::Impl::sources_changed(const SourceOutcome& outcome, const Now& now, Effects& out) {
   for (const SourceOutcome::Change& change : outcome.changes) {
     const bool away = change.to != SourceState::connected;
+    rules.update_source({change.source, change.host, change.to}, now);
     dirty = true;
     out.publish_now = true;
     if (change.is_new && !away && !change.source.starts_with("agent/")) continue;  // http is simply there
@@ -110,6 +111,7 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
       fmt::format("{} by {}{}", to_string(input.verb), input.actor, input.reason.empty() ? "" : ": " + input.reason);
   add_event(std::move(event));
   if (input.verb == Verb::forget) return forget(input, now, out);
+  if (notifier.on_command(input, now, notifier_out)) return;
   if (const auto worker = fleet.find(input.worker_id)) {
     tell_recovery(*worker, now, true);  // with the tasks in flight of this very moment
     touch(*worker);
@@ -141,6 +143,7 @@ void Engine::Impl::forget(const CommandInput& input, const Now& now, Effects& ou
     record_worker(*worker, true, now, out);
     recovery.remove_worker(input.worker_id, now, recovery_out);
     alerting.close_worker(input.worker_id, "gone", now);
+    rules.remove_worker(input.worker_id, "gone", now);
     touch(*worker);
     changed(*worker, true);
     result.success = true;
@@ -167,14 +170,11 @@ void Engine::Impl::record_exit(WorkerHandle worker, const std::string& source, c
 void Engine::Impl::take(LedgerStateInput& input, const Now& now, Effects& out) {
   ledger_degraded = input.degraded;
   recovery.set_ledger_degraded(input.degraded);
-  alerting.update_monitor(Reason::ledger_degraded, input.degraded, Severity::critical,
-                          "the ledger cannot commit: stops are held, starts and notices go on: " + input.text, now);
+  tell_monitor(Reason::ledger_degraded, input.degraded, Severity::critical,
+               "the ledger cannot commit: stops are held, starts and notices go on: " + input.text, now);
   dirty = true;
   out.publish_now = true;
 }
-
-// Nothing sends yet: the notifier takes it.
-void Engine::Impl::take(DeliveryInput&, const Now&, Effects&) {}
 
 void Engine::Impl::take(ShutdownInput&, const Now&, Effects&) {
   shut_down = true;
@@ -193,6 +193,7 @@ void Engine::Impl::sweep(const Now& now, Effects& out) {
     record_worker(worker, true, now, out);
     recovery.remove_worker(id, now, recovery_out);
     alerting.close_worker(id, "gone", now);
+    rules.remove_worker(id, "gone", now);
     touch(worker);
   }
   for (const SweepOutcome::Removed& gone : swept.removed) drop(gone.worker, gone.worker_id, now);
@@ -201,6 +202,7 @@ void Engine::Impl::sweep(const Now& now, Effects& out) {
 void Engine::Impl::drop(WorkerHandle worker, const std::string& worker_id, const Now& now) {
   recovery.remove_worker(worker_id, now, recovery_out);
   alerting.close_worker(worker_id, "gone", now);
+  rules.remove_worker(worker_id, "gone", now);
   slots[worker] = Slot{};
   removed.push_back(worker_id);
   membership_changed = dirty = true;

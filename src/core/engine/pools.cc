@@ -49,6 +49,7 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
     if (ours) told.source_blind = source;
   }
   recovery.update_pool(told, now, recovery_out);
+  tell_rules_pool(pool, facts, state.findings, now);
   alerting.update_pool(pool, state.findings, !recovery.maintenance_of("", pool).empty(), now);
 }
 
@@ -66,6 +67,7 @@ void Engine::Impl::judge_brokers(const Now& now, Effects& out) {
         "every worker that reports broker {} has lost its connection; workers are not restarted for it", broker);
     outage.since = now.steady;
     alerting.update_outage(outage, now);
+    rules.update_source({broker, "", on ? SourceState::disconnected : SourceState::connected}, now);
     record_input({.what = RecordedBroker{broker, on}}, now, out);
     add_event({.at = now.wall,
                .kind = "source",
@@ -86,11 +88,10 @@ void Engine::Impl::judge_monitor(const Now& now) {
   const bool lags = own_lag > kCondemnLag || now.steady < condemn_from;
   if (lags != lag_alert) {
     lag_alert = lags;
-    alerting.update_monitor(
-        Reason::monitor_lag, lags, Severity::warning,
-        fmt::format("the monitor was {} s late; meanwhile no verdict turns bad and nothing is stopped",
-                    format_short(to_seconds(own_lag))),
-        now);
+    tell_monitor(Reason::monitor_lag, lags, Severity::warning,
+                 fmt::format("the monitor was {} s late; meanwhile no verdict turns bad and nothing is stopped",
+                             format_short(to_seconds(own_lag))),
+                 now);
   }
   // Counted troubles: one alert for all of them while they go on, closed after five quiet minutes.
   const auto counted = [&](Reason reason, std::uint64_t count, std::uint64_t& told, std::optional<SteadyTime>& seen,
@@ -98,10 +99,10 @@ void Engine::Impl::judge_monitor(const Now& now) {
     if (count != told) {
       told = count;
       seen = now.steady;
-      alerting.update_monitor(reason, true, Severity::warning, text(), now);
+      tell_monitor(reason, true, Severity::warning, text(), now);
     } else if (seen && now.steady - *seen > 5min) {
       seen.reset();
-      alerting.update_monitor(reason, false, Severity::warning, text(), now);
+      tell_monitor(reason, false, Severity::warning, text(), now);
     }
   };
   counted(Reason::check_failed, checks_failed, checks_failed_told, check_failure_seen, [&] {
@@ -118,8 +119,13 @@ void Engine::Impl::settle(const Now& now, Effects& out) {
   recovery.settle(now, recovery_out);
   for (const AlertWish& wish : recovery_out.alerts) alerting.on_wish(wish, now);
   for (const IncidentNote& note : recovery_out.notes) alerting.on_note(note, now);
+  settle_rules(now);
   judge_causes(now);
+  if (!shut_down) notifier.check_deliveries(now, notifier_out);
+  for (const AlertWish& wish : notifier_out.wishes) alerting.on_wish(wish, now);
+  notifier_out.wishes.clear();
   alerting.settle(now, alerting_out);
+  notify(now, out);
 
   const auto move_all = [](auto& from, auto& to) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
   const bool moved = !recovery_out.ledger.empty() || !recovery_out.acts.empty() || alerting_out.changed;

@@ -78,6 +78,9 @@ EngineStats Engine::Impl::stats() const {
   out.actions_succeeded = r.actions_succeeded;
   out.actions_failed = r.actions_failed;
   out.held = r.held;
+  out.rules = rules.stats().rules;
+  out.rule_evaluations = rules.stats().evaluations;
+  out.rule_alerts_cut = rules.stats().cut;
   return out;
 }
 
@@ -94,6 +97,8 @@ std::shared_ptr<const FleetView> Engine::Impl::fleet_view(const Now& now) {
   view->alerts = alerting.alerts();
   view->events.assign(events.begin(), events.end());
   view->maintenance = recovery.maintenance();
+  view->silences = notifier.silences();
+  view->acknowledgements = notifier.acknowledgements();
   view->big_switch_held = recovery.big_switch_held();
   view->big_switch_reason = recovery.big_switch_reason();
   view->ledger_degraded = ledger_degraded;

@@ -103,6 +103,7 @@ void Engine::Impl::round(WorkerHandle worker, const Now& now, Effects& out) {
   add_history(worker, judgement.status_changed, now, out);
   tell_recovery(worker, now, false);
   tell_alerting(worker, now);
+  tell_rules(worker, now);
   changed(worker, judgement.status_changed);
   const auto pool = pools.find(facts.pool);
   (pool == pools.end() ? pools[facts.pool] : pool->second).touched = true;
@@ -225,7 +226,7 @@ void Engine::Impl::tell_alerting(WorkerHandle worker, const Now& now) {
   for (const Finding& finding : s.verdict->findings)
     bad = bad || badness(finding.status) > 0 || finding.status == FindingStatus::error;
   const bool muted = !recovery.maintenance_of(f.worker_id, f.pool).empty();
-  if (!bad && !s.announced_bad && muted == s.muted) return;  // nothing to say, nothing said before
+  if (!bad && !s.announced_bad && !s.ruled && muted == s.muted) return;  // nothing to say, nothing said before
   s.announced_bad = bad;
   s.muted = muted;
   AlertingWorkerFacts facts{f.worker_id, f.pool, f.host, f.source};

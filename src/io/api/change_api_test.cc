@@ -203,6 +203,19 @@ TEST_F(ChangeApi, breaks_demo_workers_only_in_the_demonstration) {
   expect_problem(post("/demo/break", R"({"mode":"crash"})"), 400, "'worker_id' and 'mode'");
 }
 
+TEST_F(ChangeApi, reloads_the_configuration_or_says_all_that_is_wrong_with_it) {
+  const Answer good = post("/config/reload", "{}");
+  EXPECT_EQ(good.status, 200);
+  EXPECT_EQ(good.at("/message"), "m.yaml is in force, for anonymous@127.0.0.1");
+  fake.config_error = make_error(Errc::invalid_argument, "m.yaml:3: alerting.rules[0].when: is missing");
+  expect_problem(post("/config/reload", "{}"), 400, "m.yaml:3");
+  expect_problem(post("/config/reload", R"({"file":"/etc/passwd"})"), 400, "file");
+  Ports ports = fake.all();
+  ports.reload = nullptr;
+  serve({}, nullptr, ports);
+  expect_problem(post("/config/reload", "{}"), 404, "no configuration file");
+}
+
 TEST_F(ChangeApi, has_neither_demo_nor_agents_when_their_ports_are_absent) {
   Ports ports = fake.all();
   ports.demo = nullptr;

@@ -134,6 +134,18 @@ HttpReply post_maintenance(Core& core, Call& call) {
 HttpReply post_freeze(Core& core, Call& call) { return fleet_command(core, call, Verb::freeze); }
 HttpReply post_thaw(Core& core, Call& call) { return fleet_command(core, call, Verb::thaw); }
 
+HttpReply post_reload(Core& core, Call& call) {
+  if (!core.ports.reload)
+    return problem_reply(make_error(Errc::not_found, "this monitor has no configuration file"), call.request.path);
+  const auto body = parse_command_body(call.request.body, {"reason"});
+  if (!body) return problem_reply(body.error(), call.request.path);
+  return on_pool(core, call.request.path, [&core, actor = call.identity.name]() -> Result<HttpResponse> {
+    const auto done = core.ports.reload->reload(actor);
+    if (!done) return done.error();
+    return json_reply(wire::command_result_json(CommandResult{.success = true, .message = *done}));
+  });
+}
+
 HttpReply post_demo_break(Core& core, Call& call) {
   if (!core.ports.demo)
     return problem_reply(make_error(Errc::not_found, "this is no demonstration: start one with `paramedic demo`"),

@@ -138,6 +138,8 @@ HttpReply get_incidents(Core&, Call&);
 HttpReply get_incident(Core&, Call&);
 HttpReply get_restarts(Core&, Call&);
 HttpReply get_audit(Core&, Call&);
+// input_handlers.cc
+HttpReply get_inputs(Core&, Call&);
 // service_handlers.cc
 HttpReply get_events(Core&, Call&);
 HttpReply get_metrics(Core&, Call&);
@@ -160,6 +162,7 @@ HttpReply delete_worker(Core&, Call&);
 HttpReply post_maintenance(Core&, Call&);
 HttpReply post_freeze(Core&, Call&);
 HttpReply post_thaw(Core&, Call&);
+HttpReply post_reload(Core&, Call&);
 HttpReply post_demo_break(Core&, Call&);
 
 // alert_handlers.cc

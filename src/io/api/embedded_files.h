@@ -19,6 +19,8 @@ namespace paramedic::embedded {
 
 // docs/openapi.yaml as /openapi.json; link the target paramedic_openapi.
 std::span<const api::EmbeddedFile> openapi_files();
+// docs/alerts/NAME.md under the same path; link the target paramedic_alert_pages.
+std::span<const api::EmbeddedFile> alert_pages();
 // web/dist; link the target paramedic_dashboard.
 std::span<const api::EmbeddedFile> dashboard_files();
 

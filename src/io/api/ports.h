@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +13,7 @@
 #include "base/result.h"
 #include "io/net/websocket.h"
 #include "model/effects.h"
-#include "model/history_row.h"
+#include "model/history_columns.h"
 #include "model/input.h"
 #include "model/view.h"
 
@@ -80,10 +79,8 @@ struct TaskHistoryQuery {
 class HistoryReader {
  public:
   virtual ~HistoryReader() = default;
-  // Hands rows to `sink` in portions that die after the call; stops when `sink` returns false. A worker without stored
-  // rows yields none. Errors: io, corrupt.
-  using Sink = std::function<bool(std::span<const HistoryRow>)>;
-  virtual Result<void> read(const HistoryQuery& query, const Sink& sink) = 0;
+  // A worker without stored points yields none. Errors: too_large, io, corrupt.
+  virtual Result<HistoryColumns> read(const HistoryQuery& query) = 0;
   // What the worker's task types did per step, oldest first; steps in which nothing happened are left out.
   virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
 };
@@ -104,6 +101,26 @@ class LedgerReader {
   virtual Result<std::vector<NotificationRecord>> notifications(const LedgerQuery& query) = 0;
   virtual Result<std::vector<Silence>> silences(const LedgerQuery& query) = 0;   // over ones too
   virtual Result<std::vector<AuditRecord>> audit(const LedgerQuery& query) = 0;  // worker_id = target; pool unused
+};
+
+// The journal of all inputs (`record: full`).
+struct RecordedSegment {
+  std::string file, run, build_id, config_hash;
+  WallTime from{}, to{};
+  std::uint64_t bytes = 0;
+  std::uint64_t first_record = 0;  // 0: a run of the monitor begins here
+  bool current = false;            // still being written
+};
+struct RecordedInputs {
+  bool degraded = false;  // cannot write now
+  std::string problem;
+  std::uint64_t bytes = 0, max_bytes = 0, dropped_inputs = 0;
+  std::vector<RecordedSegment> segments;  // oldest first
+};
+class InputRecorder {
+ public:
+  virtual ~InputRecorder() = default;
+  virtual RecordedInputs recorded() const = 0;  // cheap
 };
 
 // One line of /readyz.
@@ -151,6 +168,15 @@ class AgentLink {
                                               AgentCredentials credentials) = 0;
 };
 
+// Reads the configuration file again.
+class Reload {
+ public:
+  virtual ~Reload() = default;
+  // A sentence about what is in force now. Error: invalid_argument with all problems, a line each (nothing changed);
+  // conflict when there is no file. Blocking: called on the blocking pool.
+  virtual Result<std::string> reload(std::string_view actor) = 0;
+};
+
 // Only in the demonstration: makes a demo worker misbehave.
 class DemoControl {
  public:
@@ -184,8 +210,10 @@ struct Ports {
   MetricsPage* metrics = nullptr;
   DeltaFeed* feed = nullptr;
   const StaticFiles* files = nullptr;
-  AgentLink* agents = nullptr;  // may be null: no agents accepted
-  DemoControl* demo = nullptr;  // may be null: not in demo mode
+  AgentLink* agents = nullptr;            // may be null: no agents accepted
+  Reload* reload = nullptr;               // may be null: nothing to reload
+  DemoControl* demo = nullptr;            // may be null: not in demo mode
+  const InputRecorder* inputs = nullptr;  // may be null: inputs are not recorded
 };
 
 }  // namespace paramedic::api

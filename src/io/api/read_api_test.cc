@@ -101,25 +101,41 @@ TEST_F(ReadApi, shows_summary_pools_queues_alerts_and_maintenance) {
 }
 
 TEST_F(ReadApi, reads_history_of_the_time_asked_for) {
-  auto names = std::make_shared<MetricNames>(MetricNames{"cpu_percent"});
-  for (int i = 0; i < 3; ++i)
-    fake.rows.push_back(HistoryRow{.worker_id = "w-1",
-                                   .at = WallTime{Duration{std::chrono::seconds(i)}},
-                                   .status = Status::healthy,
-                                   .score = 1,
-                                   .metrics = MetricSet{names, {double(i)}},
-                                   .transition = i == 1,
-                                   .backlog = i == 2});
+  fake.points = HistoryColumns{.at = {0, 1000, 2000},
+                               .status = {Status::healthy, Status::healthy, Status::critical},
+                               .score = {1, 0.5, std::nan("")},
+                               .marks = {0, HistoryColumns::kTransition, HistoryColumns::kBacklog},
+                               .metrics = {{"cpu_percent", {0, 12.25, std::nan("")}}}};
   const Answer a = get("/health/workers/w-1/history?hours=2&step=5m&metrics=cpu_percent,memory_mb");
   EXPECT_EQ(a.status, 200);
   EXPECT_EQ(a.json().as_array().size(), 3u);
   EXPECT_EQ(a.at("/1/transition"), "true");
+  EXPECT_EQ(a.at("/1/metrics/cpu_percent"), "1.225E1");
+  EXPECT_EQ(a.at("/2/metrics"), "{}");
   EXPECT_EQ(fake.history_query.to - fake.history_query.from, 2h);
   EXPECT_EQ(fake.history_query.step, Duration(5min));
   EXPECT_THAT(fake.history_query.metrics, testing::ElementsAre("cpu_percent", "memory_mb"));
   get("/health/workers/w-1/history?start=2026-11-01T00:00:00Z&end=2026-11-02T00:00:00Z");
   EXPECT_EQ(fake.history_query.to - fake.history_query.from, 24h);
   EXPECT_FALSE(fake.history_query.step);
+}
+
+TEST_F(ReadApi, gives_history_as_columns_on_request) {
+  fake.points = HistoryColumns{.at = {0, 1000, 2000},
+                               .status = {Status::healthy, Status::healthy, Status::critical},
+                               .score = {1, 0.5, std::nan("")},
+                               .marks = {0, HistoryColumns::kTransition, HistoryColumns::kBacklog},
+                               .metrics = {{"cpu_percent", {0, 12.25, std::nan("")}}}};
+  EXPECT_EQ(get("/health/workers/w-1/history?format=columns").body,
+            R"({"worker_id":"w-1","timestamps_ms":[0,1000,2000],"status":[[0,"healthy"],[2,"critical"]],)"
+            R"("health_score":[1,0.5,null],"transitions":[1],"backlog":[2],"metrics":{"cpu_percent":[0,12.25,null]}})");
+  EXPECT_EQ(get("/health/workers/w-1/history").body, get("/health/workers/w-1/history?format=rows").body);
+  expect_problem(get("/health/workers/w-1/history?format=csv"), 400, "'format': must be rows or columns");
+  fake.points = {};
+  EXPECT_EQ(get("/health/workers/w-1/history?format=columns").body,
+            R"({"worker_id":"w-1","timestamps_ms":[],"status":[],"health_score":[],"transitions":[],"backlog":[],)"
+            R"("metrics":{}})");
+  expect_problem(get("/health/workers/nobody/history?format=columns"), 404, "has no history");
 }
 
 TEST_F(ReadApi, reads_task_history_with_percentiles) {
@@ -166,9 +182,13 @@ TEST_F(ReadApi, refuses_history_that_cannot_be_answered) {
 TEST_F(ReadApi, refuses_history_larger_than_the_limit_and_says_what_to_do) {
   ApiOptions options;
   options.max_history_bytes = 100;
-  fake.rows.assign(50, HistoryRow{.worker_id = "w-1"});
+  fake.points.at.resize(50);
+  fake.points.status.resize(50);
+  fake.points.score.resize(50);
+  fake.points.marks.resize(50);
   serve(std::move(options));
   expect_problem(get("/health/workers/w-1/history"), 413, "shorter time");
+  expect_problem(get("/health/workers/w-1/history?format=columns"), 413, "shorter time");
 }
 
 TEST_F(ReadApi, pages_the_ledger_by_time) {
@@ -246,6 +266,36 @@ TEST_F(ReadApi, answers_probes_and_names_what_is_degraded) {
   EXPECT_EQ(failed.status, 503);
   EXPECT_EQ(failed.at("/status"), "failed");
   EXPECT_EQ(failed.at("/parts/1/text"), "cannot write: disk full");
+}
+
+TEST_F(ReadApi, lists_what_is_recorded_of_the_inputs) {
+  for (int i = 1; i <= 3; ++i)
+    fake.inputs.segments.push_back({.file = "000" + std::to_string(i) + ".inputs",
+                                    .run = "r",
+                                    .build_id = "0.1.0 ab",
+                                    .config_hash = "c",
+                                    .from = WallTime{i * 1s},
+                                    .to = WallTime{(i + 1) * 1s},
+                                    .bytes = 10,
+                                    .first_record = std::uint64_t(i - 1),
+                                    .current = i == 3});
+  fake.inputs.dropped_inputs = 7;
+  const Answer all = get("/inputs");
+  EXPECT_EQ(all.status, 200);
+  EXPECT_EQ(all.at("/dropped_inputs"), "7");
+  EXPECT_EQ(all.at("/segments/0/file"), "0003.inputs");
+  EXPECT_EQ(all.at("/segments/0/current"), "true");
+  EXPECT_EQ(all.at("/segments/2/to"), "1970-01-01T00:00:02.000Z");
+  EXPECT_EQ(get("/inputs?limit=2").at("/next"), "1970-01-01T00:00:02.000Z");
+  EXPECT_EQ(get("/inputs?before=1970-01-01T00:00:02Z").at("/segments/0/file"), "0001.inputs");
+  expect_problem(get("/inputs?run=r"), 400, "unknown parameter 'run'; known are before, limit");
+}
+
+TEST_F(ReadApi, says_how_to_record_inputs_when_none_are) {
+  Ports ports = fake.all();
+  ports.inputs = nullptr;
+  serve({}, nullptr, ports);
+  expect_problem(get("/inputs"), 404, "record: full");
 }
 
 TEST_F(ReadApi, chooses_the_format_of_the_metrics_page_by_accept) {

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "io/api/core.h"
 #include "io/api/query.h"
+#include "io/wire/history_json.h"
 #include "io/wire/view_json.h"
 
 namespace paramedic::api {
@@ -16,29 +17,16 @@ Error too_long(const Core& core) {
                                          " MiB: ask for a shorter time, fewer metrics, or a larger step");
 }
 
-Result<HttpResponse> history_body(Core& core, const HistoryQuery& query) {
-  std::string body = "[";
-  bool full = false;
-  wire::HistoryRowWriter writer;
-  const auto sink = [&](std::span<const HistoryRow> rows) {
-    const std::size_t before = body.size();
-    for (const HistoryRow& row : rows) {
-      // Rows are of one size, roughly: growing by doubling would copy megabytes and touch fresh pages each time.
-      if (&row == &rows[0] + 1)
-        body.reserve(std::min(before + (body.size() - before + 32) * rows.size(), core.options.max_history_bytes));
-      if (body.size() > 1) body += ',';
-      wire::JsonWriter w(body);
-      writer.write(w, row);
-    }
-    full = body.size() > core.options.max_history_bytes;
-    return !full;
-  };
-  if (auto read = core.ports.history->read(query, sink); !read) return read.error();
-  if (full) return too_long(core);
-  if (body.size() == 1 && !core.ports.fleet->view()->find(query.worker_id))
+Result<HttpResponse> history_body(Core& core, const HistoryQuery& query, bool as_columns) {
+  const auto points = core.ports.history->read(query);
+  if (!points) return points.error();
+  if (points->empty() && !core.ports.fleet->view()->find(query.worker_id))
     return make_error(Errc::not_found, "worker '" + query.worker_id + "' is not known and has no history");
-  body += ']';
-  return json_reply(std::move(body));
+  const std::size_t most = core.options.max_history_bytes;
+  auto body =
+      as_columns ? wire::history_columns_json(query.worker_id, *points, most) : wire::history_rows_json(*points, most);
+  if (!body) return too_long(core);
+  return json_reply(std::move(*body));
 }
 
 Result<HttpResponse> task_history_body(Core& core, const TaskHistoryQuery& query) {
@@ -91,8 +79,12 @@ LedgerQuery read_ledger_query(QueryReader& reader) {
 HttpReply get_history(Core& core, Call& call) {
   QueryReader reader(call.request.query);
   HistoryQuery query = read_history_query(reader, call, core);
+  const std::string format = reader.text("format").value_or("rows");
+  if (format != "rows" && format != "columns") reader.problem("format", "must be rows or columns");
   if (auto ok = reader.finish(); !ok) return problem_reply(ok.error(), call.request.path);
-  return on_pool(core, call.request.path, [&core, query = std::move(query)] { return history_body(core, query); });
+  return on_pool(core, call.request.path, [&core, query = std::move(query), as_columns = format == "columns"] {
+    return history_body(core, query, as_columns);
+  });
 }
 
 HttpReply get_task_history(Core& core, Call& call) {

@@ -90,7 +90,9 @@ struct FakePorts final : FleetReader,
                          DeltaFeed,
                          StaticFiles,
                          AgentLink,
-                         DemoControl {
+                         Reload,
+                         DemoControl,
+                         InputRecorder {
   std::shared_ptr<const FleetView> view() const override {
     const std::lock_guard lock(mutex);
     return fleet;
@@ -115,12 +117,10 @@ struct FakePorts final : FleetReader,
     }
     return out;
   }
-  Result<void> read(const HistoryQuery& query, const Sink& sink) override {
+  Result<HistoryColumns> read(const HistoryQuery& query) override {
     history_query = query;
     if (store_error) return *store_error;
-    for (const HistoryRow& row : rows)
-      if (!sink(std::span(&row, 1))) return {};
-    return {};
+    return points;
   }
   Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override {
     task_query = query;
@@ -165,16 +165,25 @@ struct FakePorts final : FleetReader,
     const auto sent = co_await socket->send(std::move(hello));
     EXPECT_TRUE(sent);
   }
+  Result<std::string> reload(std::string_view actor) override {
+    if (config_error) return *config_error;
+    return "m.yaml is in force, for " + std::string(actor);
+  }
+  std::optional<Error> config_error;
   std::vector<std::string> modes() const override { return {"crash", "hang"}; }
   Result<std::string> break_worker(const std::string& worker_id, const std::string& mode) override {
     if (mode != "crash") return make_error(Errc::not_found, "no mode '" + mode + "'; known are crash, hang");
     return worker_id + " crashes";
   }
 
+  RecordedInputs recorded() const override { return inputs; }
+
   Ports all() {
     Ports p;
     p.fleet = this, p.commands = this, p.intake = this, p.history = this, p.ledger = this, p.readiness = this;
     p.metrics = this, p.feed = this, p.files = this, p.agents = this, p.demo = this;
+    p.reload = this;
+    p.inputs = this;
     return p;
   }
 
@@ -189,12 +198,13 @@ struct FakePorts final : FleetReader,
   std::vector<TaskHistoryPoint> task_points;
   LedgerQuery ledger_query;
   std::optional<Error> store_error;
-  std::vector<HistoryRow> rows;
+  HistoryColumns points;
   std::vector<ActionRecord> actions;
   std::vector<Incident> stored_incidents;
   std::vector<AuditRecord> audits;
   std::vector<NotificationRecord> stored_notifications;
   std::vector<Silence> stored_silences;
+  RecordedInputs inputs{.bytes = 4096, .max_bytes = 1 << 30};
   std::vector<ReadinessPart> ready{{"engine", PartState::ok, "last step 3 ms ago"}};
   Callback publish;
 };

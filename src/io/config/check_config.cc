@@ -12,7 +12,7 @@ namespace paramedic::config {
 namespace {
 
 CheckedConfig check(const std::optional<Params>& tree, Problems problems, const PartCheck& check_pool,
-                    const PartCheck& check_alerting) {
+                    const PartCheck& check_alerting, const PartCheck& check_channels) {
   CheckedConfig out;
   out.problems = std::move(problems);
   if (tree) {
@@ -25,6 +25,8 @@ CheckedConfig check(const std::optional<Params>& tree, Problems problems, const 
         for (const auto& [name, settings] : config.pools) check_pool(settings, "pools." + name, out.problems);
       if (check_alerting && config.alerting.kind != Params::Kind::null)
         check_alerting(config.alerting, "alerting", out.problems);
+      if (check_channels && config.channels.kind != Params::Kind::null)
+        check_channels(config.channels, "channels", out.problems);
     }
     out.effective = print_yaml(*tree);
   }
@@ -39,16 +41,17 @@ ConfigKind detect_kind(const Params& tree) {
 }
 
 CheckedConfig check_config(std::string_view text, const std::string& name, const PartCheck& check_pool,
-                           const PartCheck& check_alerting) {
+                           const PartCheck& check_alerting, const PartCheck& check_channels) {
   Problems problems;
   const auto tree = load_yaml(text, name, problems);
-  return check(tree, std::move(problems), check_pool, check_alerting);
+  return check(tree, std::move(problems), check_pool, check_alerting, check_channels);
 }
 
-CheckedConfig check_config_file(const std::string& path, const PartCheck& check_pool, const PartCheck& check_alerting) {
+CheckedConfig check_config_file(const std::string& path, const PartCheck& check_pool, const PartCheck& check_alerting,
+                                const PartCheck& check_channels) {
   Problems problems;
   const auto tree = load_yaml_file(path, problems);
-  return check(tree, std::move(problems), check_pool, check_alerting);
+  return check(tree, std::move(problems), check_pool, check_alerting, check_channels);
 }
 
 void tidy(Problems& problems) {

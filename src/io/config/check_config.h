@@ -15,6 +15,7 @@ ConfigKind detect_kind(const Params& tree);
 
 // Reads a part of the monitor's file with the code in core that owns it; the caller (daemon, cli) provides it, since
 // config may not include core. `path` is "pools.NAME" (settings already over the defaults) or "alerting".
+// Channels are read by io/notify: `path` is "channels".
 using PartCheck = std::function<void(const Params& part, const std::string& path, Problems& problems)>;
 
 struct CheckedConfig {
@@ -23,9 +24,9 @@ struct CheckedConfig {
   std::string effective;  // the tree as YAML, secrets as stars; empty when it could not be read
 };
 CheckedConfig check_config(std::string_view text, const std::string& name, const PartCheck& check_pool = {},
-                           const PartCheck& check_alerting = {});
+                           const PartCheck& check_alerting = {}, const PartCheck& check_channels = {});
 CheckedConfig check_config_file(const std::string& path, const PartCheck& check_pool = {},
-                                const PartCheck& check_alerting = {});
+                                const PartCheck& check_alerting = {}, const PartCheck& check_channels = {});
 
 // Removes problems that several pools inherited from the same line, and sorts by file and line.
 void tidy(Problems& problems);

@@ -167,6 +167,23 @@ TEST(MonitorConfig, reads_all_keys) {
   EXPECT_FALSE((ListenConfig{"0.0.0.0", 1}.loopback()));
 }
 
+TEST(MonitorConfig, records_all_inputs_when_told) {
+  EXPECT_EQ(monitor("").history.record, RecordKind::samples);
+  EXPECT_EQ(monitor("").history.record_max_bytes, 1u << 30);
+  const auto c = monitor("history: {record: full, record_max_bytes: 64MiB}");
+  EXPECT_EQ(c.history.record, RecordKind::full);
+  EXPECT_EQ(c.history.record_max_bytes, 64u << 20);
+}
+
+TEST(MonitorConfig, its_hash_tells_configurations_apart_and_not_their_looks) {
+  const std::string hash = monitor("interval: 10s\npools: {a: {min_healthy: 2}}\n").hash;
+  EXPECT_EQ(hash.size(), 16u);
+  EXPECT_EQ(hash, monitor("# a comment\npools:\n  a:\n    min_healthy: 2\ninterval: 10s\n").hash);
+  EXPECT_NE(hash, monitor("interval: 11s\npools: {a: {min_healthy: 2}}\n").hash);
+  EXPECT_NE(hash, monitor("interval: 10s\npools: {b: {min_healthy: 2}}\n").hash);
+  EXPECT_NE(hash, monitor("").hash);
+}
+
 TEST(MonitorConfig, reads_where_the_history_is) {
   EXPECT_EQ(monitor("").history.store, StoreKind::sqlite);
   const auto c =
@@ -248,6 +265,8 @@ TEST(Examples, are_good_and_spell_out_the_defaults) {
   EXPECT_EQ(written.data_dir, built_in.data_dir);
   EXPECT_EQ(written.interval, built_in.interval);
   EXPECT_EQ(written.history.retention, built_in.history.retention);
+  EXPECT_EQ(written.history.record, built_in.history.record);
+  EXPECT_EQ(written.history.record_max_bytes, built_in.history.record_max_bytes);
   EXPECT_EQ(written.limits.inbox_reports, built_in.limits.inbox_reports);
   EXPECT_EQ(written.limits.max_agents, built_in.limits.max_agents);
   EXPECT_EQ(written.http.max_connections, built_in.http.max_connections);

@@ -82,6 +82,8 @@ void read_history(ParamsReader& r, HistoryConfig& out) {
   history.read_bytes("max_bytes", out.max_bytes, 0, std::uint64_t{1} << 50);
   history.read_enum("store", out.store);
   read_redis(history, out.redis, false);
+  history.read_enum("record", out.record);
+  history.read_bytes("record_max_bytes", out.record_max_bytes, 16 << 20, std::uint64_t{1} << 50);
   history.finish();
 }
 
@@ -113,6 +115,29 @@ void read_http(ParamsReader& r, HttpConfig& out) {
   http.read("idle_timeout", out.idle_timeout, 1s, 1h);
   http.read("write_timeout", out.write_timeout, 100ms, 10min);
   http.finish();
+}
+
+bool http_url(const std::string& url) {
+  const std::size_t from = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
+  const auto plain = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
+  return from > 0 && url.size() > from && url[from] != '/' && std::all_of(url.begin(), url.end(), plain);
+}
+
+void read_dead_man(ParamsReader& r, DeadManConfig& out) {
+  ParamsReader man = r.child("dead_man");
+  man.read("url", out.url);
+  man.read("url_file", out.url_file);
+  man.read("every", out.every, 1s, 1h);
+  if (!out.url.empty() && !http_url(out.url)) man.problem("url", "must be an http or https URL");
+  if (!out.url.empty() && !out.url_file.empty()) man.problem("url_file", "cannot stand beside url");
+  man.finish();
+}
+
+void read_external_url(ParamsReader& r, std::string& out) {
+  r.read("external_url", out);
+  if (!out.empty() && !http_url(out))
+    r.problem("external_url", "must be an http or https URL, as https://paramedic.example.org");
+  while (out.ends_with('/')) out.pop_back();
 }
 
 void read_pools(ParamsReader& r, std::map<std::string, Params>& out) {
@@ -148,6 +173,15 @@ void read_log_level(ParamsReader& r, std::string& out) {
     r.problem("log_level", fmt::format("'{}' must be one of: debug, info, warning, error", out));
 }
 
+std::uint64_t tree_hash(const Params& node) {
+  std::uint64_t hash = hash_mix(stable_hash(node.scalar), std::uint64_t(node.kind));
+  for (const Params& item : node.items) hash = hash_mix(hash, tree_hash(item));
+  std::map<std::string_view, std::uint64_t> members;
+  for (const auto& [key, value] : node.members) members[key] = tree_hash(value);
+  for (const auto& [key, value] : members) hash = hash_mix(hash_mix(hash, stable_hash(key)), value);
+  return hash;
+}
+
 // Rules over several keys.
 void cross_check(ParamsReader& r, const MonitorConfig& c) {
   if (!c.listen.loopback() && c.token_file.empty())
@@ -177,6 +211,7 @@ bool MonitorConfig::source_enabled(SourceKind kind) const {
 
 MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   MonitorConfig c;
+  c.hash = hash_hex(tree_hash(tree));
   ParamsReader r(&tree, "", problems);
   read_listen(r, c.listen);
   r.read("data_dir", c.data_dir);
@@ -192,9 +227,16 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_limits(r, c.limits);
   read_http(r, c.http);
   read_remote_write(r, c.remote_write);
+  read_external_url(r, c.external_url);
+  if (const Params* channels = r.take("channels")) c.channels = *channels;
+  read_dead_man(r, c.dead_man);
   read_pools(r, c.pools);
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
+  if (const Params* route = r.take("route")) c.route = *route;
+  if (const Params* inhibitions = r.take("inhibitions")) c.inhibitions = *inhibitions;
+  if (const Params* notifications = r.take("notifications")) c.notifications = *notifications;
+  if (const Params* windows = r.take("maintenance_windows")) c.maintenance_windows = *windows;
   cross_check(r, c);
   r.finish();
   return c;

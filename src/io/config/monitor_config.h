@@ -27,6 +27,9 @@ struct SourceConfig {
 };
 
 enum class StoreKind { sqlite, redis };
+// What is recorded of the engine's inputs. samples: rows of history, and in the ledger the inputs that are no samples.
+// full: beside that every input as it came, for an exact replay (docs/formats/inputs.md).
+enum class RecordKind { samples, full };
 
 // Keys of ledger.redis and history.redis; the password itself never stands in the configuration.
 struct RedisConfig {
@@ -47,6 +50,8 @@ struct HistoryConfig {
   std::uint64_t max_bytes = 0;  // of history.db, or of the chunks on Redis; beyond it the oldest goes; 0 = no cap
   StoreKind store = StoreKind::sqlite;
   RedisConfig redis;
+  RecordKind record = RecordKind::samples;
+  std::uint64_t record_max_bytes = 1u << 30;  // of data_dir/inputs; beyond it the oldest goes
 };
 
 struct LedgerConfig {
@@ -73,6 +78,15 @@ struct HttpConfig {
   Duration write_timeout = 30s;
 };
 
+// A sign of life to somebody outside, who alarms when it stays away. Off without url and url_file.
+struct DeadManConfig {
+  std::string url;       // http or https
+  std::string url_file;  // holds the URL: it is often a secret
+  Duration every = 60s;
+  bool on() const { return !url.empty() || !url_file.empty(); }
+  bool operator==(const DeadManConfig&) const = default;
+};
+
 struct MonitorConfig {
   ListenConfig listen;
   std::string data_dir = "/var/lib/paramedic";
@@ -87,12 +101,19 @@ struct MonitorConfig {
   LimitsConfig limits;
   HttpConfig http;
   std::vector<RemoteWriteConfig> remote_write;
-  // Keys of core/alerting, kept as written; null when absent.
-  Params alerting;
+  // Where this monitor is reached from outside, for links in messages: "https://paramedic.example.org"; empty = none.
+  std::string external_url;
+  DeadManConfig dead_man;
+  // Keys of core/alerting and io/notify, kept as written; null when absent. `channels`: name → channel, each kind reads
+  // its own keys.
+  Params alerting, channels, route, inhibitions, notifications, maintenance_windows;
   // Another id of a worker → its id, where two sources name one worker differently.
   std::map<std::string, std::string> aliases;
   // Each named pool over `default`; always holds "default". Values are maps.
   std::map<std::string, Params> pools = {{std::string(kDefaultPool), Params::map()}};
+
+  // A hash of all that was written, whatever the order of keys, comments and blanks: 16 hex digits.
+  std::string hash;
 
   // Settings of any pool: its own, else the default ones.
   const Params& pool(std::string_view name) const;
@@ -107,4 +128,5 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems);
 
 namespace paramedic {
 PARAMEDIC_ENUM_NAMES(config::StoreKind, "sqlite", "redis")
-}
+PARAMEDIC_ENUM_NAMES(config::RecordKind, "samples", "full")
+}  // namespace paramedic

@@ -1,6 +1,7 @@
 // Inside io/history only: what ColumnarHistory needs of a place that keeps its names, log and chunks: SQLite or Redis.
 // Knows bytes and numbers, nothing of rows. Layouts: docs/formats/history.md, history-redis.md.
-// Threads: all members belong to the writer's thread but snapshot(), bytes() and where(), which any thread may call.
+// Threads: all members belong to the writer's thread but snapshot(), bytes(), where(), fenced() and
+// weaker_durability(), which any thread may call.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -72,6 +73,9 @@ class ChunkStore {
   virtual Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) = 0;
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
+  // Error: unavailable = so little space is left that new rows have to wait. What frees space may go on.
+  virtual Result<void> room() { return {}; }
+
   // Between begin() and commit(): all or nothing. A commit that fails with a lost reply may have been performed; to
   // repeat it does no harm.
   virtual Result<void> begin() = 0;
@@ -97,6 +101,10 @@ class ChunkStore {
   virtual Result<void> give_back_space() { return {}; }
   virtual std::uint64_t bytes() const = 0;       // as shown to people
   virtual const std::string& where() const = 0;  // in messages
+
+  // Of a shared store; any thread.
+  virtual bool fenced() const { return false; }                 // another monitor took it over, for good
+  virtual std::string weaker_durability() const { return {}; }  // what it does not promise, in words
 
   // Rows of format 1, moved once. Returns the id up to which rows were given, 0 when there are none.
   virtual Result<std::int64_t> old_rows(std::size_t, const std::function<void(const OldRow&)>&) { return 0; }

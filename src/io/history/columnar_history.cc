@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/rollup.h"
 #include "io/history/series.h"
 
@@ -165,8 +165,9 @@ Result<void> ColumnarHistory::flush() {
     if (!done || !lost_) return done;
   }
   std::vector<Fold> folds;
-  pack();
-  auto done = write(0, folds);
+  auto done = store_->room();
+  if (done) pack();
+  if (done) done = write(0, folds);
   degraded_ = !done;
   if (!done) {
     ++failures_;
@@ -376,6 +377,8 @@ HistoryStats ColumnarHistory::stats() const {
   s.names_refused = names_refused_;
   s.degraded = degraded_;
   s.file_bytes = store_->bytes();
+  s.fenced = store_->fenced();
+  s.weaker_durability = store_->weaker_durability();
   const std::lock_guard lock(mutex_);
   s.workers = workers_.size();
   for (const auto& [name, worker] : workers_) {

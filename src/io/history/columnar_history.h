@@ -46,6 +46,7 @@ class ColumnarHistory final : public History {
   Result<void> flush() override;
   Result<RetainResult> retain(Now now) override;
   Result<std::vector<HistoryRow>> read(const HistoryQuery& query) override;
+  Result<HistoryColumns> read_columns(const HistoryQuery& query) override;
   Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override;
   HistoryStats stats() const override;
 
@@ -66,6 +67,7 @@ class ColumnarHistory final : public History {
   struct Fold {
     WorkerState* worker = nullptr;
     std::int64_t oldest = kNever, newest = -kNever, first_day = kNever;
+    std::uint64_t dropped = 0;  // rows that came too late for their day
   };
   struct CachedSchema {
     std::shared_ptr<const MetricNames> names;  // keeps the address from being used again
@@ -130,9 +132,10 @@ class ColumnarHistory final : public History {
                                      const Selection& selection, bool rollups);
   Result<std::vector<Frame>> collect_once(const std::string& worker, std::int64_t from, std::int64_t to,
                                           const Selection& selection, bool rollups);
-  Result<Frame> collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier, std::int64_t from,
-                             std::int64_t to, const Selection& selection, Frame* open);
-  std::vector<HistoryRow> rows_of(const Frame& frame, const std::string& worker) const;
+  Result<std::vector<Frame>> collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier, std::int64_t from,
+                                          std::int64_t to, const Selection& selection, Frame* open);
+  std::vector<std::pair<std::string, SeriesId>> named_columns(std::span<const Frame> parts) const;
+  HistoryColumns columns_of(std::span<const Frame> parts) const;
 
   const HistoryOptions options_;
   const std::unique_ptr<ChunkStore> store_;

@@ -66,9 +66,9 @@ Result<ColumnarHistory::Fold> ColumnarHistory::fold(WorkerState& worker) {
   // What came so late that its day has left already would only spoil that day's roll-ups.
   if (const auto kept = kept_from_[std::size_t(Tier::raw)];
       kept && !frame.empty() && frame.at.front() < floor_to(*kept, kDay)) {
-    const std::size_t before = frame.rows();
+    out.dropped = frame.rows();
     cut(frame, floor_to(*kept, kDay), kNever);
-    dropped_ += before - frame.rows();
+    out.dropped -= frame.rows();
   }
   for (std::size_t i = 0; i < frame.rows();) {
     const std::int64_t day = floor_to(frame.at[i], kDay);
@@ -95,6 +95,7 @@ void ColumnarHistory::folded(const Fold& fold) {
   oldest = std::min(oldest, fold.oldest);
   worker.newest = std::max(worker.newest, fold.newest);
   worker.unmerged = std::min(worker.unmerged, fold.first_day);
+  dropped_ += fold.dropped;
   ++folds_;
 }
 
@@ -227,9 +228,11 @@ Result<RetainResult> ColumnarHistory::retain(Now now) {
   for (const Tier tier : {Tier::raw, Tier::ten_minutes, Tier::hours})
     if (auto& kept = kept_from_[std::size_t(tier)]) kept = std::min(*kept, to_millis(now.wall - keep(tier)));
   RetainResult out;
-  const auto folding = fold_stale(wall);
+  // These two need space before they free some.
+  const bool room = store_->room().has_value();
+  const auto folding = room ? fold_stale(wall) : false;
   if (!folding) return folding.error();
-  const auto merging = merge_due(wall);
+  const auto merging = room ? merge_due(wall) : false;
   if (!merging) return merging.error();
   for (const Tier tier : {Tier::raw, Tier::ten_minutes, Tier::hours})
     if (auto done = expire(tier, now, passed, out); !done) return done.error();

@@ -1,7 +1,9 @@
 // The reading half of ColumnarHistory: any thread, own read-only connections. The open hour is copied first, then
 // chunks are read: a fold in between shows its rows twice, never not at all, and twins are merged.
-#include <cmath>
+#include <iterator>
+#include <limits>
 #include <map>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -35,12 +37,20 @@ Result<void> check(const Query& query) {
   return {};
 }
 
-std::int64_t step_millis(Duration step) { return std::chrono::duration_cast<std::chrono::milliseconds>(step).count(); }
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-struct NamedColumn {
-  const FrameColumn* column = nullptr;
-  bool real = false;  // a metric's own name, not derived by a suffix
-};
+std::size_t count_rows(std::span<const Frame> parts) {
+  std::size_t rows = 0;
+  for (const Frame& part : parts) rows += part.rows();
+  return rows;
+}
+
+constexpr std::uint8_t marks_of(std::uint8_t state) {
+  return std::uint8_t((state & kTransition ? HistoryColumns::kTransition : 0) |
+                      (state & kBacklog ? HistoryColumns::kBacklog : 0));
+}
+
+std::int64_t step_millis(Duration step) { return std::chrono::duration_cast<std::chrono::milliseconds>(step).count(); }
 
 const char* suffix(Stat stat) {
   return stat == Stat::mean ? "" : stat == Stat::min ? "_min" : stat == Stat::max ? "_max" : "_p95";
@@ -84,10 +94,11 @@ ColumnarHistory::Selection ColumnarHistory::select(const HistoryQuery& query) co
   return out;
 }
 
-// All chunks of one tier that overlap [from, to], and the open hour on top: it is newer than any chunk.
-Result<Frame> ColumnarHistory::collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier,
-                                            std::int64_t from, std::int64_t to, const Selection& selection,
-                                            Frame* open) {
+// All chunks of one tier that overlap [from, to], and the open hour on top: it is newer than any chunk. In order of
+// time.
+Result<std::vector<Frame>> ColumnarHistory::collect_tier(ChunkStore::Snapshot& view, std::int64_t worker, Tier tier,
+                                                         std::int64_t from, std::int64_t to, const Selection& selection,
+                                                         Frame* open) {
   FrameMerge merge;
   const auto wants = [&](SeriesId id) {
     const bool wanted = selection.wants(id);
@@ -114,7 +125,7 @@ Result<Frame> ColumnarHistory::collect_tier(ChunkStore::Snapshot& view, std::int
   auto done = view.chunks(worker, tier == Tier::raw ? Kind::fresh : last, last, from, to, take);
   if (!done) return done.error();
   if (open) merge.add(std::move(*open));
-  Frame out = merge.finish();
+  std::vector<Frame> out = merge.finish_parts();
   cut(out, from, to);
   return out;
 }
@@ -150,9 +161,9 @@ Result<std::vector<Frame>> ColumnarHistory::collect_once(const std::string& name
   std::vector<Frame> parts;
   const auto add = [&](Tier tier, std::int64_t first, std::int64_t last) -> Result<void> {
     if (first > last) return {};
-    auto part = collect_tier(**view, worker, tier, first, last, selection, tier == Tier::raw ? &newest : nullptr);
-    if (!part) return part.error();
-    if (!part->empty()) parts.push_back(std::move(*part));
+    auto found = collect_tier(**view, worker, tier, first, last, selection, tier == Tier::raw ? &newest : nullptr);
+    if (!found) return found.error();
+    std::move(found->begin(), found->end(), std::back_inserter(parts));
     return {};
   };
   Result<void> done;
@@ -172,64 +183,70 @@ Result<std::vector<Frame>> ColumnarHistory::collect_once(const std::string& name
 
 // ---- answers ----
 
-// Columns by name; of two with one name the metric that is really called so keeps its place.
-std::vector<HistoryRow> ColumnarHistory::rows_of(const Frame& frame, const std::string& worker) const {
-  std::map<std::string, NamedColumn> columns;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const FrameColumn& column : frame.columns) {
-      if (!is_metric(column.id) || metric_of(column.id) >= metric_names_.size()) continue;
-      const Stat stat = stat_of(column.id);
-      auto& named = columns[metric_names_[metric_of(column.id)] + suffix(stat)];
-      if (!named.column || stat == Stat::mean) named.column = &column;
-    }
+// Sorted by name; of two with one name the metric that is really called so keeps its place.
+std::vector<std::pair<std::string, SeriesId>> ColumnarHistory::named_columns(std::span<const Frame> parts) const {
+  std::map<std::string, SeriesId> named;
+  const std::vector<SeriesId> ids = union_of_ids(parts);
+  const std::lock_guard lock(mutex_);
+  for (const SeriesId id : ids) {
+    if (!is_metric(id) || metric_of(id) >= metric_names_.size()) continue;
+    const auto [at, fresh] = named.try_emplace(metric_names_[metric_of(id)] + suffix(stat_of(id)), id);
+    if (!fresh && stat_of(id) == Stat::mean) at->second = id;
   }
-  auto names = std::make_shared<MetricNames>();
-  std::vector<const double*> values;
-  for (const auto& [name, named] : columns) {
-    names->push_back(name);
-    values.push_back(named.column->values.data());
-  }
-  std::vector<HistoryRow> out(frame.rows());
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    HistoryRow& row = out[i];
-    row.worker_id = worker;
-    row.at = from_millis(frame.at[i]);
-    row.status = Status(frame.state[i] & kStatusBits);
-    row.transition = frame.state[i] & kTransition;
-    row.backlog = frame.state[i] & kBacklog;
-    if (frame.score[i] != kNoScore) row.score = double(frame.score[i]) / 10'000;
-    row.metrics.values.reserve(values.size());
-    bool any = false;
-    for (const double* column : values) {
-      any = any || !std::isnan(column[i]);
-      row.metrics.values.push_back(column[i]);
+  return {named.begin(), named.end()};
+}
+
+HistoryColumns ColumnarHistory::columns_of(std::span<const Frame> parts) const {
+  HistoryColumns out;
+  const std::size_t rows = count_rows(parts);
+  out.at.reserve(rows);
+  out.status.reserve(rows);
+  out.score.reserve(rows);
+  out.marks.reserve(rows);
+  for (const Frame& part : parts) {
+    out.at.insert(out.at.end(), part.at.begin(), part.at.end());
+    for (const std::uint8_t state : part.state) {
+      out.status.push_back(Status(state & kStatusBits));
+      out.marks.push_back(marks_of(state));
     }
-    if (any)
-      row.metrics.names = names;
-    else
-      row.metrics.values.clear();
+    for (const std::int32_t score : part.score) out.score.push_back(score == kNoScore ? kNone : double(score) / 10'000);
+  }
+  for (auto& [name, id] : named_columns(parts)) {
+    auto& values = out.metrics.emplace_back(HistoryColumn{std::move(name), {}}).values;
+    values.reserve(rows);
+    for (const Frame& part : parts) {
+      if (const FrameColumn* column = part.find(id))
+        values.insert(values.end(), column->values.begin(), column->values.end());
+      else
+        values.resize(values.size() + part.rows(), kNone);
+    }
   }
   return out;
 }
 
 Result<std::vector<HistoryRow>> ColumnarHistory::read(const HistoryQuery& query) {
+  const auto columns = read_columns(query);
+  if (!columns) return columns.error();
+  return rows_of(*columns, query.worker_id);
+}
+
+Result<HistoryColumns> ColumnarHistory::read_columns(const HistoryQuery& query) {
   if (auto ok = check(query); !ok) return ok.error();
   ++reads_;
   const bool stepped = query.step.count() > 0;
   auto parts = collect(query.worker_id, to_millis(query.from), to_millis(query.to), select(query), stepped);
   if (!parts) return parts.error();
-  if (parts->empty()) return std::vector<HistoryRow>();
   if (!stepped) {
-    if (parts->front().rows() > query.max_rows)
-      return too_many(query.to - query.from, parts->front().rows(), query.max_rows);
-    return rows_of(parts->front(), query.worker_id);
+    if (const std::size_t rows = count_rows(*parts); rows > query.max_rows)
+      return too_many(query.to - query.from, rows, query.max_rows);
+    return columns_of(*parts);
   }
   RollUpOptions options{.step = step_millis(query.step), .p95 = query.p95, .decimals = [this](std::uint32_t metric) {
                           const std::lock_guard lock(mutex_);
                           return metric < metric_names_.size() ? metric_decimals(metric_names_[metric]) : 3;
                         }};
-  return rows_of(roll_up(*parts, options), query.worker_id);
+  const Frame steps = roll_up(*parts, options);
+  return columns_of(std::span(&steps, 1));
 }
 
 Result<std::vector<TaskHistoryPoint>> ColumnarHistory::read_tasks(const TaskHistoryQuery& query) {

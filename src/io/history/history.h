@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "model/history_row.h"
+#include "model/history_columns.h"
 
 namespace paramedic {
 
@@ -42,6 +42,8 @@ struct HistoryStats {
   std::uint64_t chunks_read = 0, columns_read = 0;   // decoded for readers
   std::uint64_t names_refused = 0;                   // metrics and task types beyond max_names
   bool degraded = false;                             // the latest flush failed
+  bool fenced = false;            // of a shared store: another monitor took it over, nothing is stored any more
+  std::string weaker_durability;  // of a shared store: what it does not promise, in words; empty = all
 };
 
 struct RetainResult {
@@ -70,6 +72,8 @@ class History {
   // step only raw rows are given. A row's `tasks` are not: ask read_tasks. Errors: invalid_argument (to < from),
   // too_large, io, corrupt.
   virtual Result<std::vector<HistoryRow>> read(const HistoryQuery& query) = 0;
+  // The same points as columns, several times cheaper: for answers of many points.
+  virtual Result<HistoryColumns> read_columns(const HistoryQuery& query) = 0;
   // Oldest first, only steps in which something happened. Reaches as far back as roll-ups do. Errors as read.
   virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
   virtual HistoryStats stats() const = 0;
@@ -84,6 +88,9 @@ struct HistoryOptions {
   std::size_t retain_batch = 200'000;  // rows per pass
   std::size_t max_names = 100'000;     // metrics, and as many task types, over all time
   std::uint64_t max_pages = 0;         // tests only: PRAGMA max_page_count; 0 = unlimited
+  // With less free on the file system rows wait in memory: the rest is the ledger's, whose reserve would go to history
+  // else. Twice that reserve. 0 = take all there is.
+  std::uint64_t leave_free_bytes = 8 << 20;
 };
 // Creates the directory and file when missing. Errors as Ledger's.
 Result<std::unique_ptr<History>> open_sqlite_history(const HistoryOptions& options);

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/codec/chunk.h"
 #include "io/history/row_codec.h"
 #include "io/history/series.h"

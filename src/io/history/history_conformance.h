@@ -1,4 +1,4 @@
-// For tests: the fixture of the conformance suite (history_conformance_test.cc), and helpers of all tests of History.
+// For tests: the fixture of all tests of History, and that of the conformance suite (history_conformance_test.cc).
 #pragma once
 #include <cmath>
 #include <cstdlib>
@@ -31,20 +31,23 @@ bool holds(F property) {
   return rc::check(property);
 }
 
-class HistoryConformance : public ::testing::TestWithParam<HistoryStore> {
+// A folder of the test's own, and the store in it.
+class HistoryFixture : public ::testing::Test {
  protected:
-  HistoryConformance() {
+  HistoryFixture() {
     char path[] = "/tmp/paramedic_history_XXXXXX";
     dir_ = ::mkdtemp(path);
   }
-  ~HistoryConformance() override {
+  ~HistoryFixture() override {
     history_.reset();
     fs::remove_all(dir_);
   }
+  virtual Result<std::unique_ptr<History>> open_store(const HistoryOptions& options) = 0;
+
   HistoryOptions options() const { return {.data_dir = dir_}; }
   void open(const HistoryOptions& o) {
     history_.reset();
-    auto opened = GetParam().open(o);
+    auto opened = open_store(o);
     ASSERT_TRUE(opened) << opened.error().message;
     history_ = std::move(*opened);
   }
@@ -73,6 +76,13 @@ class HistoryConformance : public ::testing::TestWithParam<HistoryStore> {
   WallTime t0_ = clock_.now().wall;
   std::shared_ptr<const MetricNames> cpu_ = names({"cpu_percent"});
   std::unique_ptr<History> history_;
+};
+
+class HistoryConformance : public HistoryFixture, public ::testing::WithParamInterface<HistoryStore> {
+ protected:
+  Result<std::unique_ptr<History>> open_store(const HistoryOptions& options) override {
+    return GetParam().open(options);
+  }
 };
 
 }  // namespace paramedic

@@ -20,6 +20,7 @@ Result<std::unique_ptr<History>> open_on(RedisServer& server, const HistoryOptio
   out.name = hash_hex(stable_hash(options.data_dir));
   out.history = options;
   out.redis.address = server.unix_socket();
+  out.redis.timeout = out.start_wait = kPatience;
   return open_redis_history(std::move(out), *log);
 }
 

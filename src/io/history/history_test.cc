@@ -16,36 +16,10 @@ namespace {
 
 using history::make_schema;
 
-class HistoryTest : public ::testing::Test {
+class HistoryTest : public HistoryFixture {
  protected:
-  HistoryTest() {
-    char path[] = "/tmp/paramedic_history_XXXXXX";
-    dir_ = ::mkdtemp(path);
-  }
-  ~HistoryTest() override {
-    history_.reset();
-    fs::remove_all(dir_);
-  }
-  HistoryOptions options() const { return {.data_dir = dir_}; }
-  void open(const HistoryOptions& o) {
-    history_.reset();
-    auto opened = open_sqlite_history(o);
-    ASSERT_TRUE(opened) << opened.error().message;
-    history_ = std::move(*opened);
-  }
-  void open() { open(options()); }
-  HistoryRow row(WallTime at, double cpu, std::string worker = "w") const {
-    return {std::move(worker), at, Status::healthy, 1.0, {cpu_, {cpu}}};
-  }
-  void write(std::vector<HistoryRow> rows) {
-    history_->append(std::move(rows));
-    const auto done = history_->flush();
-    ASSERT_TRUE(done) << done.error().message;
-  }
-  std::vector<HistoryRow> read(Duration from, Duration to, std::string worker = "w") {
-    auto rows = history_->read({.worker_id = std::move(worker), .from = t0_ + from, .to = t0_ + to});
-    EXPECT_TRUE(rows) << (rows ? "" : rows.error().message);
-    return rows ? std::move(*rows) : std::vector<HistoryRow>{};
+  Result<std::unique_ptr<History>> open_store(const HistoryOptions& options) override {
+    return open_sqlite_history(options);
   }
   // A row each five minutes, flushed hour by hour.
   void write_hours(int hours) {
@@ -68,17 +42,6 @@ class HistoryTest : public ::testing::Test {
     sqlite3_close(db);
     return out;
   }
-  std::string cpus(const std::vector<HistoryRow>& rows) {
-    std::string out;
-    for (const auto& r : rows) out += std::to_string(int(r.metrics.find("cpu_percent").value_or(-1))) + " ";
-    return out;
-  }
-
-  std::string dir_;
-  ManualClock clock_;
-  WallTime t0_ = clock_.now().wall;
-  std::shared_ptr<const MetricNames> cpu_ = names({"cpu_percent"});
-  std::unique_ptr<History> history_;
 };
 
 TEST_F(HistoryTest, retention_deletes_by_time_and_gives_disk_back) {

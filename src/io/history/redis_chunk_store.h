@@ -1,5 +1,6 @@
 // Inside io/history only: the ChunkStore on Redis. All keys share one hash tag, so that a transaction is one script
-// that first checks the lease. Layout: docs/formats/history-redis.md. What Redis answers is not trusted.
+// that first checks the lease. Layout: docs/formats/history-redis.md. What Redis answers is not trusted
+// (redis_fields.h). Two files share the class: redis_chunk_store.cc (start, writing), redis_chunk_store_read.cc.
 #pragma once
 #include <atomic>
 #include <set>
@@ -8,15 +9,12 @@
 #include "base/log.h"
 #include "io/history/chunk_store.h"
 #include "io/history/redis_history.h"
+#include "io/net/redis/redis_durability.h"
 #include "io/net/redis/redis_lease.h"
 
 namespace paramedic::history {
 
 inline constexpr int kRedisHistoryFormat = 1;
-
-// The field of a chunk: "id kind t0 t1 rows bytes".
-std::string chunk_field(const ChunkHead& head);
-std::optional<ChunkHead> parse_chunk_field(std::string_view field);
 
 class RedisChunkStore final : public ChunkStore {
  public:
@@ -50,12 +48,15 @@ class RedisChunkStore final : public ChunkStore {
   Result<std::uint64_t> bytes_in_use() override { return bytes(); }
   std::uint64_t bytes() const override { return std::uint64_t(std::max<std::int64_t>(0, bytes_)); }
   const std::string& where() const override { return where_; }
+  bool fenced() const override { return is_fenced_; }
+  std::string weaker_durability() const override { return promises_->weaker(); }
 
  private:
   class View;
-  using Pairs = std::vector<std::pair<std::int64_t, std::string>>;
+  using Numbered = std::vector<std::pair<std::int64_t, std::string>>;
   std::string chunks_key(std::int64_t worker) const;
-  Result<Pairs> hash(const std::string& key);
+  std::string name_key(NameTable table) const;
+  Result<Numbered> hash(const std::string& key);
   Result<std::vector<ChunkHead>> all_heads(RedisClient& client, std::int64_t worker);
   Result<void> fetch(RedisClient& client, std::int64_t worker, std::vector<ChunkHead> wanted, const EachChunk& each);
   void set(const std::string& key, std::string field, std::string_view value);
@@ -68,8 +69,10 @@ class RedisChunkStore final : public ChunkStore {
   std::unique_ptr<RedisClient> writer_, reader_;  // long answers to readers do not stand in the way of a commit
   std::unique_ptr<RedisLeases> leases_;
   std::unique_ptr<RedisScript> write_;
+  std::unique_ptr<RedisPromises> promises_;
   RedisLease lease_;
   std::optional<Error> fenced_;
+  std::atomic<bool> is_fenced_ = false;
   bool lost_ = false;
   std::chrono::steady_clock::time_point renewed_{};
 

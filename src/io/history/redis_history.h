@@ -16,11 +16,12 @@ struct RedisHistoryOptions {
   HistoryOptions history;        // data_dir keeps the owner's id alone; max_bytes counts chunks
   std::string name = "default";  // all keys begin with {paramedic:<name>:history}:
   RedisOptions redis;
-  Duration start_wait = 10s;  // for the first connection
-  Duration lease_ttl = 15s;   // renewed by flush(), which is to be called each second
+  Duration start_wait = 10s;   // for the first connection
+  Duration lease_ttl = 15s;    // renewed by flush(), which is to be called each second
+  Duration check_every = 30s;  // what Redis promises, by flush() too
 };
-// Errors: unavailable (Redis is not there), conflict (another monitor holds it), unauthorized, invalid_argument (a
-// newer version wrote it, Redis before 7), corrupt.
+// Errors: unavailable (Redis is not there, or a replica that takes no writes), conflict (another monitor holds it),
+// unauthorized, invalid_argument (a newer version wrote it, Redis before 7), corrupt.
 Result<std::unique_ptr<History>> open_redis_history(RedisHistoryOptions options, Logger& log);
 
 }  // namespace paramedic

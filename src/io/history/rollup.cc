@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "io/history/frame_merge.h"
 #include "io/history/series.h"
 #include "model/metric_set.h"
 
@@ -137,15 +138,6 @@ FrameColumn summed(std::span<const Frame> parts, const Steps& steps, SeriesId id
     }
   }
   return out;
-}
-
-std::vector<SeriesId> union_of_ids(std::span<const Frame> parts) {
-  std::vector<SeriesId> ids;
-  for (const Frame& part : parts)
-    for (const auto& column : part.columns) ids.push_back(column.id);
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  return ids;
 }
 
 }  // namespace

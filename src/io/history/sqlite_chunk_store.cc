@@ -159,6 +159,14 @@ Result<void> SqliteChunkStore::done(Statement& bound) {
   return {};
 }
 
+Result<void> SqliteChunkStore::room() {
+  if (sqlite::free_bytes(file_) >= leave_free_bytes_) return {};
+  return make_error(Errc::unavailable,
+                    fmt::format("{}: less than {} MiB are free on this file system, which are left to the ledger; free "
+                                "some space",
+                                file_, leave_free_bytes_ >> 20));
+}
+
 void SqliteChunkStore::rollback() {
   if (writer_.in_transaction()) (void)writer_.run("ROLLBACK");
 }
@@ -337,7 +345,7 @@ Result<std::unique_ptr<History>> open_sqlite_history(const HistoryOptions& optio
   auto writer = sqlite::Database::open(
       file, {.max_pages = options.max_pages, .incremental_vacuum = true, .page_size = kPageSize});
   if (!writer) return writer.error();
-  auto store = std::make_unique<history::SqliteChunkStore>(file, std::move(*writer));
+  auto store = std::make_unique<history::SqliteChunkStore>(file, std::move(*writer), options.leave_free_bytes);
   if (auto done = store->start(); !done) return done.error();
   auto history = std::make_unique<history::ColumnarHistory>(options, std::move(store));
   if (auto done = history->start(); !done) return done.error();

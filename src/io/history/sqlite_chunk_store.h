@@ -9,7 +9,8 @@ namespace paramedic::history {
 
 class SqliteChunkStore final : public ChunkStore {
  public:
-  SqliteChunkStore(std::string file, sqlite::Database writer) : file_(std::move(file)), writer_(std::move(writer)) {}
+  SqliteChunkStore(std::string file, sqlite::Database writer, std::uint64_t leave_free_bytes)
+      : file_(std::move(file)), leave_free_bytes_(leave_free_bytes), writer_(std::move(writer)) {}
   Result<void> start();
 
   Result<void> names(NameTable table, const EachName& each) override;
@@ -20,6 +21,7 @@ class SqliteChunkStore final : public ChunkStore {
   Result<std::vector<ChunkHead>> heads(std::int64_t worker, std::int64_t from, std::int64_t to) override;
   Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
+  Result<void> room() override;
   Result<void> begin() override { return writer_.run("BEGIN IMMEDIATE"); }
   Result<void> commit() override { return writer_.run("COMMIT"); }
   void rollback() override;
@@ -54,6 +56,7 @@ class SqliteChunkStore final : public ChunkStore {
   void give_back(std::unique_ptr<Reader> reader);
 
   const std::string file_;
+  const std::uint64_t leave_free_bytes_;
   sqlite::Database writer_;
   sqlite::Statement insert_log_, insert_chunk_, insert_worker_, insert_schema_, insert_metric_, insert_task_type_,
       set_folded_, delete_chunk_;

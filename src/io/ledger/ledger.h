@@ -34,7 +34,7 @@ struct LedgerPage {
 struct LedgerStats {
   std::uint64_t commits = 0, entries = 0, failures = 0, pruned = 0, unreadable = 0;
   bool degraded = false;       // the latest commit failed
-  bool reserve_spent = false;  // the disk was full: the space held in reserve is in use
+  bool reserve_spent = false;  // the disk is, or was a moment ago, too full to hold space in reserve
   std::uint64_t file_bytes = 0;
 
   // Of a shared store (Redis) only.
@@ -59,7 +59,8 @@ class Ledger {
   // The latest value of each key that still matters (see LedgerState). A record that does not decode is skipped and
   // counted as unreadable: one bad row must not keep the monitor from starting.
   virtual Result<LedgerState> load(Now now) = 0;
-  // Drops what ended more than the retention ago, and takes back the reserve when there is room again. Call each hour.
+  // Drops what ended more than the retention ago, and takes back the reserve when there is room again. Call each hour,
+  // and each half minute while stats().reserve_spent.
   virtual Result<PruneResult> prune(Now now) = 0;
 
   virtual Result<LedgerPage<ActionRecord>> actions(const LedgerQuery& query) = 0;

@@ -34,16 +34,16 @@ class RedisBackend final : public LedgerBackend {
   Result<std::unique_ptr<Ledger>> open(const std::string& dir) override {
     RedisLedgerOptions options{.data_dir = dir, .name = name_};
     options.redis.address = server_.unix_socket();
+    options.redis.timeout = options.start_wait = kPatience;
     options.tick = 10ms;
     return open_redis_ledger(std::move(options), *log_);
   }
   void damage_worker_record(const std::string&, const std::string& key) override {
-    auto client = RedisClient::open({.address = server_.unix_socket()}, *log_);
     const std::string record = "{paramedic:" + name_ + "}:record";
-    auto value = (*client)->call(RedisCommand{"HGET", record, "01" + key});
+    auto value = server_.call({"HGET", record, "01" + key});
     ASSERT_TRUE(value);
     value->text.back() = '{';
-    EXPECT_TRUE((*client)->call(RedisCommand{"HSET", record, "01" + key, value->text}));
+    EXPECT_TRUE(server_.call({"HSET", record, "01" + key, value->text}));
   }
 
  private:

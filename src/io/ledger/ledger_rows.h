@@ -1,8 +1,8 @@
-// What all stores of the ledger share: the columns of an entry, cursors, and how far retention may go. Pure.
+// What all stores of the ledger share beside typed_ledger.h: the columns of an entry, cursors, and how far retention
+// may go. Pure.
 #pragma once
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,7 +17,7 @@
 namespace paramedic {
 
 // Of ledger.db (PRAGMA user_version): how many migrations there are. docs/formats/ledger.md.
-inline constexpr std::int64_t kLedgerFormat = 3;
+inline constexpr std::int64_t kLedgerFormat = 4;
 
 inline constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
 inline constexpr int kMaxLedgerPage = 1000;
@@ -72,37 +72,5 @@ class RetentionFront {
   std::optional<SteadyTime> last_pass_;
   std::optional<WallTime> pruned_to_;
 };
-
-// LedgerState from a store's `each(kind, open_only, since, keep, T*)`, which gives every record of a kind that is open,
-// and unless open_only also those touched since, by (at, id).
-template <class Each>
-Result<LedgerState> load_ledger_state(const Now& now, Each each) {
-  LedgerState s;
-  const WallTime recent = now.wall - kBudgetWindow;
-  const auto into = [](auto& list) { return [&list](auto&& record) { list.push_back(std::move(record)); }; };
-  // The latest episode of an alert key wins: an older one that never saw its end is not firing any more.
-  std::map<std::string, Alert> firing;
-  const auto newest = [&](Alert&& alert) { firing[alert.key] = std::move(alert); };
-  const auto big_switch = [&](BigSwitchRecord&& r) { s.big_switch = std::move(r); };
-  Result<void> done;
-  const auto read = [&]<class T>(LedgerKind kind, bool open_only, auto keep, T* type) {
-    if (done) done = each(kind, open_only, recent, keep, type);
-  };
-  read(LedgerKind::action, false, into(s.actions), static_cast<ActionRecord*>(nullptr));
-  read(LedgerKind::worker, true, into(s.workers), static_cast<WorkerRecord*>(nullptr));
-  read(LedgerKind::budget, false, into(s.budgets), static_cast<BudgetRecord*>(nullptr));
-  read(LedgerKind::quarantine, true, into(s.quarantines), static_cast<QuarantineRecord*>(nullptr));
-  read(LedgerKind::maintenance, true, into(s.maintenance), static_cast<MaintenanceRecord*>(nullptr));
-  read(LedgerKind::big_switch, true, big_switch, static_cast<BigSwitchRecord*>(nullptr));
-  read(LedgerKind::backoff_cleared, false, into(s.backoff_cleared), static_cast<BackoffClearedRecord*>(nullptr));
-  read(LedgerKind::incident, true, into(s.incidents), static_cast<Incident*>(nullptr));
-  read(LedgerKind::alert, true, newest, static_cast<Alert*>(nullptr));
-  read(LedgerKind::notification, false, into(s.notifications), static_cast<NotificationRecord*>(nullptr));
-  read(LedgerKind::silence, true, into(s.silences), static_cast<Silence*>(nullptr));
-  read(LedgerKind::acknowledgement, true, into(s.acknowledgements), static_cast<Acknowledgement*>(nullptr));
-  if (!done) return done.error();
-  for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
-  return s;
-}
 
 }  // namespace paramedic

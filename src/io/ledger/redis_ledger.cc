@@ -2,8 +2,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
-#include <map>
 #include <mutex>
 #include <thread>
 
@@ -11,19 +9,20 @@
 
 #include "base/data_dir.h"
 #include "base/ids.h"
+#include "io/ledger/redis_reader.h"
 #include "io/ledger/redis_store.h"
 #include "io/ledger/spool.h"
+#include "io/ledger/typed_ledger.h"
+#include "io/net/redis/redis_durability.h"
 
 namespace paramedic {
 
 namespace {
 
-constexpr int kChunk = 500;            // records per round trip
-constexpr int kPruneBatches = 200;     // per pass: 100 000 records
-constexpr Duration kCheckEvery = 30s;  // what Redis promises
-constexpr Duration kFarewell = 500ms;  // to give the lease up at the end
+constexpr int kChunk = 500;         // records per round trip
+constexpr int kPruneBatches = 200;  // per pass: 100 000 records
 
-class RedisLedger final : public Ledger {
+class RedisLedger final : public TypedLedger {
  public:
   RedisLedger(RedisLedgerOptions options, DataDir dir, std::unique_ptr<Spool> spool, Logger& log)
       : options_(std::move(options)), dir_(std::move(dir)), spool_(std::move(spool)), log_(log) {}
@@ -31,37 +30,19 @@ class RedisLedger final : public Ledger {
 
   Result<void> start();
   Result<void> commit(std::span<const LedgerEntry> entries) override;
-  Result<LedgerState> load(Now now) override;
   Result<PruneResult> prune(Now now) override;
-  Result<LedgerPage<ActionRecord>> actions(const LedgerQuery& q) override {
-    return page<ActionRecord>(LedgerKind::action, q);
-  }
-  Result<LedgerPage<Incident>> incidents(const LedgerQuery& q) override {
-    return page<Incident>(LedgerKind::incident, q);
-  }
-  Result<LedgerPage<Alert>> alerts(const LedgerQuery& q) override { return page<Alert>(LedgerKind::alert, q); }
-  Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
-    return page<AuditRecord>(LedgerKind::audit, q);
-  }
-  Result<LedgerPage<NotificationRecord>> notifications(const LedgerQuery& q) override {
-    return page<NotificationRecord>(LedgerKind::notification, q);
-  }
-  Result<LedgerPage<Silence>> silences(const LedgerQuery& q) override { return page<Silence>(LedgerKind::silence, q); }
-  Result<LedgerPage<Acknowledgement>> acknowledgements(const LedgerQuery& q) override {
-    return page<Acknowledgement>(LedgerKind::acknowledgement, q);
-  }
-  Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
-    return page<InputRecord>(LedgerKind::input, q);
-  }
-  Result<std::optional<Incident>> incident(std::string_view id) override {
-    return one<Incident>(LedgerKind::incident, id);
-  }
-  Result<std::optional<ActionRecord>> action(std::string_view id) override {
-    return one<ActionRecord>(LedgerKind::action, id);
-  }
   LedgerStats stats() const override;
 
  private:
+  Result<void> each_body(LedgerKind kind, bool open_only, WallTime since, const EachBody& each) override {
+    return reader_->each_body(kind, open_only, since, each);
+  }
+  Result<LedgerPage<std::string>> page_of(LedgerKind kind, const LedgerQuery& query,
+                                          const LedgerCursor& from) override {
+    return reader_->page(kind, query, from);
+  }
+  Result<std::optional<std::string>> body_of(LedgerKind kind, std::string_view key) override;
+
   // REQUIRES of these: write_mutex_ held.
   Result<void> send(const LedgerBatch& batch, bool older_loses);
   Result<void> take_lease_again();
@@ -73,17 +54,6 @@ class RedisLedger final : public Ledger {
   void note_problem(std::optional<Error> why);
   void keep();
   void renew();
-  void check_promises();
-  template <class T>
-  std::optional<T> decode(LedgerKind kind, std::string_view body);
-  template <class T, class Keep>
-  Result<void> each(LedgerKind kind, bool open_only, WallTime since, Keep keep);
-  Result<void> collect(const std::string& prefix, const std::string& from, std::vector<StoredRow>& out);
-  template <class T>
-  Result<LedgerPage<T>> page(LedgerKind kind, const LedgerQuery& query);
-  template <class T>
-  Result<std::optional<T>> one(LedgerKind kind, std::string_view key);
-  Result<std::optional<WallTime>> oldest_closed(bool inputs);
   Result<std::uint64_t> prune_kind(LedgerKind kind, WallTime cutoff, int& batches);
 
   RedisLedgerOptions options_;
@@ -92,6 +62,8 @@ class RedisLedger final : public Ledger {
   Logger& log_;
   std::unique_ptr<RedisClient> client_;
   std::unique_ptr<RedisStore> store_;
+  std::unique_ptr<RedisReader> reader_;
+  std::unique_ptr<RedisPromises> promises_;  // keeper thread
 
   std::mutex write_mutex_;  // guards lease_, sequence_, spool_, so that commits and replay keep one order
   RedisLease lease_;
@@ -99,10 +71,9 @@ class RedisLedger final : public Ledger {
   std::uint64_t sequence_ = 0;
   RetentionFront fronts_[2];  // of the two classes of kinds  // thread of prune()
 
-  mutable std::mutex text_mutex_;  // guards the three texts
-  std::string problem_, weaker_, lost_;
-  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0, spooled_ = 0,
-                             replayed_ = 0;
+  mutable std::mutex text_mutex_;  // guards problem_
+  std::string problem_;
+  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, spooled_ = 0, replayed_ = 0;
   std::atomic<bool> degraded_ = false, fenced_ = false, refusing_ = false;
 
   std::mutex keeper_mutex_;  // guards stopping_
@@ -122,20 +93,17 @@ Result<void> RedisLedger::start() {
   if (!client) return client.error();
   client_ = std::move(*client);
   store_ = std::make_unique<RedisStore>(*client_, options_.name);
+  reader_ = std::make_unique<RedisReader>(*store_, unreadable_);
+  promises_ = std::make_unique<RedisPromises>(*client_, log_, "ledger", "ledger.redis.address", options_.check_every);
   if (auto up = client_->wait_connected(options_.start_wait); !up)
     return with_context(up.error(),
                         "the ledger is on Redis, and without it the monitor does not know what it may do; start Redis, "
                         "or set ledger.store: sqlite");
-  const auto promises = redis_durability(*client_);
-  if (!promises) return promises.error();
-  if (std::atoi(promises->version.c_str()) < 7)
-    return make_error(Errc::invalid_argument,
-                      fmt::format("Redis {} is too old for the ledger; 7.0 or later", promises->version));
+  if (auto usable = promises_->check_at_start(); !usable) return usable;
   if (auto taken = store_->leases().acquire(lease_); !taken) return taken;
   first_epoch_ = lease_.epoch;
   if (auto done = replay_all(); !done)
     return with_context(done.error(), fmt::format("cannot bring {} to Redis", dir_.file("ledger.spool")));
-  check_promises();
   keeper_ = std::thread([this] { keep(); });
   return {};
 }
@@ -200,8 +168,7 @@ Result<void> RedisLedger::take_lease_again() {
   log_.error("ledger_lost_records", {{"epoch", lease_.epoch},
                                      {"reason", "Redis lost data that it had acknowledged"},
                                      {"remedy", "appendonly yes, appendfsync always"}});
-  const std::lock_guard text(text_mutex_);
-  lost_ = "Redis lost records that it had acknowledged, since this monitor started";
+  promises_->note_lost();
   return {};
 }
 
@@ -291,7 +258,7 @@ void RedisLedger::keep() {
     } else if (refusing_ || tick % ticks_of(options_.lease_ttl / 5) == 0) {
       renew();
     }
-    if (tick % ticks_of(kCheckEvery) == 0) check_promises();
+    promises_->check_when_due();
   }
 }
 
@@ -305,120 +272,15 @@ void RedisLedger::renew() {
   note_problem(std::nullopt);
 }
 
-void RedisLedger::check_promises() {
-  const auto promises = redis_durability(*client_);
-  if (!promises) return;
-  const std::lock_guard lock(text_mutex_);
-  if (promises->weaker != weaker_ && !promises->weaker.empty())
-    log_.warning("ledger_durability_weaker", {{"reason", promises->weaker}});
-  weaker_ = promises->weaker;
-}
-
 // ---- reading --------------------------------------------------------------------------------------------------------
 
-template <class T>
-std::optional<T> RedisLedger::decode(LedgerKind kind, std::string_view body) {
-  auto parsed = wire::parse_ledger(kind, body);
-  if (parsed) return std::get<T>(std::move(*parsed));
-  ++unreadable_;
-  return std::nullopt;
-}
-
-// All records that the index leads to below `prefix`, from `from` on.
-Result<void> RedisLedger::collect(const std::string& prefix, const std::string& from, std::vector<StoredRow>& out) {
-  IndexRange range{"[" + prefix + from, "(" + prefix + ":"};  // ':' follows the digits
-  while (true) {
-    const auto members = store_->members(range, false, kChunk);
-    if (!members) return members.error();
-    if (members->empty()) return {};
-    std::uint64_t unreadable = 0;
-    auto rows = store_->rows(*members, prefix, unreadable);
-    if (!rows) return rows.error();
-    unreadable_ += unreadable;
-    for (auto& row : *rows)
-      if (row) out.push_back(std::move(*row));
-    range.low = "(" + members->back();
-  }
-}
-
-template <class T, class Keep>
-Result<void> RedisLedger::each(LedgerKind kind, bool open_only, WallTime since, Keep keep) {
-  std::vector<StoredRow> rows;
-  auto done = collect(index_prefix(IndexFamily::open, kind), "", rows);
-  if (done && !open_only) done = collect(index_prefix(IndexFamily::closed, kind), sortable(nanos(since)), rows);
-  if (!done) return done;
-  std::sort(rows.begin(), rows.end(),
-            [](const StoredRow& a, const StoredRow& b) { return std::tie(a.at, a.id) < std::tie(b.at, b.id); });
-  for (const StoredRow& row : rows)
-    if (auto record = decode<T>(kind, row.body)) keep(std::move(*record));
-  return {};
-}
-
-Result<LedgerState> RedisLedger::load(Now now) {
-  return load_ledger_state(now, [this]<class T>(LedgerKind kind, bool open_only, WallTime since, auto keep, T*) {
-    return each<T>(kind, open_only, since, keep);
-  });
-}
-
-template <class T>
-Result<LedgerPage<T>> RedisLedger::page(LedgerKind kind, const LedgerQuery& q) {
-  const auto cursor = check_query(q);
-  if (!cursor) return cursor.error();
-  const auto family = !q.worker_id.empty() ? IndexFamily::worker : q.open_only ? IndexFamily::open : IndexFamily::all;
-  const std::string prefix = index_prefix(family, kind, q.worker_id);
-  IndexRange range{"[" + prefix + (q.from ? sortable(nanos(*q.from)) : ""), "(" + prefix + ":"};
-  if (!q.cursor.empty()) range.high = fmt::format("({}{}{:016}", prefix, sortable(cursor->at), cursor->id);
-  if (q.to) range.high = std::min(range.high, "(" + prefix + sortable(nanos(*q.to)));
-  LedgerPage<T> out;
-  LedgerCursor last;
-  int found = 0;
-  while (true) {
-    const auto members = store_->members(range, true, std::clamp(q.limit + 1, 50, kChunk));
-    if (!members) return members.error();
-    if (members->empty()) return out;
-    std::uint64_t unreadable = 0;
-    const auto rows = store_->rows(*members, prefix, unreadable);
-    if (!rows) return rows.error();
-    unreadable_ += unreadable;
-    for (const auto& row : *rows) {
-      if (!row || (!q.worker_id.empty() && row->worker != q.worker_id)) continue;
-      if ((!q.pool.empty() && row->pool != q.pool) || (q.open_only && !row->open)) continue;
-      if (found++ == q.limit) {
-        out.next = last.text();
-        return out;
-      }
-      last = {row->at, row->id};
-      if (auto record = decode<T>(kind, row->body)) out.items.push_back(std::move(*record));
-    }
-    range.high = "(" + members->back();
-  }
-}
-
-template <class T>
-Result<std::optional<T>> RedisLedger::one(LedgerKind kind, std::string_view key) {
-  const auto row = store_->row(kind, key);
+Result<std::optional<std::string>> RedisLedger::body_of(LedgerKind kind, std::string_view key) {
+  auto row = store_->row(kind, key);
   if (!row) return row.error();
-  return *row ? decode<T>(kind, (*row)->body) : std::optional<T>();
+  return *row ? std::optional(std::move((*row)->body)) : std::nullopt;
 }
 
 // ---- care -----------------------------------------------------------------------------------------------------------
-
-// The instant of the latest write of the closed record of its class that was touched longest ago.
-Result<std::optional<WallTime>> RedisLedger::oldest_closed(bool inputs) {
-  std::optional<std::string> oldest;
-  for (std::size_t kind = 0; kind < kEnumCount<LedgerKind>; ++kind) {
-    if (is_input_class(LedgerKind(kind)) != inputs) continue;
-    const std::string prefix = index_prefix(IndexFamily::closed, LedgerKind(kind));
-    const auto members = store_->members({"[" + prefix, "(" + prefix + ":"}, false, 1);
-    if (!members) return members.error();
-    if (members->empty() || members->front().size() < prefix.size() + 20) continue;
-    const std::string touched = members->front().substr(prefix.size(), 20);
-    if (!oldest || touched < *oldest) oldest = touched;
-  }
-  if (!oldest) return std::optional<WallTime>();
-  const std::uint64_t turned = std::strtoull(oldest->c_str(), nullptr, 10);
-  return std::optional(WallTime{Duration{std::int64_t(turned ^ (std::uint64_t{1} << 63))}});
-}
 
 Result<std::uint64_t> RedisLedger::prune_kind(LedgerKind kind, WallTime cutoff, int& batches) {
   const std::string prefix = index_prefix(IndexFamily::closed, kind);
@@ -445,7 +307,7 @@ Result<PruneResult> RedisLedger::prune(Now now) {
   PruneResult result;
   int batches = 0;
   for (const bool inputs : {false, true}) {
-    const auto oldest = oldest_closed(inputs);
+    const auto oldest = reader_->oldest_closed(inputs);
     if (!oldest) return oldest.error();
     const WallTime cutoff =
         fronts_[inputs].cutoff(*oldest, now, inputs ? options_.input_retention : options_.retention);
@@ -474,10 +336,9 @@ LedgerStats RedisLedger::stats() const {
   s.spooled = spooled_;
   s.replayed = replayed_;
   s.store_away = !client_->connected() || refusing_ || s.spool_waiting > 0;
+  s.weaker_durability = promises_->weaker();
   const std::lock_guard lock(text_mutex_);
   s.problem = problem_;
-  s.weaker_durability = weaker_;
-  if (!lost_.empty()) s.weaker_durability = weaker_.empty() ? lost_ : lost_ + "; " + weaker_;
   return s;
 }
 

@@ -26,11 +26,13 @@ struct RedisLedgerOptions {
   std::uint64_t spool_max_bytes = 64u << 20;
   Duration start_wait = 10s;  // for the first connection
   Duration lease_ttl = 15s;
-  Duration tick = 250ms;  // of the keeper thread
+  Duration tick = 250ms;       // of the keeper thread
+  Duration check_every = 30s;  // what Redis promises
 };
-// Takes the lease and brings what a former life left in the spool to Redis. Errors: unavailable (Redis is not there; a
-// monitor that does not know its budgets does not start), conflict (another monitor holds the ledger, or this data
-// directory), unauthorized, invalid_argument (a newer version wrote it, Redis before 7), corrupt (the spool).
+// Takes the lease and brings what a former life left in the spool to Redis. Errors: unavailable (Redis is not there, or
+// a replica that takes no writes; a monitor that does not know its budgets does not start), conflict (another monitor
+// holds the ledger, or this data directory), unauthorized, invalid_argument (a newer version wrote it, Redis before 7),
+// corrupt (the spool).
 Result<std::unique_ptr<Ledger>> open_redis_ledger(RedisLedgerOptions options, Logger& log);
 
 }  // namespace paramedic

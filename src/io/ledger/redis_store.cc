@@ -11,19 +11,37 @@ namespace paramedic {
 namespace {
 
 // Between the prefix of a member and the key of its record.
-constexpr std::size_t kInstantAndId = 20 + 16;
+constexpr std::size_t kInstant = 20, kInstantAndId = kInstant + 16;
 constexpr std::size_t kRowsPerSecond = 5000;  // a slow Redis gets longer for a large batch
 
-bool number(std::string_view text, std::int64_t& out) {
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return failed == std::errc{} && end == text.data() + text.size();
-}
-
 std::string field_of(LedgerKind kind, std::string_view key) { return fmt::format("{:02}{}", int(kind), key); }
+
+bool within(const IndexRange& range, std::string_view member) {
+  const std::string_view low = std::string_view(range.low).substr(1), high = std::string_view(range.high).substr(1);
+  return (range.low[0] == '[' ? member >= low : member > low) &&
+         (range.high[0] == '[' ? member <= high : member < high);
+}
 
 }  // namespace
 
 std::string sortable(std::int64_t n) { return fmt::format("{:020}", std::uint64_t(n) ^ (std::uint64_t{1} << 63)); }
+
+std::optional<std::int64_t> parse_sortable(std::string_view digits) {
+  std::uint64_t turned = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), turned);
+  if (failed != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return std::int64_t(turned ^ (std::uint64_t{1} << 63));
+}
+
+// Instants of other centuries are damage, with which nobody may reckon.
+std::optional<WallTime> touched_in(std::string_view member) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  const std::size_t prefix = index_prefix(IndexFamily::closed, LedgerKind{}).size();
+  if (member.size() < prefix + kInstantAndId) return std::nullopt;
+  const auto at = parse_sortable(member.substr(prefix, kInstant));
+  if (!at || *at < -kMost || *at > kMost) return std::nullopt;
+  return WallTime{Duration{*at}};
+}
 
 std::string index_prefix(IndexFamily family, LedgerKind kind, std::string_view worker) {
   std::string out = fmt::format("{}{:02}{}", char(family), int(kind), worker);
@@ -39,16 +57,10 @@ Result<StoredRow> parse_stored_row(std::string_view value) {
   std::string_view head = value.substr(0, head_end);
   for (int i = 0; i < 6; ++i) {
     const auto blank = std::min(head.find(' '), head.size());
-    std::string_view one = head.substr(0, blank);
-    // Instants are stored with the sign turned round, so that they sort as text.
-    std::uint64_t turned = 0;
-    if (i == 1 || i == 2) {
-      const auto [end, failed] = std::from_chars(one.data(), one.data() + one.size(), turned);
-      if (failed != std::errc{} || end != one.data() + one.size()) return bad();
-      numbers[i] = std::int64_t(turned ^ (std::uint64_t{1} << 63));
-    } else if (!number(one, numbers[i]) || numbers[i] < 0) {
-      return bad();
-    }
+    const std::string_view one = head.substr(0, blank);
+    const auto parsed = i == 1 || i == 2 ? parse_sortable(one) : redis_number(one);
+    if (!parsed || (*parsed < 0 && i != 1 && i != 2)) return bad();
+    numbers[i] = *parsed;
     head.remove_prefix(std::min(blank + 1, head.size()));
   }
   const std::string_view rest = value.substr(head_end + 1);
@@ -85,8 +97,7 @@ Result<RedisStore::Applied> RedisStore::commit(const RedisLease& lease, const Le
     for (const std::string* text : {&row.worker, &row.pool, &row.body}) arguments.push_back(*text);
   }
   const std::size_t large = batch.rows.size() / kRowsPerSecond;
-  const auto reply = commit_.run(client_, keys_, std::move(arguments),
-                                 large > 0 ? Duration(std::chrono::seconds(2 + large)) : Duration{0});
+  const auto reply = commit_.run(client_, keys_, std::move(arguments), client_.timeout() + std::chrono::seconds(large));
   return reply ? leases_.judge(*reply) : Result<Applied>(reply.error());
 }
 
@@ -97,9 +108,9 @@ Result<std::uint64_t> RedisStore::remove(const RedisLease& lease, const std::vec
   if (!reply) return reply.error();
   const auto judged = leases_.judge(*reply);
   if (!judged) return judged.error();
-  std::int64_t removed = 0;
-  if (*judged == Applied::lost || reply->items.size() < 2 || !number(reply->items[1].text, removed)) return 0;
-  return std::uint64_t(removed);
+  if (*judged == Applied::lost || reply->items.size() < 2) return 0;
+  return std::uint64_t(
+      std::clamp<std::int64_t>(redis_number(reply->items[1].text).value_or(0), 0, std::int64_t(members.size())));
 }
 
 Result<std::vector<std::string>> RedisStore::members(const IndexRange& range, bool newest_first, int count) {
@@ -110,10 +121,17 @@ Result<std::vector<std::string>> RedisStore::members(const IndexRange& range, bo
                        "LIMIT",
                        "0",
                        std::to_string(count)};
-  auto reply = client_.call(std::move(command));
+  auto reply = redis_list(client_.call(std::move(command)));
   if (!reply) return reply.error();
+  const auto strange = [] { return make_error(Errc::corrupt, "Redis answers with something else than a range"); };
+  if (reply->items.size() > std::size_t(count)) return strange();
   std::vector<std::string> out;
-  for (RedisReply& item : reply->items) out.push_back(std::move(item.text));
+  for (RedisReply& item : reply->items) {
+    // In order and within: whoever asks for the next ones comes to an end.
+    const bool follows = out.empty() || (newest_first ? item.text < out.back() : item.text > out.back());
+    if (!follows || !within(range, item.text)) return strange();
+    out.push_back(std::move(item.text));
+  }
   return out;
 }
 
@@ -125,7 +143,7 @@ Result<std::vector<std::optional<StoredRow>>> RedisStore::rows(const std::vector
   const std::size_t key_at = prefix.size() + kInstantAndId;
   for (const std::string& member : members)
     command.push_back(member.size() >= key_at ? member.substr(1, 2) + member.substr(key_at) : "");
-  auto reply = client_.call(std::move(command));
+  auto reply = redis_list(client_.call(std::move(command)));
   if (!reply) return reply.error();
   if (reply->items.size() != members.size())
     return make_error(Errc::corrupt, "Redis answers HMGET with another number of values");

@@ -29,8 +29,11 @@ struct IndexRange {
 enum class IndexFamily : char { all = 'a', open = 'o', closed = 'c', worker = 'w' };
 // `prefix` of one family and kind; the worker family needs the worker.
 std::string index_prefix(IndexFamily family, LedgerKind kind, std::string_view worker = {});
-// Twenty digits that sort like the number.
+// Twenty digits that sort like the number, and back.
 std::string sortable(std::int64_t number);
+std::optional<std::int64_t> parse_sortable(std::string_view digits);
+// The latest write that a member of family closed tells; nothing when it is none.
+std::optional<WallTime> touched_in(std::string_view member);
 
 class RedisStore {
  public:
@@ -44,6 +47,7 @@ class RedisStore {
   // Removes what these members (family closed) lead to; returns how many records went.
   Result<std::uint64_t> remove(const RedisLease& lease, const std::vector<std::string>& members);
 
+  // Up to `count` of the range, in order. Error: corrupt (something else than that came).
   Result<std::vector<std::string>> members(const IndexRange& range, bool newest_first, int count);
   // The record of each member of the index below `prefix`; nothing where it went meanwhile or does not decode (counted
   // in `unreadable`).

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <boost/crc.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/checksum.h"
 
 namespace paramedic {
 
@@ -16,8 +17,6 @@ namespace {
 constexpr std::string_view kMagic = "PMSPOOL1";
 constexpr std::size_t kHead = 8;  // of a record: size and checksum
 constexpr std::uint64_t kMaxRecord = 256u << 20;
-
-using Crc32c = boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true>;
 
 void put32(char* at, std::uint32_t number) {
   for (int i = 0; i < 4; ++i) at[i] = char(number >> (8 * i));
@@ -28,12 +27,7 @@ std::uint32_t get32(const char* at) {
   return out;
 }
 // Over size and payload, so that a damaged size is noticed too.
-std::uint32_t checksum(const char* size, std::string_view payload) {
-  Crc32c crc;
-  crc.process_bytes(size, 4);
-  crc.process_bytes(payload.data(), payload.size());
-  return crc.checksum();
-}
+std::uint32_t checksum(const char* size, std::string_view payload) { return crc32c({size, 4}, payload); }
 
 bool write_at(int fd, std::string_view bytes, std::uint64_t offset) {
   while (!bytes.empty()) {

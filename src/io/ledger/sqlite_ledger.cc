@@ -4,14 +4,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/data_dir.h"
 #include "base/text.h"
-#include "io/ledger/ledger.h"
-#include "io/ledger/ledger_rows.h"
+#include "io/ledger/typed_ledger.h"
+#include "io/sqlite/check.h"
 #include "io/sqlite/database.h"
-#include "io/wire/ledger_json.h"
 
 namespace paramedic {
 
@@ -38,89 +38,72 @@ constexpr const char* kMigrations[] = {
     "CREATE INDEX record_closed ON record(open, kind, touched);",
     // 3: notifications, silences, acknowledgements are new kinds, which an older monitor could not read back.
     "",
+    // 4: and what was told of each story.
+    "",
 };
 static_assert(std::size(kMigrations) == kLedgerFormat);
+
+// Less than this is free: the databases cannot even be opened (each needs an index of its write-ahead log, 32 KiB).
+constexpr std::uint64_t kRoomToOpen = 1 << 20;
 
 // Space that is given back to the file system when it is full, so that decisions still commit.
 class Reserve {
  public:
   Reserve(std::string file, std::uint64_t bytes) : file_(std::move(file)), bytes_(bytes) {}
-  bool held() const { return held_; }
-  // False when the disk has no room for it: then nothing is held and nothing was left behind.
+  bool wanted() const { return bytes_ > 0; }
+  // False when the disk has no room for it: then nothing is held and nothing was left behind. What would be spent at
+  // once is not taken.
   bool take() {
-    if (bytes_ == 0 || held_) return held_;
-    const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return false;
-    held_ = ::posix_fallocate(fd, 0, off_t(bytes_)) == 0;
-    ::close(fd);
+    if (!wanted() || held_) return held_;
+    if (allocated() || sqlite::free_bytes(folder()) >= 2 * bytes_) held_ = allocate();
     if (!held_) ::unlink(file_.c_str());
     return held_;
   }
   bool spend() {
-    if (!held_) return false;
     held_ = false;
-    return ::unlink(file_.c_str()) == 0;
+    return wanted() && ::unlink(file_.c_str()) == 0;
   }
+  std::string folder() const { return file_.substr(0, file_.rfind('/')); }
 
  private:
+  bool allocated() const {
+    struct stat info {};
+    return ::stat(file_.c_str(), &info) == 0 && std::uint64_t(info.st_blocks) * 512 >= bytes_;
+  }
+  bool allocate() const {
+    const int fd = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    const bool done = ::posix_fallocate(fd, 0, off_t(bytes_)) == 0;
+    ::close(fd);
+    return done;
+  }
+
   std::string file_;
   std::uint64_t bytes_;
   bool held_ = false;
 };
 
-class SqliteLedger final : public Ledger {
+class SqliteLedger final : public TypedLedger {
  public:
-  SqliteLedger(DataDir dir, LedgerOptions options, Database writer, Database reader)
+  SqliteLedger(DataDir dir, LedgerOptions options, Database writer, Database reader, Reserve reserve)
       : dir_(std::move(dir)),
         options_(std::move(options)),
         writer_(std::move(writer)),
         reader_(std::move(reader)),
-        reserve_(dir_.file("ledger.reserve"), options_.reserve_bytes) {}
+        reserve_(std::move(reserve)) {}
 
   Result<void> start();
   Result<void> commit(std::span<const LedgerEntry> entries) override;
-  Result<LedgerState> load(Now now) override;
   Result<PruneResult> prune(Now now) override;
-  Result<LedgerPage<ActionRecord>> actions(const LedgerQuery& q) override {
-    return page<ActionRecord>(LedgerKind::action, q);
-  }
-  Result<LedgerPage<Incident>> incidents(const LedgerQuery& q) override {
-    return page<Incident>(LedgerKind::incident, q);
-  }
-  Result<LedgerPage<Alert>> alerts(const LedgerQuery& q) override { return page<Alert>(LedgerKind::alert, q); }
-  Result<LedgerPage<AuditRecord>> audit(const LedgerQuery& q) override {
-    return page<AuditRecord>(LedgerKind::audit, q);
-  }
-  Result<LedgerPage<NotificationRecord>> notifications(const LedgerQuery& q) override {
-    return page<NotificationRecord>(LedgerKind::notification, q);
-  }
-  Result<LedgerPage<Silence>> silences(const LedgerQuery& q) override { return page<Silence>(LedgerKind::silence, q); }
-  Result<LedgerPage<Acknowledgement>> acknowledgements(const LedgerQuery& q) override {
-    return page<Acknowledgement>(LedgerKind::acknowledgement, q);
-  }
-  Result<LedgerPage<InputRecord>> inputs(const LedgerQuery& q) override {
-    return page<InputRecord>(LedgerKind::input, q);
-  }
-  Result<std::optional<Incident>> incident(std::string_view id) override {
-    return one<Incident>(LedgerKind::incident, id);
-  }
-  Result<std::optional<ActionRecord>> action(std::string_view id) override {
-    return one<ActionRecord>(LedgerKind::action, id);
-  }
   LedgerStats stats() const override;
 
  private:
   Result<void> write(std::span<const LedgerEntry> entries);
   Result<void> put(const LedgerEntry& entry);
   Result<std::uint64_t> prune_class(bool inputs, const Now& now);
-  template <class T, class Keep>
-  Result<void> each(LedgerKind kind, bool open_only, WallTime since, Keep keep);
-  template <class T>
-  Result<LedgerPage<T>> page(LedgerKind kind, const LedgerQuery& query);
-  template <class T>
-  Result<std::optional<T>> one(LedgerKind kind, std::string_view key);
-  template <class T>
-  std::optional<T> decode(LedgerKind kind, std::string_view body);
+  Result<void> each_body(LedgerKind kind, bool open_only, WallTime since, const EachBody& each) override;
+  Result<LedgerPage<std::string>> page_of(LedgerKind kind, const LedgerQuery& query, const LedgerCursor& from) override;
+  Result<std::optional<std::string>> body_of(LedgerKind kind, std::string_view key) override;
 
   DataDir dir_;
   LedgerOptions options_;
@@ -129,9 +112,10 @@ class SqliteLedger final : public Ledger {
   std::mutex reader_mutex_;
   Reserve reserve_;
   Statement upsert_;
+  bool out_of_space_ = false;     // is why the latest write failed
   std::int64_t next_append_ = 1;  // key of the next appended entry
   RetentionFront fronts_[2];      // of the two classes of kinds
-  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0, unreadable_ = 0;
+  std::atomic<std::uint64_t> commits_ = 0, entries_ = 0, failures_ = 0, pruned_ = 0;
   std::atomic<bool> degraded_ = false, spent_ = false;
 };
 
@@ -145,7 +129,7 @@ Result<void> SqliteLedger::start() {
   const auto last = writer_.number("SELECT seq FROM sqlite_sequence WHERE name='record'");
   if (!last) return last.error();
   next_append_ = *last + 1;
-  spent_ = !reserve_.take() && options_.reserve_bytes > 0;
+  spent_ = !reserve_.take() && reserve_.wanted();
   return {};
 }
 
@@ -153,7 +137,7 @@ Result<void> SqliteLedger::commit(std::span<const LedgerEntry> entries) {
   if (entries.empty()) return {};
   auto done = write(entries);
   // Full disk: give back the reserve and try once more.
-  if (!done && done.error().code == Errc::unavailable && reserve_.spend()) {
+  if (!done && out_of_space_ && reserve_.spend()) {
     spent_ = true;
     done = write(entries);
   }
@@ -173,6 +157,7 @@ Result<void> SqliteLedger::write(std::span<const LedgerEntry> entries) {
   Result<void> done = transaction.begun();
   for (std::size_t i = 0; done && i < entries.size(); ++i) done = put(entries[i]);
   if (done) done = transaction.commit();
+  out_of_space_ = !done && writer_.out_of_space();  // asked before the rollback, which is a call as well
   if (!done) next_append_ = first_append;
   return done;
 }
@@ -186,31 +171,15 @@ Result<void> SqliteLedger::put(const LedgerEntry& entry) {
   return {};
 }
 
-template <class T>
-std::optional<T> SqliteLedger::decode(LedgerKind kind, std::string_view body) {
-  auto parsed = wire::parse_ledger(kind, body);
-  if (parsed) return std::get<T>(std::move(*parsed));
-  ++unreadable_;
-  return std::nullopt;
-}
-
-template <class T, class Keep>
-Result<void> SqliteLedger::each(LedgerKind kind, bool open_only, WallTime since, Keep keep) {
+Result<void> SqliteLedger::each_body(LedgerKind kind, bool open_only, WallTime since, const EachBody& each) {
   auto statement =
       writer_.prepare("SELECT body FROM record WHERE kind=?1 AND (open=1 OR (?2=0 AND touched>=?3)) ORDER BY at, id");
   if (!statement) return statement.error();
   statement->bind(1, std::int64_t(kind)).bind(2, std::int64_t(open_only)).bind(3, nanos(since));
   Step step;
-  while ((step = statement->step()) == Step::row)
-    if (auto record = decode<T>(kind, statement->text(0))) keep(std::move(*record));
+  while ((step = statement->step()) == Step::row) each(statement->text(0));
   if (step == Step::failed) return writer_.error();
   return {};
-}
-
-Result<LedgerState> SqliteLedger::load(Now now) {
-  return load_ledger_state(now, [this]<class T>(LedgerKind kind, bool open_only, WallTime since, auto keep, T*) {
-    return each<T>(kind, open_only, since, keep);
-  });
 }
 
 Result<PruneResult> SqliteLedger::prune(Now now) {
@@ -251,10 +220,7 @@ Result<std::uint64_t> SqliteLedger::prune_class(bool inputs, const Now& now) {
   return removed;
 }
 
-template <class T>
-Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) {
-  const auto cursor = check_query(q);
-  if (!cursor) return cursor.error();
+Result<LedgerPage<std::string>> SqliteLedger::page_of(LedgerKind kind, const LedgerQuery& q, const LedgerCursor& from) {
   const std::lock_guard lock(reader_mutex_);
   // The worker condition is spliced in so that its index is used.
   const std::string sql = fmt::format(
@@ -267,8 +233,8 @@ Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) 
   s->bind(1, std::int64_t(kind)).bind(2, q.worker_id).bind(3, q.pool).bind(4, std::int64_t(q.open_only));
   s->bind(5, q.from ? nanos(*q.from) : std::numeric_limits<std::int64_t>::min());
   s->bind(6, q.to ? nanos(*q.to) : std::numeric_limits<std::int64_t>::max());
-  s->bind(7, cursor->at).bind(8, cursor->id).bind(9, std::int64_t(q.limit) + 1);
-  LedgerPage<T> out;
+  s->bind(7, from.at).bind(8, from.id).bind(9, std::int64_t(q.limit) + 1);
+  LedgerPage<std::string> out;
   LedgerCursor last;
   int rows = 0;
   Step step;
@@ -278,20 +244,19 @@ Result<LedgerPage<T>> SqliteLedger::page(LedgerKind kind, const LedgerQuery& q) 
       break;
     }
     last = {s->integer(0), s->integer(1)};
-    if (auto record = decode<T>(kind, s->text(2))) out.items.push_back(std::move(*record));
+    out.items.emplace_back(s->text(2));
   }
   if (step == Step::failed) return reader_.error();
   return out;
 }
 
-template <class T>
-Result<std::optional<T>> SqliteLedger::one(LedgerKind kind, std::string_view key) {
+Result<std::optional<std::string>> SqliteLedger::body_of(LedgerKind kind, std::string_view key) {
   const std::lock_guard lock(reader_mutex_);
   auto s = reader_.prepare("SELECT body FROM record WHERE kind=?1 AND key=?2");
   if (!s) return s.error();
   const Step step = s->bind(1, std::int64_t(kind)).bind(2, key).step();
   if (step == Step::failed) return reader_.error();
-  return step == Step::row ? decode<T>(kind, s->text(0)) : std::optional<T>();
+  return step == Step::row ? std::optional(std::string(s->text(0))) : std::nullopt;
 }
 
 LedgerStats SqliteLedger::stats() const {
@@ -308,12 +273,11 @@ LedgerStats SqliteLedger::stats() const {
 }
 
 Result<void> check_integrity(Database& db) {
-  auto s = db.prepare("PRAGMA quick_check(1)");
-  if (!s) return s.error();
-  if (s->step() != Step::row) return db.error();
-  if (s->text(0) == "ok") return {};
+  const auto problems = sqlite::find_damage(db, "quick_check", 1);
+  if (!problems) return problems.error();
+  if (problems->empty()) return {};
   return make_error(Errc::corrupt, fmt::format("{}: damaged ({}); move it away to start empty, or restore a backup",
-                                               db.file(), s->text(0)));
+                                               db.file(), problems->front()));
 }
 
 }  // namespace
@@ -322,13 +286,16 @@ Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const LedgerOptions& options)
   auto dir = DataDir::open(options.data_dir);
   if (!dir) return dir.error();
   const std::string file = dir->file("ledger.db");
+  Reserve reserve(dir->file("ledger.reserve"), options.reserve_bytes);
+  if (sqlite::free_bytes(reserve.folder()) < kRoomToOpen) (void)reserve.spend();
   auto writer = Database::open(file, {.max_pages = options.max_pages});
   if (!writer) return writer.error();
   if (auto done = check_integrity(*writer); !done) return done.error();
   if (auto done = sqlite::migrate(*writer, kMigrations, int(std::size(kMigrations))); !done) return done.error();
   auto reader = Database::open(file, {.read_only = true});
   if (!reader) return reader.error();
-  auto ledger = std::make_unique<SqliteLedger>(std::move(*dir), options, std::move(*writer), std::move(*reader));
+  auto ledger = std::make_unique<SqliteLedger>(std::move(*dir), options, std::move(*writer), std::move(*reader),
+                                               std::move(reserve));
   if (auto done = ledger->start(); !done) return done.error();
   return ledger;
 }

@@ -15,6 +15,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "io/net/eventually.h"
 #include "io/net/http_server.h"
 
 namespace paramedic {
@@ -116,15 +117,6 @@ class RawClient {
   bool ended_ = false;
   std::string received_;
 };
-
-// Waits for another thread to make it true; false after 10 s.
-inline bool eventually(const std::function<bool()>& condition) {
-  for (int i = 0; i < 2000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return false;
-}
 
 // Runs one coroutine to its end on its own loop.
 inline void run_coroutine(std::function<boost::asio::awaitable<void>()> body) {

@@ -82,8 +82,8 @@ TEST(Alertmanager, an_alert_that_left_the_group_or_changed_its_severity_ends) {
   changed.alerts[0].worker_id = "w-19";
   changed.alert_count = 500;
   alertmanager->send(changed, context());
-  const json::value part = body_of(script.calls[2]);
-  for (const auto& alert : part.as_array()) EXPECT_FALSE(ended(alert));
+  const json::value last = body_of(script.calls[2]);
+  for (const auto& alert : last.as_array()) EXPECT_FALSE(ended(alert));
 }
 
 TEST(Alertmanager, every_member_gets_it_and_one_is_enough) {

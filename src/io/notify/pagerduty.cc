@@ -6,12 +6,13 @@
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
 #include "io/wire/json_writer.h"
+#include "io/wire/view_json.h"
 
 namespace paramedic::notify {
 
 namespace {
 
-constexpr std::size_t kKey = 255, kSummary = 1024, kDetails = 100'000, kField = 255, kLabels = 50, kLabel = 1000;
+constexpr std::size_t kKey = 255, kSummary = 1024, kDetails = 32'000, kLabels = 8'000, kField = 255;
 constexpr Duration kThrottled = 60s;  // 429 without Retry-After: "back off minutes"
 
 struct Options {
@@ -31,8 +32,12 @@ void write_details(wire::JsonWriter& w, const Notification& n, const Message& m)
   w.field("kind", n.kind).field("alerts", n.alert_count).field("firing", n.firing_count);
   w.field("workers", n.worker_count).field_if("incident", n.incident_id).field_if("route", n.route);
   w.key("labels").begin_object();
-  for (std::size_t i = 0; i < std::min(n.common_labels.size(), kLabels); ++i)
-    w.field(cut_bytes(n.common_labels[i].first, kField), cut_bytes(n.common_labels[i].second, kLabel));
+  std::size_t left = kLabels;  // of text; a control character takes six bytes in JSON
+  for (const auto& [name, value] : n.common_labels) {
+    if (name.size() + value.size() > left) break;
+    left -= name.size() + value.size();
+    w.field(name, value);
+  }
   w.end_object().end_object();
 }
 

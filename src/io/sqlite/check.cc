@@ -1,9 +1,10 @@
 #include "io/sqlite/check.h"
 
 #include <cerrno>
-#include <optional>
+#include <cstdlib>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 namespace paramedic::sqlite {
@@ -13,12 +14,9 @@ namespace {
 constexpr const char* kRemedy = "restore a backup, or move the file away to start empty";
 
 Result<void> check_file(Database& db, std::int64_t format, DataCheck& out) {
-  auto s = db.prepare(fmt::format("PRAGMA integrity_check({})", DataCheck::kMaxProblems).c_str());
-  if (!s) return s.error();
-  Step step;
-  while ((step = s->step()) == Step::row)
-    if (s->text(0) != "ok") out.damage(fmt::format("{}; {}", s->text(0), kRemedy));
-  if (step == Step::failed) return db.error();
+  const auto problems = find_damage(db, "integrity_check", DataCheck::kMaxProblems);
+  if (!problems) return problems.error();
+  for (const std::string& problem : *problems) out.damage(fmt::format("{}; {}", problem, kRemedy));
   if (out.damaged > 0) return {};
   const auto found = db.number("PRAGMA user_version");
   if (!found) return found.error();
@@ -37,7 +35,28 @@ Result<void> check_all(Database& db, std::int64_t format, std::vector<DataCheck>
   return records(db, parts);
 }
 
+// SQLite tells of pages that it could not read among the damage: "Page 4: unable to get the page. error code=266".
+bool unreadable(std::string_view problem) {
+  constexpr std::string_view kCode = "error code=";
+  const auto at = problem.find(kCode);
+  return at != problem.npos && (std::atoi(problem.data() + at + kCode.size()) & 0xFF) == SQLITE_IOERR;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> find_damage(Database& db, std::string_view pragma, std::size_t most) {
+  auto s = db.prepare(fmt::format("PRAGMA {}({})", pragma, most).c_str());
+  if (!s) return s.error();
+  std::vector<std::string> out;
+  Step step;
+  while ((step = s->step()) == Step::row) {
+    const std::string problem(s->text(0));
+    if (unreadable(problem)) return make_error(Errc::io, fmt::format("{}: {}; check the disk", db.file(), problem));
+    if (problem != "ok") out.push_back(problem);
+  }
+  if (step == Step::failed) return db.error();
+  return out;
+}
 
 Result<std::vector<DataCheck>> check_database(const std::string& file, const std::string& name, std::int64_t format,
                                               const AsideFolder* aside, const CheckRecords& records) {

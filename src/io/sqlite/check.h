@@ -17,4 +17,8 @@ using CheckRecords = std::function<Result<void>(Database&, std::vector<DataCheck
 Result<std::vector<DataCheck>> check_database(const std::string& file, const std::string& name, std::int64_t format,
                                               const AsideFolder* aside, const CheckRecords& records);
 
+// What `pragma` ("quick_check" or "integrity_check") finds wrong, `most` lines at most; empty = sound. Pages that the
+// disk does not give are an error (io), no damage: nobody should move a sound file away because of them.
+Result<std::vector<std::string>> find_damage(Database& db, std::string_view pragma, std::size_t most);
+
 }  // namespace paramedic::sqlite

@@ -1,21 +1,46 @@
 #include "io/sqlite/database.h"
 
+#include <cerrno>
+#include <limits>
+
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 namespace paramedic::sqlite {
 
 namespace {
 
+bool means_no_space(int error_number) {
+  return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+}
+
+// Why there is no room: ENOSPC, EDQUOT, EFBIG; 0 = that is not what went wrong. SQLite's own word for it is only
+// ENOSPC's; else the files know. The write-ahead log first: most is written there.
+int no_space(sqlite3* db) {
+  const int code = sqlite3_extended_errcode(db) & 0xFF;
+  if (code == SQLITE_FULL) return ENOSPC;
+  if (code != SQLITE_IOERR) return 0;
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error_number = 0;
+    if (sqlite3_file_control(db, "main", which, &file) != SQLITE_OK || !file || !file->pMethods) continue;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error_number);
+    if (means_no_space(error_number)) return error_number;
+  }
+  return 0;
+}
+
 // SQLite's result, in our words and with what a person can do about it.
-Error translate(int code, const char* text, const std::string& file) {
+Error translate(int code, int no_space, const char* text, const std::string& file) {
   const auto make = [&](Errc errc, std::string_view remedy) {
     return make_error(errc, fmt::format("{}: {}; {}", file, text, remedy));
   };
+  if (no_space == EFBIG) return make(Errc::unavailable, "raise the limit on file sizes (LimitFSIZE=, ulimit -f)");
+  if (no_space == EDQUOT) return make(Errc::unavailable, "free some space: the disk quota of this user is used up");
+  if (no_space != 0) return make(Errc::unavailable, "free some space on this file system");
   switch (code & 0xFF) {
-    case SQLITE_FULL:
-      return make(Errc::unavailable, "free some space on this file system");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return make(Errc::unavailable, "another process holds the file; close it");
@@ -125,7 +150,10 @@ Result<std::int64_t> Database::number(const char* sql) {
 
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
 bool Database::in_transaction() const { return db_ && !sqlite3_get_autocommit(db_); }
-Error Database::error() const { return translate(sqlite3_extended_errcode(db_), sqlite3_errmsg(db_), file_); }
+Error Database::error() const {
+  return translate(sqlite3_extended_errcode(db_), no_space(db_), sqlite3_errmsg(db_), file_);
+}
+bool Database::out_of_space() const { return no_space(db_) != 0; }
 
 Transaction::~Transaction() {
   if (db_.in_transaction()) (void)db_.run("ROLLBACK");
@@ -158,6 +186,12 @@ std::uint64_t file_bytes(const std::string& file) {
     if (::stat((file + tail).c_str(), &info) == 0) total += std::uint64_t(info.st_size);
   }
   return total;
+}
+
+std::uint64_t free_bytes(const std::string& path) {
+  struct statvfs disk {};
+  if (::statvfs(path.c_str(), &disk) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t(disk.f_bavail) * disk.f_frsize;
 }
 
 }  // namespace paramedic::sqlite

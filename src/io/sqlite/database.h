@@ -73,6 +73,8 @@ class Database {
   bool in_transaction() const;
   // What the latest failed call means.
   Error error() const;
+  // The latest failed call found no room: disk full, quota or limit on file sizes reached.
+  bool out_of_space() const;
   const std::string& file() const { return file_; }
 
  private:
@@ -101,5 +103,8 @@ Result<void> migrate(Database& db, const char* const* steps, int count);
 
 // Bytes of the file and its write-ahead log on disk.
 std::uint64_t file_bytes(const std::string& file);
+
+// What this user may still write on the file system that holds `path`; the greatest number when it does not tell.
+std::uint64_t free_bytes(const std::string& path);
 
 }  // namespace paramedic::sqlite

@@ -203,24 +203,46 @@ void write_intake(MetricsWriter& out, const FleetView& view, const MonitorStats&
   single(out, f::rounds, s.rounds);
   single(out, f::round_lag, s.round_lag_seconds);
   single(out, f::checks_failed, s.checks_failed);
+  single(out, f::rules, s.rules);
+  single(out, f::rule_evaluations, s.rule_evaluations);
+  single(out, f::rule_cut, s.rule_alerts_cut);
+  if (!stats.config_reloaded) return;
+  single(out, f::config_reload_ok, Number{stats.config_reload_ok});
+  single(out, f::config_reload_time, unix_seconds(*stats.config_reloaded));
 }
 
 void write_storage(MetricsWriter& out, const FleetView& view, const MonitorStats& stats) {
   single(out, f::history_rows, stats.history_rows);
   if (stats.history_bytes) single(out, f::history_bytes, *stats.history_bytes);
   single(out, f::history_errors, stats.history_errors);
+  single(out, f::history_degraded, Number{stats.history_degraded});
+  single(out, f::history_buffered, stats.history_buffered);
+  single(out, f::history_dropped, stats.history_dropped);
   single(out, f::history_damaged, stats.history_damaged);
   single(out, f::history_open_bytes, stats.history_open_bytes);
   single(out, f::history_flush, stats.history_flush_seconds);
   single(out, f::ledger_commits, stats.ledger_commits);
   single(out, f::ledger_errors, stats.ledger_errors);
   single(out, f::ledger_degraded, Number{view.ledger_degraded});
+  single(out, f::ledger_reserve_spent, Number{stats.ledger_reserve_spent});
   single(out, f::ledger_pruned, stats.ledger_pruned);
   single(out, f::ledger_store_away, Number{stats.ledger_store_away});
   single(out, f::ledger_spool_bytes, stats.ledger_spool_bytes);
   single(out, f::ledger_spool_waiting, stats.ledger_spool_waiting);
   single(out, f::ledger_spooled, stats.ledger_spooled);
   single(out, f::ledger_replayed, stats.ledger_replayed);
+}
+
+void write_journal(MetricsWriter& out, const MonitorStats& stats) {
+  if (!stats.input_journal) return;
+  const InputJournalRow& journal = *stats.input_journal;
+  single(out, f::journal_bytes, journal.size_bytes);
+  single(out, f::journal_queue, journal.queued_bytes);
+  single(out, f::journal_written, journal.written_bytes);
+  single(out, f::journal_records, journal.records);
+  single(out, f::journal_dropped, journal.dropped);
+  single(out, f::journal_errors, journal.errors);
+  single(out, f::journal_degraded, Number{journal.degraded});
 }
 
 void write_remote(MetricsWriter& out, const MonitorStats& stats) {
@@ -241,6 +263,35 @@ void write_remote(MetricsWriter& out, const MonitorStats& stats) {
   by_reason(f::remote_dropped, &RemoteWriteRow::dropped);
   each(f::remote_requests, &RemoteWriteRow::requests);
   by_reason(f::remote_failed, &RemoteWriteRow::failed);
+}
+
+void write_notifications(MetricsWriter& out, const MonitorStats& stats) {
+  const auto each = [&](const MetricFamily& family, auto value_of) {
+    out.begin(family);
+    for (const NotificationRow& row : stats.notifications) out.sample({{"channel", row.channel}}, value_of(row));
+  };
+  const auto by_result = [&](const MetricFamily& family, auto NotificationRow::*member) {
+    out.begin(family);
+    for (const NotificationRow& row : stats.notifications)
+      for (const auto& [result, count] : row.*member) out.sample({{"channel", row.channel}, {"result", result}}, count);
+  };
+  const auto histogram = [&](const MetricFamily& family, auto NotificationRow::*member) {
+    out.begin(family);
+    for (const NotificationRow& row : stats.notifications) out.histogram({{"channel", row.channel}}, row.*member);
+  };
+  each(f::notify_queued, [](const NotificationRow& row) { return row.queued; });
+  each(f::notify_oldest, [](const NotificationRow& row) { return row.oldest_age_seconds; });
+  by_result(f::notify_ended, &NotificationRow::ended);
+  by_result(f::notify_sends, &NotificationRow::sends);
+  histogram(f::notify_send, &NotificationRow::send_seconds);
+  histogram(f::notify_delivery, &NotificationRow::delivery_seconds);
+  each(f::notify_throttled, [](const NotificationRow& row) { return row.throttled; });
+  each(f::notify_degraded, [](const NotificationRow& row) { return row.degraded; });
+  each(f::notify_failing, [](const NotificationRow& row) { return Number{row.failing}; });
+  if (!stats.dead_man) return;
+  out.begin(f::dead_man_pings);
+  for (const auto& [result, count] : stats.dead_man->pings) out.sample({{"result", result}}, count);
+  if (stats.dead_man->last) single(out, f::dead_man_last, unix_seconds(*stats.dead_man->last));
 }
 
 void write_process(MetricsWriter& out, const MonitorStats& stats) {
@@ -272,7 +323,9 @@ std::string render(const FleetView& view, const MonitorStats& stats, PageFormat 
   write_recovery(out, view);
   write_intake(out, view, stats);
   write_storage(out, view, stats);
+  write_journal(out, stats);
   write_remote(out, stats);
+  write_notifications(out, stats);
   write_process(out, stats);
   return out.finish();
 }

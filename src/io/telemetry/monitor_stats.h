@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/histogram.h"
 
 namespace paramedic::telemetry {
 
@@ -31,9 +32,32 @@ struct RemoteWriteRow {
   std::vector<std::pair<std::string_view, std::uint64_t>> dropped, failed;  // reason → cumulative
 };
 
+// The journal of all inputs, with `record: full`.
+struct InputJournalRow {
+  std::uint64_t size_bytes = 0, queued_bytes = 0, written_bytes = 0, records = 0, dropped = 0, errors = 0;
+  bool degraded = false;
+};
+
+// One channel of notifications. Counts are cumulative.
+struct NotificationRow {
+  std::string channel;
+  std::uint64_t queued = 0, throttled = 0, degraded = 0;
+  double oldest_age_seconds = 0;
+  bool failing = false;
+  std::vector<std::pair<std::string_view, std::uint64_t>> ended, sends;  // result → count
+  DurationHistogram send_seconds, delivery_seconds;
+};
+struct DeadManRow {
+  std::vector<std::pair<std::string_view, std::uint64_t>> pings;  // result → cumulative
+  std::optional<WallTime> last;
+};
+
 struct MonitorStats {
   std::string version;
   WallTime started_at{};
+
+  std::optional<WallTime> config_reloaded;  // when the configuration in force was read; unset without a file
+  bool config_reload_ok = true;             // of the latest try
 
   std::vector<InboxLane> inbox;
   Duration inbox_oldest_age{};  // of the oldest live input that waits
@@ -50,12 +74,18 @@ struct MonitorStats {
   std::uint64_t event_overflows = 0;
 
   std::uint64_t history_rows = 0, history_errors = 0, history_damaged = 0, history_open_bytes = 0;
-  std::optional<std::uint64_t> history_bytes;  // on disk
-  double history_flush_seconds = 0;            // the latest group commit
+  bool history_degraded = false;                            // the latest group commit failed
+  std::uint64_t history_buffered = 0, history_dropped = 0;  // rows
+  std::optional<std::uint64_t> history_bytes;               // on disk
+  double history_flush_seconds = 0;                         // the latest group commit
   std::uint64_t ledger_commits = 0, ledger_errors = 0, ledger_pruned = 0;
+  bool ledger_reserve_spent = false;
   bool ledger_store_away = false;  // the shared store takes no commits: they go to the spool
   std::uint64_t ledger_spool_bytes = 0, ledger_spool_waiting = 0, ledger_spooled = 0, ledger_replayed = 0;
   std::vector<RemoteWriteRow> remote_write;
+  std::optional<InputJournalRow> input_journal;
+  std::vector<NotificationRow> notifications;
+  std::optional<DeadManRow> dead_man;  // none is configured
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;

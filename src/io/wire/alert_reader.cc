@@ -145,6 +145,29 @@ bool read_notification(Fields& f, const Value& v, Notification& r) {
 
 }  // namespace
 
+bool read_notification_group(Fields& f, const Value& v, NotificationGroup& r) {
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "key") return text(f, k, m, r.key);
+    if (k == "route") return text(f, k, m, r.route);
+    if (k == "labels") return read_stored_labels(f, k, m, r.labels);
+    if (k == "incident_id") return text(f, k, m, r.incident_id);
+    if (k == "title") return text(f, k, m, r.title);
+    if (k == "open") return f.boolean(k, m, r.open);
+    if (k == "storm") return f.boolean(k, m, r.storm);
+    if (k == "sequence") return f.count(k, m, r.sequence);
+    if (k == "told_severity") return f.word(k, m, r.told_severity);
+    if (k == "channels") return texts(f, k, m, r.channels);
+    if (k == "members") return texts(f, k, m, r.members);
+    if (k == "step") return f.integer(k, m, r.step, 0, kMaxInt);
+    if (k == "opened_at") return f.time(k, m, r.opened_at);
+    if (k == "told_at") return f.time(k, m, r.told_at);
+    if (k == "step_at") return f.time(k, m, r.step_at);
+    if (k == "held_until") return f.time(k, m, r.held_until);
+    if (k == "follows") return text(f, k, m, r.follows);
+    return f.skip();
+  });
+}
+
 bool read_notification_record(Fields& f, const Value& v, NotificationRecord& r) {
   return f.object(v, [&](Key k, const Value& m) {
     if (k == "notification") return read_notification(f, m, r.notification) || f.nest(k);

@@ -14,6 +14,7 @@ bool read_alert(Fields& f, const json::value& v, Alert& out);
 bool read_incident(Fields& f, const json::value& v, Incident& out);
 bool read_silence(Fields& f, const json::value& v, Silence& out);
 bool read_acknowledgement(Fields& f, const json::value& v, Acknowledgement& out);
+bool read_notification_group(Fields& f, const json::value& v, NotificationGroup& out);
 bool read_notification_record(Fields& f, const json::value& v, NotificationRecord& out);
 
 }  // namespace paramedic::wire

@@ -1,30 +1,12 @@
 #include "io/wire/json_writer.h"
 
-#include <charconv>
-#include <cmath>
+#include <cstring>
+
+#include "io/wire/json_number.h"
 
 namespace paramedic::wire {
 
 namespace {
-
-constexpr double kScale = 10'000;  // four decimals: the most that intake keeps
-
-void append_unsigned(std::string& out, std::uint64_t number) {
-  char buffer[20];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, number).ptr);
-}
-
-// `scaled` = value · 10^4, exact.
-void append_scaled(std::string& out, std::uint64_t scaled) {
-  append_unsigned(out, scaled / 10'000);
-  unsigned rest = unsigned(scaled % 10'000);
-  if (rest == 0) return;
-  char digits[5] = {'.', char('0' + rest / 1000), char('0' + rest / 100 % 10), char('0' + rest / 10 % 10),
-                    char('0' + rest % 10)};
-  size_t length = 5;
-  while (digits[length - 1] == '0') --length;
-  out.append(digits, length);
-}
 
 // Length of the valid UTF-8 sequence at `at`, 0 when there is none.
 size_t utf8_length(std::string_view s, size_t at) {
@@ -65,36 +47,48 @@ void append_control(std::string& out, unsigned char c) {
   out += kHex[c & 15];
 }
 
+// Eight bytes at once: none is a control character, a quote, a backslash, DEL or beyond ASCII.
+bool is_plain(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x80 * kOnes;
+  const auto holds = [&](char c) {
+    const std::uint64_t x = eight ^ (kOnes * std::uint64_t(c));
+    return (x - kOnes) & ~x;
+  };
+  const std::uint64_t control = (eight - 0x20 * kOnes) & ~eight;
+  return ((control | holds('"') | holds('\\') | holds(0x7F) | eight) & kHigh) == 0;
+}
+
+// A length up to which nothing needs a change: nearly always the whole text.
+std::size_t plain_prefix(std::string_view text) {
+  std::size_t i = 0;
+  std::uint64_t eight = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::memcpy(&eight, text.data() + i, 8);
+    if (!is_plain(eight)) return i;
+  }
+  if (i == text.size()) return i;
+  eight = 0x6161616161616161;
+  std::memcpy(&eight, text.data() + i, text.size() - i);
+  return is_plain(eight) ? text.size() : i;
+}
+
 }  // namespace
 
 void append_json_number(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    out += "null";
-    return;
-  }
-  const double magnitude = std::fabs(value);
-  if (magnitude < 9.0e11) {
-    const auto scaled = std::uint64_t(magnitude * kScale + 0.5);
-    // A correctly rounded quotient is exactly what a reader makes of these digits, so equality means no loss.
-    if (double(scaled) / kScale == magnitude) {
-      if (value < 0 && scaled != 0) out += '-';
-      return append_scaled(out, scaled);
-    }
-  }
-  char buffer[32];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+  char buffer[kMaxNumber];
+  out.append(buffer, put_number(buffer, value));
 }
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  size_t plain = 0;  // start of the run that needs no change
-  for (size_t i = 0; i < text.size();) {
+  std::size_t plain = 0;  // start of the run that needs no change
+  for (std::size_t i = plain_prefix(text); i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
       ++i;
       continue;
     }
-    const size_t wide = c >= 0x80 ? utf8_length(text, i) : 0;
+    const std::size_t wide = c >= 0x80 ? utf8_length(text, i) : 0;
     if (wide) {
       i += wide;
       continue;
@@ -113,23 +107,9 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_time(std::string& out, WallTime t) {
-  using Days = std::chrono::duration<std::int64_t, std::ratio<86400>>;
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(t.time_since_epoch());
-  const auto days = std::chrono::floor<Days>(ms);
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{days.count()}}};
-  const auto rest = unsigned((ms - days).count());
-  const auto put = [](char* at, unsigned number, int width) {
-    for (int i = width - 1; i >= 0; --i, number /= 10) at[i] = char('0' + number % 10);
-  };
-  char text[] = "0000-00-00T00:00:00.000Z";
-  put(text, unsigned(int(date.year())), 4);
-  put(text + 5, unsigned(date.month()), 2);
-  put(text + 8, unsigned(date.day()), 2);
-  put(text + 11, rest / 3'600'000, 2);
-  put(text + 14, rest / 60'000 % 60, 2);
-  put(text + 17, rest / 1000 % 60, 2);
-  put(text + 20, rest % 1000, 3);
-  out.append(text, sizeof text - 1);
+  char text[kTimeBytes];
+  TimeText().put(text, std::chrono::floor<std::chrono::milliseconds>(t.time_since_epoch()).count());
+  out.append(text, sizeof text);
 }
 
 JsonWriter& JsonWriter::open(char bracket) {
@@ -188,15 +168,16 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
 
 JsonWriter& JsonWriter::signed_value(std::int64_t number) {
   comma();
-  if (number < 0) out_->push_back('-');
-  append_unsigned(*out_, number < 0 ? 0 - std::uint64_t(number) : std::uint64_t(number));
+  char buffer[kMaxNumber];
+  out_->append(buffer, put_signed(buffer, number));
   need_comma_ = true;
   return *this;
 }
 
 JsonWriter& JsonWriter::unsigned_value(std::uint64_t number) {
   comma();
-  append_unsigned(*out_, number);
+  char buffer[kMaxNumber];
+  out_->append(buffer, put_unsigned(buffer, number));
   need_comma_ = true;
   return *this;
 }

@@ -57,6 +57,20 @@ TEST(JsonString, is_always_valid) {
   EXPECT_EQ(quoted("\xF5\x80\x80\x80").size(), 2u + 4 * 3);
 }
 
+TEST(JsonString, escapes_at_every_place) {
+  for (int c = 0; c < 256; ++c)
+    for (std::size_t length : {1u, 7u, 8u, 9u, 20u})
+      for (std::size_t place = 0; place < length; ++place) {
+        std::string text(length, 'x');
+        text[place] = char(c);
+        const bool plain = c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+        const std::string one = quoted(std::string_view(text).substr(place, 1));
+        ASSERT_EQ(quoted(std::string_view(text)),
+                  '"' + text.substr(0, place) + one.substr(1, one.size() - 2) + text.substr(place + 1) + '"');
+        ASSERT_EQ(one.size() == 3, plain) << c;
+      }
+}
+
 TEST(JsonWriter, places_commas_and_formats_values) {
   std::string out;
   JsonWriter w(out);

@@ -26,6 +26,7 @@ void put(JsonWriter& w, const Alert& r) { write_alert(w, r); }
 void put(JsonWriter& w, const NotificationRecord& r) { write_notification_record(w, r); }
 void put(JsonWriter& w, const Silence& r) { write_silence(w, r); }
 void put(JsonWriter& w, const Acknowledgement& r) { write_acknowledgement(w, r); }
+void put(JsonWriter& w, const NotificationGroup& r) { write_notification_group(w, r); }
 
 void put(JsonWriter& w, const WorkerRecord& r) {
   w.begin_object()
@@ -228,6 +229,7 @@ bool get(Fields& f, const Value& v, Alert& r) { return read_alert(f, v, r); }
 bool get(Fields& f, const Value& v, NotificationRecord& r) { return read_notification_record(f, v, r); }
 bool get(Fields& f, const Value& v, Silence& r) { return read_silence(f, v, r); }
 bool get(Fields& f, const Value& v, Acknowledgement& r) { return read_acknowledgement(f, v, r); }
+bool get(Fields& f, const Value& v, NotificationGroup& r) { return read_notification_group(f, v, r); }
 
 bool member(Fields& f, Key k, const Value& m, RecordedExit& r) {
   const auto task = [&](const Value& item, InFlightTask& to) { return read_in_flight(f, item, to); };

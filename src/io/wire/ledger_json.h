@@ -24,11 +24,12 @@ enum class LedgerKind {
   input,
   notification,
   silence,
-  acknowledgement
+  acknowledgement,
+  notification_group
 };
 PARAMEDIC_ENUM_NAMES(LedgerKind, "action", "worker", "budget", "quarantine", "maintenance", "big_switch",
                      "backoff_cleared", "audit", "incident", "alert", "input", "notification", "silence",
-                     "acknowledgement")
+                     "acknowledgement", "notification_group")
 
 namespace wire {
 

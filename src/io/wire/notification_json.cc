@@ -55,4 +55,20 @@ void write_notification_record(JsonWriter& w, const NotificationRecord& r) {
   text_field(w, "remote_id", r.remote_id).end_object();
 }
 
+void write_notification_group(JsonWriter& w, const NotificationGroup& g) {
+  const auto texts = [&](std::string_view key, const std::vector<std::string>& list) {
+    w.key(key).begin_array();
+    for (const std::string& text : list) w.value(text);
+    w.end_array();
+  };
+  w.begin_object().field("key", g.key).field("route", g.route).field_if("incident_id", g.incident_id);
+  write_labels(w.key("labels"), g.labels);
+  w.field_if("title", g.title).field("open", g.open).field("storm", g.storm).field("sequence", g.sequence);
+  w.field("told_severity", g.told_severity);
+  texts("channels", g.channels);
+  texts("members", g.members);
+  w.field("step", g.step).field("opened_at", g.opened_at).field("told_at", g.told_at);
+  w.field("step_at", g.step_at).field("held_until", g.held_until).field_if("follows", g.follows).end_object();
+}
+
 }  // namespace paramedic::wire

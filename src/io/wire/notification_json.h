@@ -14,5 +14,7 @@ void write_acknowledgement(JsonWriter& w, const Acknowledgement& acknowledgement
 void write_notification(JsonWriter& w, const Notification& notification);
 // {notification, state, attempts, tried_at, ended_at, answer, merged_into, failed_over_to, remote_id}
 void write_notification_record(JsonWriter& w, const NotificationRecord& record);
+// For the ledger alone: what was told of one story.
+void write_notification_group(JsonWriter& w, const NotificationGroup& group);
 
 }  // namespace paramedic::wire

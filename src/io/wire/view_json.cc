@@ -212,30 +212,6 @@ void write_counts(JsonWriter& w, const StatusCounts& c) {
   w.field("critical_workers", c.critical).field("unknown_workers", c.unknown).field("inactive_workers", c.inactive);
 }
 
-void HistoryRowWriter::write(JsonWriter& w, const HistoryRow& row) {
-  if (row.metrics.names != names_) {
-    names_ = row.metrics.names;
-    keys_.clear();
-    for (std::size_t i = 0; i < row.metrics.size(); ++i) {
-      std::string key = i ? "," : "";
-      append_json_string(key, (*names_)[i]);
-      keys_.push_back(std::move(key += ':'));
-    }
-  }
-  // Plain text: a writer's care for commas and escapes costs a fifth of a long answer.
-  text_ = R"({"timestamp":")";
-  append_time(text_, row.at);
-  ((text_ += R"(","status":")") += to_string(row.status)) += R"(","health_score":)";
-  row.score ? append_json_number(text_, *row.score) : void(text_ += "null");
-  text_ += R"(,"metrics":{)";
-  for (std::size_t i = 0; i < keys_.size() && i < row.metrics.values.size(); ++i)
-    append_json_number(text_ += keys_[i], row.metrics.values[i]);
-  text_ += '}';
-  if (row.transition) text_ += R"(,"transition":true)";
-  if (row.backlog) text_ += R"(,"backlog":true)";
-  w.raw(text_ += '}');
-}
-
 std::string worker_json(const WorkerView& worker, WallTime now) {
   std::string out;
   out.reserve(4096);
@@ -279,17 +255,6 @@ std::string task_history_json(std::span<const TaskHistoryPoint> points) {
     for (const TaskIncrease& task : point.tasks) write_task_increase(w, task);
     w.end_array().end_object();
   }
-  w.end_array();
-  return out;
-}
-
-std::string history_json(std::span<const HistoryRow> rows) {
-  std::string out;
-  out.reserve(2 + rows.size() * 256);
-  JsonWriter w(out);
-  w.begin_array();
-  HistoryRowWriter writer;
-  for (const HistoryRow& row : rows) writer.write(w, row);
   w.end_array();
   return out;
 }

@@ -36,17 +36,6 @@ void write_exit(JsonWriter& w, const ExitInfo& exit);
 void write_maintenance(JsonWriter& w, const MaintenanceRecord& record);
 void write_audit(JsonWriter& w, const AuditRecord& record);
 void write_event(JsonWriter& w, const FleetEvent& event);
-// Rows of one answer, one after the other: metric names are escaped once per shared name list, not once per value. Not
-// for several threads.
-class HistoryRowWriter {
- public:
-  void write(JsonWriter& w, const HistoryRow& row);
-
- private:
-  std::shared_ptr<const MetricNames> names_;  // `keys_` belong to these
-  std::vector<std::string> keys_;             // "NAME":
-  std::string text_;                          // scratch: one row
-};
 // total_workers, healthy_workers, … as members of the object that is open.
 void write_counts(JsonWriter& w, const StatusCounts& counts);
 
@@ -59,8 +48,6 @@ std::string worker_json(const WorkerView& worker, WallTime now);
 std::string summary_json(const FleetView& view);
 // GET /health/workers/{id}/tasks/history: the list; percentiles are estimates within a bucket of the histogram.
 std::string task_history_json(std::span<const TaskHistoryPoint> points);
-// GET /health/workers/{id}/history: the list itself.
-std::string history_json(std::span<const HistoryRow> rows);
 // Event stream. snapshot: the summary, all workers and the latest events. delta: generation, at, counts, changed
 // workers, removed ids, new events, pools, queues, open incidents.
 std::string snapshot_json(const FleetView& view);

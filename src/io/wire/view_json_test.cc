@@ -169,31 +169,6 @@ TEST(ListJson, writes_any_list_with_its_cursor) {
   EXPECT_EQ(parsed(list_json("audit", audit, write_audit)).at("audit").as_array().size(), 2u);
 }
 
-TEST(HistoryJson, is_a_list_of_rows) {
-  HistoryRow row{"w", kNow, Status::warning, 0.75, {std::make_shared<MetricNames>(MetricNames{"a"}), {1}}, true, true};
-  const auto v = parsed(history_json(std::vector{row, HistoryRow{.at = kNow}}));
-  EXPECT_EQ(text_of(v.at(0)), R"({"timestamp":"2026-11-18T11:06:40.000Z","status":"warning","health_score":7.5E-1,)"
-                              R"("metrics":{"a":1},"transition":true,"backlog":true})");
-  EXPECT_TRUE(v.at(1).at("health_score").is_null());
-}
-
-TEST(HistoryJson, rows_of_several_shapes_keep_their_names) {
-  const auto one = std::make_shared<MetricNames>(MetricNames{"a", "b\"c"}),
-             two = std::make_shared<MetricNames>(MetricNames{"d"});
-  std::vector<HistoryRow> rows(5, HistoryRow{.at = kNow});
-  rows[0].metrics = {one, {1, -0.25}};
-  rows[1].metrics = {two, {std::nan("")}};
-  rows[3].metrics = {one, {std::nan(""), 1e300}};
-  rows[4].metrics = {one, {2, 3}};
-  const auto v = parsed(history_json(rows));
-  EXPECT_EQ(text_of(v.at(0).at("metrics")), R"({"a":1,"b\"c":-2.5E-1})");
-  EXPECT_EQ(text_of(v.at(1).at("metrics")), R"({"d":null})");
-  EXPECT_EQ(text_of(v.at(2).at("metrics")), "{}");
-  EXPECT_TRUE(v.at(3).at("metrics").at("a").is_null());
-  EXPECT_EQ(v.at(3).at("metrics").at("b\"c").as_double(), 1e300);
-  EXPECT_EQ(text_of(v.at(4).at("metrics")), R"({"a":2,"b\"c":3})");
-}
-
 TEST(ProblemJson, follows_rfc_9457) {
   const auto v = parsed(problem_json(make_error(Errc::not_found, "no worker 'x'"), "/health/workers/x"));
   EXPECT_EQ(text_of(v),

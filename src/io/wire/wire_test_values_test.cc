@@ -242,8 +242,25 @@ Report some_report() {
   return r;
 }
 
+NotificationGroup some_group() {
+  NotificationGroup g{some_id(), some_text(), {{some_name(), some_text()}}, some_text(), some_text(), coin(), coin()};
+  g.sequence = some_count();
+  g.told_severity = some_word<Severity>();
+  g.channels = some_list<std::string>(some_id);
+  g.members = some_list<std::string>(some_id);
+  g.step = *rc::gen::inRange(0, 9);
+  g.opened_at = some_time();
+  g.told_at = some_time();
+  g.step_at = maybe(some_time());
+  g.held_until = maybe(some_time());
+  g.follows = some_text();
+  return g;
+}
+
 LedgerBody some_ledger_body() {
-  switch (*rc::gen::inRange(0, 14)) {
+  switch (*rc::gen::inRange(0, 15)) {
+    case 14:
+      return some_group();
     case 11:
       return some_notification();
     case 12:

@@ -1,5 +1,7 @@
 // Requests to the monitor that served this page: never to another host. Carries the bearer token of the session, if any.
-import type { CommandResult, DemoInfo, FleetFrame, HistoryPoint, Incident, WorkerDetail } from "./types.ts";
+import type {
+  AcknowledgeBody, Acknowledgement, CommandResult, DemoInfo, FleetFrame, HistoryPoint, Incident, NotificationRecord, Silence, SilenceBody, WorkerDetail,
+} from "./types.ts";
 
 /** An answer other than 2xx, in the words of its problem details (RFC 9457). */
 export class ApiError extends Error {
@@ -57,6 +59,33 @@ export class ApiClient {
   /** The newest incidents, open and ended. */
   async incidents(limit: number, signal?: AbortSignal): Promise<Incident[]> {
     return (await this.get<{ incidents: Incident[] }>(`/incidents?limit=${limit}`, signal)).incidents ?? [];
+  }
+
+  /** Who has taken which incident. */
+  async acknowledgements(signal?: AbortSignal): Promise<Acknowledgement[]> {
+    return (await this.get<{ acknowledgements: Acknowledgement[] }>("/acknowledgements", signal)).acknowledgements ?? [];
+  }
+
+  /** Silences that are not over. */
+  async silences(signal?: AbortSignal): Promise<Silence[]> {
+    return (await this.get<{ silences: Silence[] }>("/silences", signal)).silences ?? [];
+  }
+
+  /** The newest messages and what became of them. */
+  async notifications(limit: number, signal?: AbortSignal): Promise<NotificationRecord[]> {
+    return (await this.get<{ notifications: NotificationRecord[] }>(`/notifications?limit=${limit}`, signal)).notifications ?? [];
+  }
+
+  acknowledge(incident: string, body: AcknowledgeBody): Promise<CommandResult> {
+    return this.post(`/incidents/${encodeURIComponent(incident)}/acknowledge`, body);
+  }
+
+  silence(body: SilenceBody): Promise<CommandResult> {
+    return this.post("/silences", body);
+  }
+
+  endSilence(id: string): Promise<CommandResult> {
+    return this.json(`/silences/${encodeURIComponent(id)}`, { method: "DELETE", headers: this.headers({ Accept: "application/json" }) });
   }
 
   summary(signal?: AbortSignal): Promise<FleetFrame> {

@@ -213,6 +213,74 @@ export interface Incident {
   ended_at?: string | null;
 }
 
+export interface Matcher {
+  label: string;
+  op: "=" | "!=" | "=~" | "!~";
+  value: string;
+}
+
+/** Mutes the messages (never the remedies) of what all matchers select. */
+export interface Silence {
+  id: string;
+  matchers: Matcher[];
+  starts_at: string;
+  ends_at: string;
+  author: string;
+  comment: string;
+  created_at: string;
+  ended_at?: string | null;
+  ended_by?: string | null;
+}
+
+export interface SilenceBody {
+  matchers: string[];
+  duration: string;
+  comment?: string;
+  author?: string;
+}
+
+/** Somebody took an incident: no reminders and no escalation until then. */
+export interface Acknowledgement {
+  incident_id: string;
+  author: string;
+  comment: string;
+  at: string;
+  until: string;
+  on: boolean;
+}
+
+export interface AcknowledgeBody {
+  on?: boolean;
+  comment?: string;
+  author?: string;
+  duration?: string;
+}
+
+export type DeliveryState = "queued" | "tried" | "merged" | "delivered" | "failed";
+
+export interface NotificationRecord {
+  notification: {
+    id: string;
+    channel: string;
+    route?: string | null;
+    kind: string;
+    severity: Severity;
+    incident_id?: string | null;
+    title: string;
+    text: string;
+    at: string;
+    alert_count: number;
+    worker_count: number;
+  };
+  state: DeliveryState;
+  attempts: number;
+  tried_at?: string | null;
+  ended_at?: string | null;
+  answer?: string | null;
+  merged_into?: string | null;
+  failed_over_to?: string | null;
+}
+
 export interface FleetEvent {
   id: number;
   at: string;
@@ -273,6 +341,7 @@ export interface CommandResult {
   action_id?: string;
   message: string;
   running?: boolean;
+  id?: string | null; // of what was made: a silence
 }
 
 export interface DemoInfo {

@@ -1,32 +1,47 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Incident, TimelineEntry } from "../api/types.ts";
 import { useApp } from "../state/app.ts";
 import { dateTime, duration, parseTime, plural, when } from "../state/format.ts";
 import { Age } from "./Age.tsx";
+import { IncidentActions } from "./IncidentActions.tsx";
 import { StatusPill } from "./StatusPill.tsx";
+import { Until } from "./Until.tsx";
 import { usePoll } from "./use_poll.ts";
 
 const NAMED = 12;
 
 /** One incident from its first sign to proven recovery; unfolded it shows its timeline. */
-export function IncidentCard({ incident }: { incident: Incident }) {
+export function IncidentCard({ incident, linked = false }: { incident: Incident; linked?: boolean }) {
   const app = useApp();
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(linked);
+  const element = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (!linked || !element.current) return;
+    element.current.open = true;
+    element.current.scrollIntoView({ block: "nearest" });
+  }, [linked]);
+  const taken = ended(incident) ? undefined : app.said.acknowledgements.get(incident.id);
   const started = parseTime(incident.started_at);
-  const ended = parseTime(incident.ended_at);
+  const endedAt = parseTime(incident.ended_at);
   const affected = incident.affected_workers ?? incident.workers?.length ?? 0;
   const where = [incident.pool && `pool ${incident.pool}`, incident.host && `host ${incident.host}`, affected > 1 && plural(affected, "worker")];
   return (
-    <details class="incident" data-incident={incident.id} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details ref={element} class={`incident${linked ? " linked" : ""}`} data-incident={incident.id} open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
-        <StatusPill status={ended != null ? "healthy" : incident.severity} text={ended != null ? "ended" : incident.severity} />
+        <StatusPill status={endedAt != null ? "healthy" : incident.severity} text={endedAt != null ? "ended" : incident.severity} />
         <span class="incident-title">{incident.title}</span>
         <span class="small muted incident-facts">
           {where.filter(Boolean).join(" · ")}
           {where.some(Boolean) && " · "}
-          {ended != null && started != null ? `lasted ${duration((ended - started) / 1000)}` : <Age time={incident.started_at} suffix=" ago" />}
+          {endedAt != null && started != null ? `lasted ${duration((endedAt - started) / 1000)}` : <Age time={incident.started_at} suffix=" ago" />}
+          {taken && (
+            <span class="tag tone-info" data-acknowledged title={taken.comment || undefined}>
+              taken{taken.author && ` by ${taken.author}`}, ends <Until time={taken.until} />
+            </span>
+          )}
         </span>
       </summary>
+      {open && endedAt == null && <IncidentActions incident={incident} />}
       {(incident.workers?.length ?? 0) > 0 && (
         <p class="small incident-workers">
           {incident.workers?.slice(0, NAMED).map((id) => (
@@ -40,6 +55,10 @@ export function IncidentCard({ incident }: { incident: Incident }) {
       {open && <Timeline incident={incident} />}
     </details>
   );
+}
+
+function ended(incident: Incident): boolean {
+  return parseTime(incident.ended_at) != null;
 }
 
 function Timeline({ incident }: { incident: Incident }) {

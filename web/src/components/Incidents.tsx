@@ -6,8 +6,8 @@ import { usePoll } from "./use_poll.ts";
 
 const LATEST = 20;
 
-/** Open incidents; the latest ended ones are fetched when asked for. */
-export function Incidents({ incidents }: { incidents: Incident[] }) {
+/** Open incidents; the latest ended ones are fetched when asked for. `linked`: the one of the address, unfolded. */
+export function Incidents({ incidents, linked }: { incidents: Incident[]; linked: string | null }) {
   return (
     <section class="card" aria-labelledby="incidents-title">
       <header class="card-head">
@@ -17,14 +17,23 @@ export function Incidents({ incidents }: { incidents: Incident[] }) {
         </span>
       </header>
       <div class="incident-list" tabIndex={0} role="region" aria-label="Incidents">
+        {linked != null && !incidents.some((i) => i.id === linked) && <LinkedIncident key={linked} id={linked} />}
         {incidents.length === 0 && <p class="empty">No open incident.</p>}
         {incidents.map((incident) => (
-          <IncidentCard key={incident.id} incident={incident} />
+          <IncidentCard key={incident.id} incident={incident} linked={incident.id === linked} />
         ))}
         <EndedIncidents />
       </div>
     </section>
   );
+}
+
+/** An incident that a message points to and that is over: it is fetched by its id. */
+function LinkedIncident({ id }: { id: string }) {
+  const app = useApp();
+  const { value, error } = usePoll(id, (signal) => app.client.incident(id, signal), 60_000);
+  if (value) return <IncidentCard incident={value} linked />;
+  return <p class={`empty${error ? " ink-critical" : ""}`}>{error ? `Incident ${id} cannot be shown: ${error}` : "Loading the incident…"}</p>;
 }
 
 function EndedIncidents() {

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { useApp } from "../state/app.ts";
 import { Dialog } from "./Dialog.tsx";
+import { DurationField } from "./DurationField.tsx";
 import { ReasonField } from "./ReasonField.tsx";
 import { useCommand } from "./use_command.ts";
 
@@ -31,20 +32,7 @@ export function MaintenanceDialog({ pool, worker, on, onClose }: Props) {
       onSubmit={() => run(() => app.client.maintenance({ ...target, on, ...(on ? { duration } : {}), ...(reason.trim() ? { reason: reason.trim() } : {}) }))}
     >
       <p>{on ? "Alerts are muted and nothing is restarted or started by itself meanwhile. It ends by itself." : "Alerts and remedies go on at once."}</p>
-      {on && (
-        <p class="field">
-          <label>
-            For{" "}
-            <select value={duration} onChange={(event) => setDuration(event.currentTarget.value)}>
-              {LENGTHS.map(([value, text]) => (
-                <option key={value} value={value}>
-                  {text}
-                </option>
-              ))}
-            </select>
-          </label>
-        </p>
-      )}
+      {on && <DurationField label="For" value={duration} options={LENGTHS} onChange={setDuration} />}
       <ReasonField value={reason} onChange={setReason} />
     </Dialog>
   );

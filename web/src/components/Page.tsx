@@ -1,4 +1,5 @@
 import { useApp, useFrame } from "../state/app.ts";
+import { AlertMessages } from "./AlertMessages.tsx";
 import { Banners } from "./Banners.tsx";
 import { CountTiles } from "./CountTiles.tsx";
 import { DemoBar } from "./DemoBar.tsx";
@@ -29,9 +30,10 @@ export function Page() {
         {app.demo && <DemoBar />}
         <div class="columns">
           <Groups />
-          <Incidents incidents={fleet.incidents} />
+          <Incidents incidents={fleet.incidents} linked={route.incident} />
         </div>
         <WorkerList version={version} />
+        <AlertMessages />
         <Events events={fleet.events} />
       </main>
       {route.worker != null && <WorkerPanel key={route.worker} id={route.worker} />}

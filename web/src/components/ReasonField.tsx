@@ -1,11 +1,5 @@
-import { useId } from "preact/hooks";
+import { TextField } from "./TextField.tsx";
 
 export function ReasonField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const id = useId();
-  return (
-    <p class="field">
-      <label for={id}>Reason, for the audit (optional)</label>
-      <input id={id} type="text" maxLength={200} value={value} onInput={(event) => onChange(event.currentTarget.value)} />
-    </p>
-  );
+  return <TextField label="Reason, for the audit (optional)" value={value} onChange={onChange} />;
 }

@@ -8,6 +8,7 @@ import { Fleet } from "./fleet.ts";
 import { FrameScheduler } from "./frame.ts";
 import { parseTime } from "./format.ts";
 import type { ListQuery } from "./list.ts";
+import { OperatorNotes } from "./operator_notes.ts";
 import { formatRoute, parseRoute, type Route } from "./route.ts";
 import { ServerClock } from "./server_clock.ts";
 import { setToken, token } from "./session.ts";
@@ -18,6 +19,7 @@ export class App {
   readonly clock = new ServerClock();
   readonly fleet: Fleet;
   readonly client: ApiClient;
+  readonly said: OperatorNotes;
   readonly stream: EventStream;
   connection: StreamStatus = { state: "connecting", lastByteAt: 0, nextTryAt: 0, error: "" };
   route: Route = parseRoute(location.hash);
@@ -34,6 +36,7 @@ export class App {
   constructor() {
     this.fleet = new Fleet(() => this.frame.schedule());
     this.client = new ApiClient(token, () => this.askForToken());
+    this.said = new OperatorNotes(this.client, () => this.frame.schedule());
     this.stream = new EventStream(this.client, {
       snapshot: (s) => this.fleet.applySnapshot(s, this.heard(s.at)),
       delta: (d) => this.fleet.applyDelta(d, this.heard(d.at)),
@@ -48,6 +51,7 @@ export class App {
 
   start(): void {
     this.stream.start();
+    this.said.start();
     addEventListener("hashchange", () => {
       this.route = parseRoute(location.hash);
       this.frame.schedule();
@@ -75,7 +79,11 @@ export class App {
   }
 
   openWorker(id: string | null): void {
-    this.go({ ...this.route, worker: id }, true);
+    this.go({ ...this.route, worker: id, incident: null }, true);
+  }
+
+  openIncident(id: string | null): void {
+    this.go({ ...this.route, worker: null, incident: id }, true);
   }
 
   setQuery(change: Partial<ListQuery>): void {

@@ -1,9 +1,11 @@
-// The part of the address after '#': which worker is open and how the list is filtered, so that a link can be sent to a
-// colleague. "#/workers/w%2F1?status=critical&q=gpu&pool=thumbs&host=h3&sort=cpu&desc=1". Pure.
+// The part of the address after '#': which worker or incident is open and how the list is filtered, so that a link can be sent to a
+// colleague. "#/workers/w%2F1?status=critical&q=gpu&pool=thumbs&host=h3&sort=cpu&desc=1", "#/incidents/inc-5f2c" (messages
+// carry it). Pure.
 import { DEFAULT_QUERY, type ListQuery, type SortKey, SORT_KEYS, STATUS_FILTERS, type StatusFilter } from "./list.ts";
 
 export interface Route {
   worker: string | null;
+  incident: string | null; // never both
   query: ListQuery;
 }
 
@@ -20,14 +22,14 @@ export function parseRoute(hash: string): Route {
     sort: SORT_KEYS.includes(sort as SortKey) ? (sort as SortKey) : DEFAULT_QUERY.sort,
     descending: params.get("desc") === "1",
   };
-  return { worker: workerOf(path), query };
+  return { worker: idOf(path, "workers"), incident: idOf(path, "incidents"), query };
 }
 
-function workerOf(path: string): string | null {
-  const match = /^\/workers\/(.+)$/.exec(path);
-  if (!match?.[1]) return null;
+function idOf(path: string, kind: string): string | null {
+  const start = `/${kind}/`;
+  if (!path.startsWith(start) || path.length === start.length) return null;
   try {
-    return decodeURIComponent(match[1]);
+    return decodeURIComponent(path.slice(start.length));
   } catch {
     return null; // a broken percent sign
   }
@@ -43,6 +45,9 @@ export function formatRoute(route: Route): string {
   if (q.sort !== DEFAULT_QUERY.sort) params.set("sort", q.sort);
   if (q.descending) params.set("desc", "1");
   const search = params.toString();
-  const path = route.worker == null ? "/" : `/workers/${encodeURIComponent(route.worker)}`;
+  const path =
+    route.worker != null ? `/workers/${encodeURIComponent(route.worker)}`
+    : route.incident != null ? `/incidents/${encodeURIComponent(route.incident)}`
+    : "/";
   return `#${path}${search ? `?${search}` : ""}`;
 }

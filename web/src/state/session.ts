@@ -1,7 +1,9 @@
-// What this browser keeps: the bearer token for the session of this tab, the colour theme for good. Private windows may
-// refuse storage: then both live as long as the page.
+// What this browser keeps: the bearer token for the session of this tab; the colour theme and the operator's name for good.
+// Private windows may refuse storage: then they live as long as the page.
 const TOKEN = "paramedic.token";
 const THEME = "paramedic.theme";
+
+const OPERATOR = "paramedic.operator";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -20,6 +22,26 @@ export function setToken(value: string | null): void {
   try {
     if (value) sessionStorage.setItem(TOKEN, value);
     else sessionStorage.removeItem(TOKEN);
+  } catch {
+    // kept in memory
+  }
+}
+
+let operatorInMemory = "";
+
+/** The name under which this browser acknowledges and silences. */
+export function operatorName(): string {
+  try {
+    return localStorage.getItem(OPERATOR) ?? operatorInMemory;
+  } catch {
+    return operatorInMemory;
+  }
+}
+
+export function rememberOperator(name: string): void {
+  operatorInMemory = name.trim();
+  try {
+    localStorage.setItem(OPERATOR, operatorInMemory);
   } catch {
     // kept in memory
   }

@@ -1,4 +1,4 @@
-// Bits and varints. Bits fill bytes from the lowest one up; reading beyond the end yields zeros and is told by
+// Bits, and the varints of base. Bits fill bytes from the lowest one up; reading beyond the end yields zeros and is told by
 // overrun(). Internal to the codec.
 #pragma once
 #include <bit>
@@ -7,29 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/varint.h"
+
 namespace paramedic::history {
-
-inline std::uint64_t zigzag(std::int64_t v) { return (std::uint64_t(v) << 1) ^ std::uint64_t(v >> 63); }
-inline std::int64_t unzigzag(std::uint64_t v) { return std::int64_t((v >> 1) ^ (0 - (v & 1))); }
-
-inline void put_varint(std::string& out, std::uint64_t v) {
-  for (; v >= 0x80; v >>= 7) out += char(v | 0x80);
-  out += char(v);
-}
-// False when the bytes end early or the number does not fit into 64 bits.
-inline bool get_varint(std::string_view& bytes, std::uint64_t& out) {
-  out = 0;
-  for (std::size_t i = 0; i < bytes.size() && i < 10; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    if (i == 9 && byte > 1) return false;
-    out |= std::uint64_t(byte & 0x7F) << (7 * i);
-    if (byte < 0x80) {
-      bytes.remove_prefix(i + 1);
-      return true;
-    }
-  }
-  return false;
-}
 
 class BitWriter {
  public:
@@ -57,8 +37,10 @@ class BitWriter {
 
 class BitReader {
  public:
+  static constexpr unsigned kPeeked = 56;
+
   explicit BitReader(std::string_view bytes) : bytes_(bytes) {}
-  // At least 56 bits from here on, zeros beyond the end.
+  // At least kPeeked bits from here on, zeros beyond the end.
   std::uint64_t peek() const {
     const std::size_t byte = at_ / 8;
     std::uint64_t word = 0;

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/codec/doubles.h"
 #include "io/history/codec/integers.h"
 
@@ -165,7 +165,10 @@ bool get_known(std::string_view bytes, unsigned decimals, std::span<double> out)
   std::vector<std::int64_t> integers(out.size());
   if (!get_integers(bytes, integers)) return false;
   const double scale = kScale[decimals];
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = double(integers[i]) / scale;
+  if (decimals == 0)
+    std::copy(integers.begin(), integers.end(), out.begin());
+  else
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = double(integers[i]) / scale;
   return true;
 }
 

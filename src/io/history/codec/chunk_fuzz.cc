@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "io/history/codec/checksum.h"
+#include "base/checksum.h"
 #include "io/history/codec/chunk.h"
 
 namespace {
@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The fuzzer will not guess a checksum: it gets one as a present.
   std::string bytes(reinterpret_cast<const char*>(data), size);
   (void)paramedic::history::decode_chunk(bytes);
-  paramedic::history::put_checksum(bytes);
+  paramedic::put_checksum(bytes);
   if (const auto frame = paramedic::history::decode_chunk(bytes)) check(*frame);
   return 0;
 }

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "base/checksum.h"
 #include "io/history/codec/bits.h"
-#include "io/history/codec/checksum.h"
 #include "io/history/codec/chunk.h"
 #include "io/history/codec/doubles.h"
 #include "io/history/codec/integers.h"
@@ -57,21 +57,6 @@ void expect_round_trip(const Frame& frame) {
 }
 std::size_t size_of(const std::vector<double>& values) {
   return encode_chunk(frame_of(values)).size() - encode_chunk(frame_of(values.size())).size();
-}
-
-TEST(Checksum, is_crc32c) {
-  EXPECT_EQ(crc32c("123456789"), 0xE3069283u);
-  EXPECT_EQ(crc32c(""), 0u);
-  std::string bytes = "any bytes at all";
-  put_checksum(bytes);
-  std::string_view view = bytes;
-  EXPECT_TRUE(take_checksum(view));
-  EXPECT_EQ(view, "any bytes at all");
-  bytes[3] ^= 1;
-  view = bytes;
-  EXPECT_FALSE(take_checksum(view));
-  view = "abc";
-  EXPECT_FALSE(take_checksum(view));
 }
 
 TEST(Integers, survive_whatever_they_are) {

@@ -121,35 +121,93 @@ std::uint64_t common_divisor(std::span<const std::int64_t> values) {
 }
 
 // What decoding carries from value to value. Unsigned: hostile bytes may wrap, and that is no harm.
-struct Decoder {
-  std::uint64_t value = 0, delta = 0;
-  std::uint64_t next(Model model, std::uint64_t base, std::uint64_t code) {
-    const std::uint64_t error = is_signed(model) ? std::uint64_t(unzigzag(code)) : code;
-    std::uint64_t v = 0;
-    if (model == Model::level || model == Model::above)
-      v = base + error;
-    else if (model == Model::delta2)
-      v = value + delta + error;
-    else
-      v = value + base + error;
-    delta = v - value;
-    return value = v;
+class Decoder {
+ public:
+  Decoder(std::uint64_t origin, std::uint64_t divisor) : origin_(origin), divisor_(divisor) {}
+
+  void fill(std::span<std::int64_t> out, Model model, std::uint64_t base, std::span<const std::uint64_t> codes) {
+    using U = std::uint64_t;
+    switch (model) {
+      case Model::level:
+        return fill(out, codes, [base](U, U, U code) { return base + error_of(code); });
+      case Model::above:
+        return fill(out, codes, [base](U, U, U code) { return base + code; });
+      case Model::delta:
+        return fill(out, codes, [base](U value, U, U code) { return value + base + error_of(code); });
+      case Model::rising:
+        return fill(out, codes, [base](U value, U, U code) { return value + base + code; });
+      case Model::delta2:
+        return fill(out, codes, [](U value, U delta, U code) { return value + delta + error_of(code); });
+    }
   }
+
+ private:
+  static std::uint64_t error_of(std::uint64_t code) { return std::uint64_t(unzigzag(code)); }
+  template <class Next>
+  void fill(std::span<std::int64_t> out, std::span<const std::uint64_t> codes, Next next) {
+    // Copies: `out` might be these members, as far as a compiler can tell.
+    const std::uint64_t origin = origin_, divisor = divisor_;
+    std::uint64_t value = value_, delta = delta_;
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      const std::uint64_t v = next(value, delta, codes[i]);
+      delta = v - value;
+      value = v;
+      out[i] = std::int64_t(origin + divisor * v);
+    }
+    value_ = value;
+    delta_ = delta;
+  }
+
+  const std::uint64_t origin_, divisor_;
+  std::uint64_t value_ = 0, delta_ = 0;
 };
+
+std::uint64_t get_code(BitReader& bits, unsigned width) {
+  const std::uint64_t word = bits.peek();
+  const unsigned unary = word ? unsigned(std::countr_zero(word)) : 64;
+  if (unary >= kMaxUnary) {
+    bits.skip(kMaxUnary);
+    return bits.get(64);
+  }
+  bits.skip(unary + 1 + width);
+  return std::uint64_t(unary) << width | (word >> (unary + 1) & ((std::uint64_t{1} << width) - 1));
+}
+
+// kStep codes from one load, when none is an escape and all lie within the bits that a load is sure to bring: where the
+// next load begins is the slow question.
+template <unsigned kStep>
+void get_codes(BitReader& bits, std::span<std::uint64_t> codes, unsigned width) {
+  constexpr std::uint64_t kStop = std::uint64_t{1} << kMaxUnary;
+  const std::uint64_t mask = (std::uint64_t{1} << width) - 1;
+  for (std::size_t i = 0; i < codes.size();) {
+    if (kStep > 1 && i + kStep <= codes.size()) {
+      std::uint64_t word = bits.peek();
+      unsigned taken = 0, longest = 0;
+      for (unsigned k = 0; k < kStep; ++k) {
+        const auto unary = unsigned(std::countr_zero(word | kStop));
+        codes[i + k] = std::uint64_t(unary) << width | (word >> unary >> 1 & mask);
+        word >>= unary + 1 + width;
+        taken += unary + 1 + width;
+        longest = std::max(longest, unary);
+      }
+      if (longest < kMaxUnary && taken <= BitReader::kPeeked) {
+        bits.skip(taken);
+        i += kStep;
+        continue;
+      }
+    }
+    codes[i++] = get_code(bits, width);
+  }
+}
 
 bool get_block(std::string_view& bytes, std::span<std::uint64_t> codes, unsigned width) {
   BitReader bits(bytes);
-  for (std::uint64_t& code : codes) {
-    const std::uint64_t word = bits.peek();
-    const unsigned unary = word ? unsigned(std::countr_zero(word)) : 64;
-    if (unary < kMaxUnary) {
-      code = std::uint64_t(unary) << width | ((word >> (unary + 1)) & ((std::uint64_t{1} << width) - 1));
-      bits.skip(unary + 1 + width);
-    } else {
-      bits.skip(kMaxUnary);
-      code = bits.get(64);
-    }
-  }
+  if (width <= 9)
+    get_codes<4>(bits, codes, width);
+  else if (width <= 22)
+    get_codes<2>(bits, codes, width);
+  else
+    get_codes<1>(bits, codes, width);
   if (bits.overrun()) return false;
   bytes.remove_prefix(bits.bytes_read());
   return true;
@@ -197,7 +255,7 @@ bool get_integers(std::string_view bytes, std::span<std::int64_t> out) {
     std::fill(out.begin(), out.end(), out[0]);
     return bytes.empty();
   }
-  Decoder decoder;
+  Decoder decoder(origin, divisor);
   Block codes;
   for (std::size_t start = 1; start < out.size(); start += kBlock) {
     const std::size_t count = std::min(kBlock, out.size() - start);
@@ -213,8 +271,7 @@ bool get_integers(std::string_view bytes, std::span<std::int64_t> out) {
       std::fill_n(codes.begin(), count, 0);
     else if (!get_block(bytes, std::span(codes).first(count), width))
       return false;
-    for (std::size_t i = 0; i < count; ++i)
-      out[start + i] = std::int64_t(origin + divisor * decoder.next(model, base, codes[i]));
+    decoder.fill(out.subspan(start, count), model, base, std::span(codes).first(count));
   }
   return bytes.empty();
 }

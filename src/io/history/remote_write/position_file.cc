@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
 #include "io/history/remote_write/file_io.h"
-#include "io/history/remote_write/segment.h"
 
 namespace paramedic::remote_write {
 

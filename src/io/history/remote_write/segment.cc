@@ -1,7 +1,6 @@
 #include "io/history/remote_write/segment.h"
 
-#include <boost/crc.hpp>
-
+#include "base/checksum.h"
 #include "io/history/remote_write/record_codec.h"
 
 namespace paramedic::remote_write {
@@ -20,14 +19,6 @@ std::uint64_t get(std::string_view bytes, std::size_t at, int count) {
 }
 
 }  // namespace
-
-// The Castagnoli polynomial, as in iSCSI and most logs.
-std::uint32_t crc32c(std::string_view first, std::string_view second) {
-  boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> crc;
-  crc.process_bytes(first.data(), first.size());
-  crc.process_bytes(second.data(), second.size());
-  return crc.checksum();
-}
 
 std::string segment_header(std::uint64_t sequence) {
   std::string out(kMagic);

@@ -15,8 +15,6 @@ namespace paramedic::remote_write {
 inline constexpr std::size_t kSegmentHeader = 16;
 inline constexpr std::size_t kRecordHead = 12;
 
-std::uint32_t crc32c(std::string_view first, std::string_view second = {});
-
 std::string segment_header(std::uint64_t sequence);
 // False: not such a file, another version, or another sequence number than its name says.
 bool valid_segment_header(std::string_view bytes, std::uint64_t sequence);

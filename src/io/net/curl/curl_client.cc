@@ -111,9 +111,9 @@ Error CurlClient::Impl::failed_with(int code, const HttpCall& call, const Recept
     return Error{Errc::too_large, fmt::format("{}: the answer is over {} bytes", where, call.response_limit)};
   if (code == CURLE_OPERATION_TIMEDOUT)
     return Error{Errc::timeout, fmt::format("{}: no answer within {:g} s", where, to_seconds(call.timeout))};
-  // curl also calls an answer unsupported that is not HTTP.
-  const bool web = call.url.starts_with("http://") || call.url.starts_with("https://");
-  if (code == CURLE_URL_MALFORMAT || (code == CURLE_UNSUPPORTED_PROTOCOL && !web))
+  // Of an http URL "unsupported protocol" speaks of the answer: whoever listens there does not speak HTTP.
+  const bool http = call.url.starts_with("http://") || call.url.starts_with("https://");
+  if (code == CURLE_URL_MALFORMAT || (code == CURLE_UNSUPPORTED_PROTOCOL && !http))
     return Error{Errc::invalid_argument, fmt::format("{}: not an http or https URL: {}", where, why)};
   return Error{Errc::unavailable, fmt::format("{}: {}", where, why)};
 }

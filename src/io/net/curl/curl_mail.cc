@@ -28,7 +28,8 @@ std::size_t take_line(char* data, std::size_t size, std::size_t count, void* use
   std::string_view line(data, size * count);
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   if (line.empty()) return size * count;
-  said.last = line.substr(0, kMaxLine);
+  // The goodbye tells nothing of the mail.
+  if (!line.starts_with("221") || said.last.empty()) said.last = line.substr(0, kMaxLine);
   if ((line[0] == '4' || line[0] == '5') && said.refused.size() < kMaxRefused) said.refused.push_back(said.last);
   return size * count;
 }

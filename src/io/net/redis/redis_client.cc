@@ -2,11 +2,9 @@
 
 #include <cerrno>
 #include <condition_variable>
-#include <cstdlib>
 #include <deque>
 #include <fstream>
 #include <future>
-#include <iterator>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -23,7 +21,7 @@
 #include "base/text.h"
 #include "io/net/deadline.h"
 #include "io/net/event.h"
-#include "io/net/redis/redis_stream.h"
+#include "io/net/redis/redis_connect.h"
 
 namespace paramedic {
 
@@ -35,35 +33,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr auto kSteady = std::chrono::seconds(1);
-
-Result<std::string> read_password(const RedisOptions& options) {
-  if (options.password_file.empty()) {
-    const char* given = std::getenv("PARAMEDIC_REDIS_PASSWORD");
-    return std::string(given ? given : "");
-  }
-  std::ifstream file(options.password_file, std::ios::binary);
-  if (!file) {
-    Error error = errno_error("cannot read password_file " + options.password_file, errno);
-    error.code = Errc::invalid_argument;
-    return error;
-  }
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
-// "MOVED 3999 127.0.0.1:6381" → where; an empty host means the present one.
-std::optional<Endpoint> moved_to(const std::string& text, const Endpoint& present) {
-  if (!text.starts_with("MOVED ")) return std::nullopt;
-  const auto blank = text.rfind(' ');
-  std::string target = text.substr(blank + 1);
-  const auto colon = target.rfind(':');
-  if (colon == 0) target.insert(0, present.host);
-  if (colon != target.npos && colon > 0 && target.find(':') != colon && target[0] != '[')
-    target = "[" + target.substr(0, colon) + "]" + target.substr(colon);
-  auto parsed = Endpoint::parse(target, kRedisPort);
-  return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
-}
 
 struct Request {
   std::string bytes;
@@ -102,8 +71,6 @@ class RedisClient::Impl {
   asio::awaitable<void> run();
   asio::awaitable<void> rest();
   void refuse_all(Error why);
-  asio::awaitable<Result<std::unique_ptr<RedisStream>>> connect();
-  asio::awaitable<Result<void>> greet(RedisStream& stream);
   asio::awaitable<void> serve();
   asio::awaitable<Error> read_loop();
   asio::awaitable<Error> write_loop();
@@ -245,7 +212,9 @@ Duration RedisClient::Impl::backoff() {
 
 asio::awaitable<void> RedisClient::Impl::run() {
   while (!stopping_) {
-    auto attempt = connect();
+    RedisOptions options = options_;
+    Endpoint address = address_;
+    auto attempt = open_redis(std::move(options), std::move(address));
     auto connected = co_await with_deadline(std::move(attempt), options_.timeout);
     if (stopping_) break;
     if (!connected) {
@@ -282,61 +251,6 @@ void RedisClient::Impl::refuse_all(Error why) {
   set_link(Link::down, &why);
   finish_all(waiting_, why);
   arm_deadline();
-}
-
-asio::awaitable<Result<std::unique_ptr<RedisStream>>> RedisClient::Impl::connect() {
-  RedisTls tls{options_.tls, options_.ca_file};
-  Endpoint address = address_;
-  auto stream = co_await connect_redis(std::move(address), std::move(tls));
-  if (!stream) co_return stream.error();
-  const auto greeted = co_await greet(**stream);
-  if (!greeted) co_return greeted.error();
-  co_return std::move(*stream);
-}
-
-// AUTH, name, database, and a PING: a server that does not answer is not connected to.
-asio::awaitable<Result<void>> RedisClient::Impl::greet(RedisStream& stream) {
-  const auto password = read_password(options_);
-  if (!password) co_return password.error();
-  std::vector<RedisCommand> commands;
-  if (!password->empty()) {
-    RedisCommand auth{"AUTH"};
-    if (!options_.username.empty()) auth.push_back(options_.username);
-    auth.push_back(*password);
-    commands.push_back(std::move(auth));
-  }
-  if (options_.database != 0) commands.push_back(RedisCommand{"SELECT", std::to_string(options_.database)});
-  commands.push_back(RedisCommand{"CLIENT", "SETNAME", options_.client_name});
-  commands.push_back(RedisCommand{"PING"});
-  std::string bytes;
-  for (const RedisCommand& command : commands) {
-    auto encoded = encode_redis(command);
-    if (!encoded) co_return encoded.error();
-    bytes += *encoded;
-  }
-  const auto [unsent, count] = co_await stream.write_all(asio::buffer(bytes));
-  const auto broken = [this](const error_code& failed) {
-    return make_error(Errc::unavailable,
-                      fmt::format("Redis at {} broke the connection: {}", address_.text(), failed.message()));
-  };
-  if (unsent) co_return broken(unsent);
-  RedisReplyReader reader(options_.reply_limits);
-  std::string buffer(4096, '\0');
-  for (std::size_t at = 0; at < commands.size();) {
-    auto reply = reader.next();
-    if (!reply) co_return with_context(reply.error(), address_.text());
-    if (!*reply) {
-      const auto [unread, got] = co_await stream.read_some(asio::buffer(buffer));
-      if (unread) co_return broken(unread);
-      if (auto fed = reader.feed(std::string_view(buffer.data(), got)); !fed) co_return fed.error();
-      continue;
-    }
-    const std::string& name = commands[at++].front();
-    // A restricted user may not give the connection a name; nothing depends on it.
-    if (!(*reply)->is_error() || name == "CLIENT") continue;
-    co_return with_context(redis_error(**reply), fmt::format("{} at {}", name, address_.text()));
-  }
-  co_return Result<void>{};
 }
 
 asio::awaitable<void> RedisClient::Impl::serve() {
@@ -403,7 +317,7 @@ std::optional<Error> RedisClient::Impl::take_replies() {
     if (sent_.empty())
       return make_error(Errc::corrupt, fmt::format("{} answers what nobody asked: is it Redis?", address_.text()));
     const auto request = sent_.front();
-    const auto moved = (*reply)->is_error() ? moved_to((*reply)->text, address_) : std::nullopt;
+    const auto moved = (*reply)->is_error() ? redis_moved_to((*reply)->text, address_) : std::nullopt;
     request->replies.push_back(std::move(**reply));
     if (request->replies.size() == request->replies_wanted) {
       sent_.pop_front();
@@ -450,7 +364,7 @@ RedisClient::~RedisClient() { stop(); }
 Result<std::unique_ptr<RedisClient>> RedisClient::open(RedisOptions options, Logger& log) {
   auto address = Endpoint::parse(options.address, kRedisPort);
   if (!address) return address.error();
-  if (const auto password = read_password(options); !password) return password.error();
+  if (const auto password = read_redis_password(options); !password) return password.error();
   if (options.tls && !options.ca_file.empty() && !std::ifstream(options.ca_file))
     return make_error(Errc::invalid_argument, errno_error("cannot read ca_file " + options.ca_file, errno).message);
   auto impl = std::make_unique<Impl>(std::move(options), std::move(*address), log);
@@ -513,6 +427,7 @@ asio::awaitable<RedisClient::Replies> RedisClient::async_call(std::vector<RedisC
 
 Result<void> RedisClient::wait_connected(Duration longest) { return impl_->wait_connected(longest); }
 bool RedisClient::connected() const { return impl_->stats().connected; }
+Duration RedisClient::timeout() const { return impl_->options().timeout; }
 RedisClientStats RedisClient::stats() const { return impl_->stats(); }
 void RedisClient::stop() { impl_->stop(); }
 

@@ -78,6 +78,7 @@ class RedisClient {
   // Waits until connected; the reason of the latest failure when that takes longer.
   Result<void> wait_connected(Duration longest);
   bool connected() const;
+  Duration timeout() const;  // that of the options
   RedisClientStats stats() const;
   // Ends all requests with unavailable and joins. Repeatable.
   void stop();

@@ -1,6 +1,5 @@
 #include "io/net/redis/redis_lease.h"
 
-#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <random>
@@ -59,13 +58,9 @@ redis.call('HSET', lease, 'until', string.format('%d', now_ms() + ARGV[3]))
 return {'OK'}
 )lua";
 
-bool number(std::string_view text, std::int64_t& out) {
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return failed == std::errc{} && end == text.data() + text.size();
-}
-
+// A field of an answer, for messages and numbers.
 std::string item(const RedisReply& reply, std::size_t i) {
-  return reply.items.size() > i ? reply.items[i].text : std::string();
+  return reply.items.size() > i ? reply.items[i].text.substr(0, 300) : std::string();
 }
 
 }  // namespace
@@ -132,9 +127,9 @@ Result<void> RedisLeases::acquire(RedisLease& lease) const {
                       fmt::format("the {} {} was written by a newer Paramedic (format {}, this one knows {}); run "
                                   "that version or take another {}",
                                   what_, prefix_, item(*reply, 1), format_, setting_));
-  std::int64_t epoch = 0;
-  if (word != "OK" || !number(item(*reply, 1), epoch) || epoch < 1) return strange();
-  lease.epoch = std::uint64_t(epoch);
+  const auto epoch = redis_number(item(*reply, 1));
+  if (word != "OK" || !epoch || *epoch < 1) return strange();
+  lease.epoch = std::uint64_t(*epoch);
   return {};
 }
 
@@ -147,54 +142,6 @@ Result<RedisLeases::Applied> RedisLeases::renew(const RedisLease& lease) const {
 Result<void> RedisLeases::release(const RedisLease& lease) const {
   const auto reply = renew_.run(client_, keys_, {std::to_string(lease.epoch), lease.owner, "0"});
   return reply ? Result<void>() : Result<void>(reply.error());
-}
-
-// ---- what Redis promises ----
-
-// "key:value\r\n" lines of INFO.
-std::string_view redis_info_field(std::string_view info, std::string_view name) {
-  for (std::size_t at = 0; at < info.size();) {
-    const auto end = std::min(info.find('\n', at), info.size());
-    std::string_view line = info.substr(at, end - at);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
-      return line.substr(name.size() + 1);
-    at = end + 1;
-  }
-  return {};
-}
-
-RedisDurability judge_durability(std::string_view info, std::string_view appendfsync) {
-  RedisDurability out{.version = std::string(redis_info_field(info, "redis_version"))};
-  const auto add = [&](std::string_view text) {
-    if (!out.weaker.empty()) out.weaker += "; ";
-    out.weaker += text;
-  };
-  if (redis_info_field(info, "aof_enabled") == "0")
-    add("appendonly is off: a crash of Redis loses decisions");
-  else if (appendfsync.empty())
-    add("appendfsync cannot be read: whether Redis writes at once is not known");
-  else if (appendfsync != "always")
-    add(fmt::format("appendfsync is {}: a crash of its machine may lose the last second", appendfsync));
-  if (redis_info_field(info, "aof_last_write_status") == "err") add("Redis fails to write its append-only file");
-  const std::string_view policy = redis_info_field(info, "maxmemory_policy");
-  if (!policy.empty() && policy != "noeviction")
-    add(fmt::format("maxmemory-policy is {}: set noeviction, or Redis may drop the ledger", policy));
-  const std::string_view replicas = redis_info_field(info, "connected_slaves");
-  if (!replicas.empty() && replicas != "0")
-    add(fmt::format("{} replicas copy later: a failover may lose the latest decisions", replicas));
-  return out;
-}
-
-Result<RedisDurability> redis_durability(RedisClient& client) {
-  auto replies =
-      client.call(std::vector<RedisCommand>{RedisCommand{"INFO"}, RedisCommand{"CONFIG", "GET", "appendfsync"}});
-  if (!replies) return replies.error();
-  const RedisReply& info = (*replies)[0];
-  if (info.is_error()) return redis_error(info);
-  // A managed Redis often forbids CONFIG: then it is not known.
-  const RedisReply& fsync = (*replies)[1];
-  return judge_durability(info.text, fsync.items.size() == 2 ? fsync.items[1].text : "");
 }
 
 // ---- who this is ----

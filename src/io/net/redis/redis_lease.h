@@ -60,17 +60,6 @@ class RedisLeases {
   const RedisScript acquire_, renew_;
 };
 
-struct RedisDurability {
-  std::string version;
-  std::string weaker;  // what it does not promise, in words; empty = all
-};
-// From the texts of INFO and CONFIG GET appendfsync (empty = not told). Pure.
-RedisDurability judge_durability(std::string_view info, std::string_view appendfsync);
-Result<RedisDurability> redis_durability(RedisClient& client);
-
-// The value of `name` in the text of INFO; empty when it is not there.
-std::string_view redis_info_field(std::string_view info, std::string_view name);
-
 // The id in `file`, made and synced when missing: stable over restarts of this monitor, so that its next life takes
 // over its lease at once. Errors: io, forbidden.
 Result<std::string> lease_owner_id(const std::string& file);

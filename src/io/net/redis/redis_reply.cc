@@ -1,6 +1,7 @@
 #include "io/net/redis/redis_reply.h"
 
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
@@ -18,16 +19,25 @@ constexpr int kMaxDepth = 7;                          // of lists in lists, as h
 struct Code {
   std::string_view word;
   Errc code;
+  std::string_view remedy = {};
 };
 constexpr std::array kCodes{
-    Code{"NOAUTH", Errc::unauthorized},    Code{"WRONGPASS", Errc::unauthorized},
-    Code{"NOPERM", Errc::forbidden},       Code{"NOSCRIPT", Errc::not_found},
-    Code{"LOADING", Errc::unavailable},    Code{"READONLY", Errc::unavailable},
-    Code{"OOM", Errc::unavailable},        Code{"MISCONF", Errc::unavailable},
-    Code{"MOVED", Errc::unavailable},      Code{"ASK", Errc::unavailable},
-    Code{"TRYAGAIN", Errc::unavailable},   Code{"CLUSTERDOWN", Errc::unavailable},
-    Code{"MASTERDOWN", Errc::unavailable}, Code{"BUSY", Errc::unavailable},
-    Code{"NOREPLICAS", Errc::unavailable}, Code{"UNBLOCKED", Errc::unavailable},
+    Code{"NOAUTH", Errc::unauthorized, "; give a password_file"},
+    Code{"WRONGPASS", Errc::unauthorized, ""},
+    Code{"NOPERM", Errc::forbidden, ""},
+    Code{"NOSCRIPT", Errc::not_found, ""},
+    Code{"LOADING", Errc::unavailable, ""},
+    Code{"READONLY", Errc::unavailable, "; it is a replica: give the address of its master"},
+    Code{"OOM", Errc::unavailable, "; raise its maxmemory, or take something else out of it"},
+    Code{"MISCONF", Errc::unavailable, "; see its log and its disk"},
+    Code{"MOVED", Errc::unavailable, ""},
+    Code{"ASK", Errc::unavailable, ""},
+    Code{"TRYAGAIN", Errc::unavailable, ""},
+    Code{"CLUSTERDOWN", Errc::unavailable, ""},
+    Code{"MASTERDOWN", Errc::unavailable, ""},
+    Code{"BUSY", Errc::unavailable, ""},
+    Code{"NOREPLICAS", Errc::unavailable, "; min-replicas-to-write asks for more replicas than are connected"},
+    Code{"UNBLOCKED", Errc::unavailable, ""},
 };
 
 // What the callbacks of hiredis build: the tree itself, so that nothing is allocated that the peer only announces.
@@ -118,10 +128,22 @@ Result<std::string> encode_redis(const RedisCommand& command) {
 
 Error redis_error(const RedisReply& reply) {
   const std::string_view word = std::string_view(reply.text).substr(0, reply.text.find(' '));
-  Errc code = Errc::invalid_argument;
+  Code known{word, Errc::invalid_argument};
   for (const Code& row : kCodes)
-    if (row.word == word) code = row.code;
-  return make_error(code, "Redis says: " + reply.text.substr(0, 500));
+    if (row.word == word) known = row;
+  return make_error(known.code, fmt::format("Redis says: {}{}", reply.text.substr(0, 500), known.remedy));
+}
+
+Result<RedisReply> redis_list(Result<RedisReply> reply) {
+  if (reply && reply->kind != RedisReply::Kind::array)
+    return make_error(Errc::corrupt, "Redis answers with something else than a list");
+  return reply;
+}
+
+std::optional<std::int64_t> redis_number(std::string_view text) {
+  std::int64_t out = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return failed == std::errc{} && end == text.data() + text.size() ? std::optional(out) : std::nullopt;
 }
 
 struct RedisReplyReader::State {

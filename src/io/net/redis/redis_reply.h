@@ -32,7 +32,13 @@ Result<std::string> encode_redis(const RedisCommand& command);
 // An error reply in our words. The code follows the reply's first word: unauthorized (NOAUTH, WRONGPASS), forbidden
 // (NOPERM), not_found (NOSCRIPT), unavailable (what passes or a person can cure: LOADING, READONLY, OOM, MISCONF,
 // MOVED …), else invalid_argument.
+// Says what helps where that is known.
 Error redis_error(const RedisReply& reply);
+
+// A reply that must be a list. Error: corrupt.
+Result<RedisReply> redis_list(Result<RedisReply> reply);
+// The whole text as a decimal number.
+std::optional<std::int64_t> redis_number(std::string_view text);
 
 struct RedisReplyLimits {
   std::size_t reply_bytes = 64u << 20;  // of one whole reply

@@ -1,8 +1,9 @@
-#include "io/history/codec/checksum.h"
+#include "base/checksum.h"
 
 #include <array>
+#include <cstring>
 
-namespace paramedic::history {
+namespace paramedic {
 
 namespace {
 
@@ -22,10 +23,7 @@ constexpr Tables make_tables() {
 }
 constexpr Tables kTables = make_tables();
 
-}  // namespace
-
-std::uint32_t crc32c(std::string_view bytes) {
-  std::uint32_t crc = 0xFFFFFFFF;
+std::uint32_t advance_by_table(std::uint32_t crc, std::string_view bytes) {
   const auto* p = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t left = bytes.size();
   for (; left >= 8; left -= 8, p += 8) {
@@ -35,8 +33,37 @@ std::uint32_t crc32c(std::string_view bytes) {
           kTables[4][low >> 24] ^ kTables[3][p[4]] ^ kTables[2][p[5]] ^ kTables[1][p[6]] ^ kTables[0][p[7]];
   }
   for (; left > 0; --left, ++p) crc = (crc >> 8) ^ kTables[0][(crc ^ *p) & 0xFF];
-  return ~crc;
+  return crc;
 }
+
+#if defined(__x86_64__)
+// The processor's own instruction for this polynomial, four times faster. Unknown to old processors.
+__attribute__((target("sse4.2"))) std::uint32_t advance_sse42(std::uint32_t begin, std::string_view bytes) {
+  std::uint64_t crc = begin;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, bytes.data(), 8);
+    crc = __builtin_ia32_crc32di(crc, eight);
+  }
+  auto rest = std::uint32_t(crc);
+  for (const char c : bytes) rest = __builtin_ia32_crc32qi(rest, static_cast<unsigned char>(c));
+  return rest;
+}
+#endif
+
+std::uint32_t advance(std::uint32_t crc, std::string_view bytes) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("sse4.2")) return advance_sse42(crc, bytes);
+#endif
+  return advance_by_table(crc, bytes);
+}
+
+}  // namespace
+
+std::uint32_t crc32c(std::string_view first, std::string_view second) {
+  return ~advance(advance(0xFFFFFFFF, first), second);
+}
+std::uint32_t crc32c_by_table(std::string_view bytes) { return ~advance_by_table(0xFFFFFFFF, bytes); }
 
 void put_checksum(std::string& bytes) {
   const std::uint32_t crc = crc32c(bytes);
@@ -52,4 +79,4 @@ bool take_checksum(std::string_view& bytes) {
   return stored == crc32c(bytes);
 }
 
-}  // namespace paramedic::history
+}  // namespace paramedic
