@@ -82,6 +82,7 @@ class Hook:
 
 CONFIG = """channels:
   hook: {{type: webhook, url: {url}}}
+notifications: {{storm_incidents: 0}}
 route: {{min_severity: info, channels: [hook], group_by: [worker_id]}}
 pools:
   voiced:

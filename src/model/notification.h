@@ -58,7 +58,7 @@ struct Acknowledgement {
 // Why this message is sent.
 enum class NotificationKind {
   firing,           // the first of a group
-  update,           // members joined or left, or the severity rose
+  update,           // members joined, or the severity rose
   resolved,         // nothing of the group holds any more
   reminder,         // still firing after repeat_interval
   escalation,       // nobody acknowledged within the step

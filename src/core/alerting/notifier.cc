@@ -11,7 +11,6 @@ void NotifierOutput::clear() {
   ledger.clear();
   acts.clear();
   wishes.clear();
-  notes.clear();
   changed = false;
 }
 
@@ -103,7 +102,7 @@ void Notifier::Impl::set_timer(Group& g, SteadyTime at) {
 }
 
 void Notifier::Impl::settle(const Now& now, NotifierOutput& out) {
-  if (resend_due) resend(now, out);
+  if (resend_due) resend(out);
   sweep_mutes(now, out);
   for (auto it = timers.begin(); it != timers.end() && it->first <= now.steady; ++it) dirty.insert(it->second);
   // Ending or swallowing one group may touch another: a few passes, then the rest waits for the next step.

@@ -19,7 +19,6 @@ struct NotifierOutput {
   std::vector<LedgerEntry> ledger;  // messages, groups, silences, acknowledgements, audit
   std::vector<Act> acts;            // SendNotification, Answer
   std::vector<AlertWish> wishes;    // for Alerting: a channel could not be reached, or can be again
-  std::vector<IncidentNote> notes;  // for the timeline of incidents
   bool changed = false;             // silences or acknowledgements differ
   void clear();
 };

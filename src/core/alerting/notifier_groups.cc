@@ -127,13 +127,14 @@ void Notifier::Impl::tell(Group& g, NotificationKind kind, const std::vector<std
     send(std::move(o), now, out);
     told = true;
   }
+  // Also when nobody is left who could be told: its timers must not stand still in the past.
+  g.spoke_at = now.steady;
   if (!told) return;
   ++stats.told;
   g.rec.title = n.title;
   g.rec.incident_id = n.incident_id;
   g.dirty_record = true;
   if (kind == NotificationKind::acknowledged) return;
-  g.spoke_at = now.steady;
   if (!to_all) return;
   g.rec.told_severity = std::max(g.rec.told_severity, n.severity);
   g.rec.told_at = now.wall;

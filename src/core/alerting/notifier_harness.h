@@ -36,6 +36,14 @@ struct PostOffice {
     return parse(node);
   }
 
+  // Tells chat first, pager after 300 s without acknowledgement, boss 900 s later.
+  static PostOffice on_call() {
+    NotifierConfig c = simple({"chat", "pager", "boss"});
+    c.routes[0].channels = {"chat"};
+    c.routes[0].escalation = {{300s, {"pager"}}, {900s, {"boss"}}};
+    return PostOffice(std::move(c));
+  }
+
   explicit PostOffice(NotifierConfig c = simple()) : config(std::move(c)) {
     notifier = std::make_unique<Notifier>(config);
   }

@@ -150,7 +150,7 @@ struct Notifier::Impl {
   void channel_failed(const std::string& channel, const std::string& why, NotifierOutput& out);
   void channel_works(const std::string& channel, NotifierOutput& out);
   void put(const Outgoing& o, const Now& now, NotifierOutput& out);
-  void resend(const Now& now, NotifierOutput& out);
+  void resend(NotifierOutput& out);
 
   // ---- notifier_restore.cc ----
   void restore(const LedgerState& state, const Now& now);

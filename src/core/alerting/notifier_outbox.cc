@@ -41,11 +41,10 @@ void Notifier::Impl::send(Outgoing o, const Now& now, NotifierOutput& out) {
   if (!outbox_due || due < *outbox_due) outbox_due = due;
 }
 
-void Notifier::Impl::resend(const Now& now, NotifierOutput& out) {
+void Notifier::Impl::resend(NotifierOutput& out) {
   resend_due = false;
   for (auto& [id, o] : outbox)
     if (std::exchange(o.resend, false)) out.acts.push_back(SendNotification{o.record.notification});
-  (void)now;
 }
 
 // Who may take its place, in order: the route's list; without one, whom the channel itself names.
