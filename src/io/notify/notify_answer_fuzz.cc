@@ -31,21 +31,30 @@ struct Kind {
 std::vector<std::unique_ptr<Channel>> channels() {
   ::setenv("FUZZ_URL", "http://fuzz.example/hooks/SecretSecret", 1);
   ::setenv("FUZZ_KEY", "SecretSecret", 1);
-  const std::vector<Kind> kinds = {{"slack", {{"url_variable", "FUZZ_URL"}}},
-                                   {"slack", {{"token_variable", "FUZZ_KEY"}, {"channel", "C1"}}},
-                                   {"pagerduty", {{"routing_key_variable", "FUZZ_KEY"}}},
-                                   {"opsgenie", {{"api_key_variable", "FUZZ_KEY"}}},
-                                   {"teams", {{"url_variable", "FUZZ_URL"}}},
-                                   {"discord", {{"url_variable", "FUZZ_URL"}}},
-                                   {"telegram", {{"token_variable", "FUZZ_KEY"}, {"chat_id", "1"}}},
-                                   {"ntfy", {{"topic", "t"}, {"token_variable", "FUZZ_KEY"}}},
-                                   {"webhook", {{"url_variable", "FUZZ_URL"}}}};
+  const std::vector<Kind> kinds = {
+      {"slack", {{"url_variable", "FUZZ_URL"}}},
+      {"slack", {{"token_variable", "FUZZ_KEY"}, {"channel", "C1"}}},
+      {"pagerduty", {{"routing_key_variable", "FUZZ_KEY"}}},
+      {"opsgenie", {{"api_key_variable", "FUZZ_KEY"}}},
+      {"teams", {{"url_variable", "FUZZ_URL"}}},
+      {"discord", {{"url_variable", "FUZZ_URL"}}},
+      {"telegram", {{"token_variable", "FUZZ_KEY"}, {"chat_id", "1"}}},
+      {"ntfy", {{"topic", "t"}, {"token_variable", "FUZZ_KEY"}}},
+      {"webhook", {{"url_variable", "FUZZ_URL"}}},
+      {"email",
+       {{"server", "fuzz.example"}, {"from", "a@fuzz.example"}, {"username", "u"}, {"password_variable", "FUZZ_KEY"}}}};
   const Ways ways{[](const CurlOptions&) { return std::make_unique<FuzzHttp>(); },
                   [](const MailServer&) { return std::make_unique<FuzzMail>(); }};
   std::vector<std::unique_ptr<Channel>> out;
   for (const Kind& kind : kinds) {
     Params node = Params::map();
     for (const auto& [key, value] : kind.keys) node.set(key, Params::of(value));
+    if (kind.name == "email") {
+      Params to;
+      to.kind = Params::Kind::list;
+      to.items.push_back(Params::of("b@fuzz.example"));
+      node.set("to", std::move(to));
+    }
     Problems problems;
     ChannelConfig config;
     config.name = "fuzz";

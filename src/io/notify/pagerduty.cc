@@ -6,7 +6,6 @@
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
 #include "io/wire/json_writer.h"
-#include "io/wire/view_json.h"
 
 namespace paramedic::notify {
 
