@@ -54,7 +54,7 @@ def test_a_broker_outage_of_500_workers_is_one_story(world, hook):
     fleet.rounds(False, 15)
     first = hook.wait("the outage told")
     assert first.kind == "firing" and first.severity == "critical", first
-    assert "redis-a" in first.title, first
+    assert "redis-a" in first.title and f"all {WORKERS} workers" in first.text, first.text
     summary = api.get("/health/summary")
     assert summary["critical_workers"] == 0, "nobody is called ill for it"
     during = hook.all()

@@ -7,7 +7,6 @@
 #include "app/cli/monitor.h"
 #include "app/cli/rules_now.h"
 #include "app/daemon/reload.h"
-#include "io/config/monitor_config.h"
 #include "io/config/yaml.h"
 
 namespace paramedic::cli {
@@ -30,27 +29,18 @@ int explain_rules(const RuleSet& rules, const CheckConfigOptions& options) {
   return 0;
 }
 
-// Read as the monitor reads it, each part by the code that owns it.
-Problems problems_of_monitor(const std::string& file, RuleSet& rules) {
-  Problems problems;
-  if (const auto tree = config::load_yaml_file(file, problems)) {
-    const config::MonitorConfig config = config::parse_monitor_config(*tree, problems);
-    rules = daemon::make_engine_config(config, problems).rules;
-    if (config.channels.kind != Params::Kind::null)
-      (void)notify::read_channels(config.channels, channel_factory(), problems);
-  }
-  config::tidy(problems);
-  return problems;
-}
-
 }  // namespace
 
 int check_config(const CheckConfigOptions& options) {
   int result = 0;
   for (const std::string& file : options.files) {
     RuleSet rules;
-    config::CheckedConfig checked = config::check_config_file(file);
-    if (checked.kind == config::ConfigKind::monitor) checked.problems = problems_of_monitor(file, rules);
+    const auto checked =
+        config::check_config_file(file, [&rules](const config::MonitorConfig& config, Problems& problems) {
+          rules = daemon::make_engine_config(config, problems).rules;
+          if (config.channels.kind != Params::Kind::null)
+            (void)notify::read_channels(config.channels, channel_factory(), problems);
+        });
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);
       result = exit_code(Errc::invalid_argument);

@@ -11,7 +11,6 @@ namespace paramedic {
 
 namespace {
 
-constexpr std::size_t kAnswersKept = 1000;
 constexpr Duration kMaxAcknowledge = 24h * 31;
 
 CommandResult refused(Error error) {
@@ -129,15 +128,11 @@ bool Notifier::on_command(const CommandInput& c, const Now& now, NotifierOutput&
     return false;
   Impl& m = *impl_;
   CommandResult result;
-  const auto known = std::find_if(m.answered.begin(), m.answered.end(), [&](const auto& a) {
-    return !c.idempotency_key.empty() && a.first == c.idempotency_key;
-  });
-  if (known != m.answered.end()) {
-    result = known->second;
+  if (const CommandResult* known = m.answered.find(c)) {
+    result = *known;
   } else {
     result = m.command(c, now, out);
-    if (!c.idempotency_key.empty() && result.success) m.answered.emplace_back(c.idempotency_key, result);
-    if (m.answered.size() > kAnswersKept) m.answered.pop_front();
+    m.answered.keep(c, result);
     const std::string target = result.id.empty() ? c.target : result.id;
     out.ledger.push_back(
         {now.wall, AuditRecord{now.wall, c.actor, std::string(to_string(c.verb)), target, c.reason, result.message}});

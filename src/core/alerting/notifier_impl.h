@@ -8,6 +8,7 @@
 
 #include "core/alerting/notifier.h"
 #include "core/alerting/silences.h"
+#include "model/answered_commands.h"
 
 namespace paramedic {
 
@@ -175,7 +176,7 @@ struct Notifier::Impl {
   std::map<std::pair<std::size_t, std::string>, std::pair<std::set<std::string>, std::set<std::string>>>
       sources;  // pure ones; targets as well
   std::map<std::pair<std::size_t, std::string>, std::set<std::string>> targets;
-  std::deque<std::pair<std::string, CommandResult>> answered;  // by idempotency key
+  AnsweredCommands answered;
   std::uint64_t silences_made = 0;
 
   std::map<std::size_t, Storm> storms;  // by route

@@ -38,7 +38,6 @@ void Engine::Impl::notify(const Now& now, Effects& out) {
 
 // Again at each edge, and when the wall clock was set back.
 void Engine::Impl::tell_windows(const Now& now) {
-  if (config.windows.empty() && windows_due) return;
   if (windows_due && now.wall < *windows_due && now.wall >= windows_at) return;
   notifier.set_windows(config.windows.current(now.wall));
   windows_at = now.wall;

@@ -57,14 +57,17 @@ void Engine::Impl::judge_brokers(const Now& now, Effects& out) {
   if (fleet.broker_flips() == broker_flips) return;
   broker_flips = fleet.broker_flips();
   std::set<std::string> down;
-  for (const BrokerFacts& broker : fleet.brokers())
+  std::map<std::string, int> reporting;
+  for (const BrokerFacts& broker : fleet.brokers()) {
     if (broker.down) down.insert(broker.name);
+    reporting[broker.name] = broker.reporting;
+  }
   if (down == brokers_down) return;
   const auto tell = [&](const std::string& broker, bool on) {
     OutageFacts outage{.key = "source/" + broker, .on = on, .is_broker = true, .name = broker};
     outage.title = fmt::format("Broker {} is down", broker);
-    outage.message = fmt::format(
-        "every worker that reports broker {} has lost its connection; workers are not restarted for it", broker);
+    outage.message = fmt::format("all {} workers that report broker {} have lost it; none is restarted for it",
+                                 reporting[broker], broker);
     outage.since = now.steady;
     alerting.update_outage(outage, now);
     rules.update_source({broker, "", on ? SourceState::disconnected : SourceState::connected}, now);

@@ -10,7 +10,6 @@ namespace paramedic {
 
 namespace {
 
-constexpr std::size_t kAnswersKept = 1000;
 
 CommandResult refused(Errc code, std::string message) {
   CommandResult r;
@@ -190,15 +189,11 @@ bool Recovery::on_command(const CommandInput& c, const Now& now, RecoveryOutput&
   if (c.verb == Verb::forget) return false;
   Impl& m = *impl_;
   CommandResult result;
-  const auto known = std::find_if(m.answered.begin(), m.answered.end(), [&](const auto& a) {
-    return !c.idempotency_key.empty() && a.first == c.idempotency_key;
-  });
-  if (known != m.answered.end()) {
-    result = known->second;
+  if (const CommandResult* known = m.answered.find(c)) {
+    result = *known;
   } else {
     result = m.command(c, now, out);
-    if (!c.idempotency_key.empty() && result.success) m.answered.emplace_back(c.idempotency_key, result);
-    if (m.answered.size() > kAnswersKept) m.answered.pop_front();
+    m.answered.keep(c, result);
     const std::string target = !c.worker_id.empty() ? "worker/" + c.worker_id
                                : !c.pool.empty()    ? "pool/" + c.pool
                                                     : "fleet";

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/recovery/recovery.h"
+#include "model/answered_commands.h"
 
 namespace paramedic {
 
@@ -196,9 +197,9 @@ struct Recovery::Impl {
   std::map<std::string, MaintenanceEntry> maintenance;
   std::deque<std::string> counted_order;  // action ids of agent starts already counted, oldest first
   std::set<std::string> counted;
-  std::deque<std::pair<std::string, CommandResult>> answered;  // by idempotency key, latest last
-  std::set<std::pair<SteadyTime, std::string>> timers;         // workers
-  std::set<std::string> touched;                               // workers to look at in settle()
+  AnsweredCommands answered;
+  std::set<std::pair<SteadyTime, std::string>> timers;  // workers
+  std::set<std::string> touched;                        // workers to look at in settle()
   std::set<std::string> dirty_pools;
   RecoveryStats stats;
 };

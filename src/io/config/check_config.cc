@@ -4,15 +4,13 @@
 #include <tuple>
 
 #include "io/config/agent_config.h"
-#include "io/config/monitor_config.h"
 #include "io/config/yaml.h"
 
 namespace paramedic::config {
 
 namespace {
 
-CheckedConfig check(const std::optional<Params>& tree, Problems problems, const PartCheck& check_pool,
-                    const PartCheck& check_alerting, const PartCheck& check_channels) {
+CheckedConfig check(const std::optional<Params>& tree, Problems problems, const PartCheck& check_parts) {
   CheckedConfig out;
   out.problems = std::move(problems);
   if (tree) {
@@ -21,12 +19,7 @@ CheckedConfig check(const std::optional<Params>& tree, Problems problems, const 
       parse_agent_config(*tree, out.problems);
     } else {
       const MonitorConfig config = parse_monitor_config(*tree, out.problems);
-      if (check_pool)
-        for (const auto& [name, settings] : config.pools) check_pool(settings, "pools." + name, out.problems);
-      if (check_alerting && config.alerting.kind != Params::Kind::null)
-        check_alerting(config.alerting, "alerting", out.problems);
-      if (check_channels && config.channels.kind != Params::Kind::null)
-        check_channels(config.channels, "channels", out.problems);
+      if (check_parts) check_parts(config, out.problems);
     }
     out.effective = print_yaml(*tree);
   }
@@ -40,18 +33,16 @@ ConfigKind detect_kind(const Params& tree) {
   return tree.find("monitor") || tree.find("workers") ? ConfigKind::agent : ConfigKind::monitor;
 }
 
-CheckedConfig check_config(std::string_view text, const std::string& name, const PartCheck& check_pool,
-                           const PartCheck& check_alerting, const PartCheck& check_channels) {
+CheckedConfig check_config(std::string_view text, const std::string& name, const PartCheck& check_parts) {
   Problems problems;
   const auto tree = load_yaml(text, name, problems);
-  return check(tree, std::move(problems), check_pool, check_alerting, check_channels);
+  return check(tree, std::move(problems), check_parts);
 }
 
-CheckedConfig check_config_file(const std::string& path, const PartCheck& check_pool, const PartCheck& check_alerting,
-                                const PartCheck& check_channels) {
+CheckedConfig check_config_file(const std::string& path, const PartCheck& check_parts) {
   Problems problems;
   const auto tree = load_yaml_file(path, problems);
-  return check(tree, std::move(problems), check_pool, check_alerting, check_channels);
+  return check(tree, std::move(problems), check_parts);
 }
 
 void tidy(Problems& problems) {

@@ -348,12 +348,12 @@ TEST(BadConfigs, each_is_refused_with_its_message) {
 }
 
 TEST(CheckConfig, asks_core_about_its_parts_and_names_an_inherited_mistake_once) {
-  const auto complain = [](const Params& part, const std::string& path, Problems& problems) {
-    ParamsReader r(&part, path, problems);
-    r.finish();
+  const auto complain = [](const MonitorConfig& config, Problems& problems) {
+    for (const auto& [name, pool] : config.pools) ParamsReader(&pool, "pools." + name, problems).finish();
+    ParamsReader(&config.alerting, "alerting", problems).finish();
   };
   const auto checked = check_config("pools:\n  default: {wrong: 1}\n  a: {}\n  b: {also: 2}\nalerting: {odd: 3}\n",
-                                    "t.yaml", complain, complain);
+                                    "t.yaml", complain);
   EXPECT_EQ(format_problems(checked.problems),
             "t.yaml:2: pools.a.wrong: unknown key; known here: \nt.yaml:4: pools.b.also: unknown key; known here: \n"
             "t.yaml:5: alerting.odd: unknown key; known here: \n");

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_io.h"
 #include "io/journal/segment.h"
 
 namespace paramedic::journal {
@@ -48,27 +49,8 @@ Result<std::string> read_front(const std::string& path, std::size_t limit) {
   struct stat info {};
   if (file.fd < 0 || ::fstat(file.fd, &info) != 0) return errno_error("cannot read " + path, errno);
   std::string out(std::min<std::size_t>(limit, std::size_t(std::max<off_t>(0, info.st_size))), '\0');
-  std::size_t got = 0;
-  while (got < out.size()) {
-    const ssize_t count = ::pread(file.fd, out.data() + got, out.size() - got, off_t(got));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error("cannot read " + path, errno);
-    if (count == 0) break;
-    got += std::size_t(count);
-  }
-  out.resize(got);
+  if (const int failed = read_at(file.fd, 0, out)) return errno_error("cannot read " + path, failed);
   return out;
-}
-
-int write_at(int fd, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), off_t(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count < 0 ? errno : ENOSPC;
-    bytes.remove_prefix(std::size_t(count));
-    offset += std::uint64_t(count);
-  }
-  return 0;
 }
 
 void sync_folder(const std::string& dir) {

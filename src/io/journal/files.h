@@ -22,8 +22,6 @@ Result<std::vector<SegmentFile>> list_segments(const std::string& dir);
 // At most `limit` bytes from the front. Errors: io, forbidden, not_found.
 Result<std::string> read_front(const std::string& path, std::size_t limit);
 
-// All bytes, or an errno; then some may have been written.
-int write_at(int fd, std::string_view bytes, std::uint64_t offset);
 // A name in a folder that a power cut took back would be a segment lost silently.
 void sync_folder(const std::string& dir);
 

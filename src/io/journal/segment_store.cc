@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/file_io.h"
 #include "io/journal/files.h"
 
 namespace paramedic::journal {

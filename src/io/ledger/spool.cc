@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "base/file_io.h"
 
 namespace paramedic {
 
@@ -29,16 +30,6 @@ std::uint32_t get32(const char* at) {
 // Over size and payload, so that a damaged size is noticed too.
 std::uint32_t checksum(const char* size, std::string_view payload) { return crc32c({size, 4}, payload); }
 
-bool write_at(int fd, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), off_t(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    bytes.remove_prefix(std::size_t(count));
-    offset += std::uint64_t(count);
-  }
-  return true;
-}
 bool read_at(int fd, char* into, std::size_t size, std::uint64_t offset) {
   while (size > 0) {
     const ssize_t count = ::pread(fd, into, size, off_t(offset));
@@ -100,7 +91,7 @@ Result<void> Spool::recover() {
   if (!read_at(fd_, bytes.data(), bytes.size(), 0)) return failed("cannot read");
   // A file that was being made when the power went holds a part of the magic, or zeros.
   if (bytes.size() < kMagic.size() || bytes.find_first_not_of('\0') == bytes.npos) {
-    if (::ftruncate(fd_, 0) != 0 || !write_at(fd_, kMagic, 0) || ::fsync(fd_) != 0 || !sync_folder(options_.file))
+    if (::ftruncate(fd_, 0) != 0 || write_at(fd_, kMagic, 0) != 0 || ::fsync(fd_) != 0 || !sync_folder(options_.file))
       return failed("cannot write");
     bytes = kMagic;
   }
@@ -127,7 +118,7 @@ Result<void> Spool::move_damage(std::string_view rest) {
     const std::string aside = options_.file + ".damaged";
     const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return errno_error("cannot open " + aside, errno);
-    const bool done = write_at(fd, rest, 0) && ::fsync(fd) == 0;
+    const bool done = write_at(fd, rest, 0) == 0 && ::fsync(fd) == 0;
     ::close(fd);
     if (!done) return errno_error("cannot write " + aside, errno);
     repaired_ = fmt::format("{} damaged bytes were moved to {}", rest.size(), aside);
@@ -152,7 +143,7 @@ Result<void> Spool::append(std::string_view payload) {
   put32(record.data(), std::uint32_t(payload.size()));
   put32(record.data() + 4, checksum(record.data(), payload));
   record += payload;
-  if (!write_at(fd_, record, end_) || ::fdatasync(fd_) != 0) {
+  if (write_at(fd_, record, end_) != 0 || ::fdatasync(fd_) != 0) {
     const Error error = failed("cannot write");
     // Else the remains would be taken for a torn tail at the next start, which is right as well.
     (void)!::ftruncate(fd_, off_t(end_));

@@ -1,17 +1,16 @@
-// Whole reads and writes at a place of a file, shared by the queue's files. Any thread.
+// Errors of the queue's files. Any thread.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/file_io.h"
 #include "base/result.h"
 
 namespace paramedic::remote_write {
 
 // An errno as an Error that names the remedy.
 Error file_error(std::string what, int error_number);
-// All bytes, or an errno; then some may have been written.
-int write_at(int fd, std::string_view bytes, std::uint64_t offset);
 // Up to `size` bytes; fewer at the end of the file. `path` is for the error.
 Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t size, const std::string& path);
 
