@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "io/history/codec/checksum.h"
+#include "base/checksum.h"
 #include "io/history/columnar_history.h"
 #include "io/history/redis_fields.h"
 
