@@ -71,6 +71,7 @@ Result<void> ColumnarHistory::load_names() {
   std::unordered_map<std::int64_t, WorkerState*> by_no;
   done = store_->names(NameTable::worker, [&](std::int64_t no, std::string_view text) -> Result<void> {
     auto& worker = workers_[std::string(text)];
+    if (worker || by_no.contains(no)) return damaged("worker", no);  // each name and each number stands once
     worker = std::make_unique<WorkerState>();
     worker->no = no;
     by_no[no] = worker.get();

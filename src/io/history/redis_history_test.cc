@@ -232,6 +232,11 @@ TEST_F(RedisHistoryTest, what_redis_answers_is_not_trusted) {
   const auto damaged = open_redis_history(options_, quiet());
   ASSERT_FALSE(damaged);
   EXPECT_EQ(damaged.error().code, Errc::corrupt);
+  command({"HDEL", key("schema"), "77"});
+  command({"HSET", key("worker"), "9", "w"});
+  const auto twice = open_redis_history(options_, quiet());
+  ASSERT_FALSE(twice) << "one name under two numbers";
+  EXPECT_EQ(twice.error().code, Errc::corrupt);
 }
 
 TEST_F(RedisHistoryTest, does_not_start_without_redis) {
