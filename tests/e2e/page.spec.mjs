@@ -139,7 +139,7 @@ step("a silence is made, listed and ended", async (browser) => {
   await page.click("[data-new-silence]");
   await page.waitForSelector("dialog[open]");
   assert.ok(await page.isDisabled("dialog[open] [data-confirm]"), "nothing is silenced without a matcher");
-  await page.getByLabel("Matchers").fill("worker=no-such-worker-anywhere");
+  await page.getByLabel("Matchers").fill("worker_id=no-such-worker-anywhere");
   await page.getByLabel("Who you are").fill("page test");
   await page.getByLabel("Comment (optional)").fill(comment);
   await page.click("dialog[open] [data-confirm]");
@@ -147,7 +147,7 @@ step("a silence is made, listed and ended", async (browser) => {
   await page.click('[data-tab="silences"]');
   const line = page.locator("[data-silence]", { hasText: comment });
   await line.waitFor({ timeout: 15_000 });
-  assert.match(await line.textContent(), /worker=no-such-worker-anywhere/);
+  assert.match(await line.textContent(), /worker_id=no-such-worker-anywhere/);
   await line.getByRole("button", { name: "End…" }).click();
   await page.click("dialog[open] [data-confirm]");
   await line.waitFor({ state: "detached", timeout: 15_000 });

@@ -45,7 +45,7 @@ test("a matcher without value is shown as an empty text", () => {
 });
 
 test("a silence of an incident is proposed as narrow as its subject", () => {
-  assert.equal(matchersOf(incident({ workers: ["w1"], affected_workers: 1, host: "h", pool: "p" })), "worker=w1");
+  assert.equal(matchersOf(incident({ workers: ["w1"], affected_workers: 1, host: "h", pool: "p" })), "worker_id=w1");
   assert.equal(matchersOf(incident({ workers: ["w1", "w2"], affected_workers: 2, host: "h", pool: "p" })), "host=h");
   assert.equal(matchersOf(incident({ pool: "p" })), "pool=p");
   assert.equal(matchersOf(incident({})), "");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/alerting/matchers.h"
 
 namespace paramedic {
 
@@ -83,7 +84,7 @@ std::optional<WallTime> MaintenanceWindows::next_edge(WallTime now) const {
 
 namespace {
 
-constexpr std::size_t kMaxWindows = 100, kMaxWindowMatchers = 16;
+constexpr std::size_t kMaxWindows = 100;
 constexpr std::string_view kWeekdays[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
 constexpr std::string_view kMonths[] = {"january", "february", "march",     "april",   "may",      "june",
                                         "july",    "august",   "september", "october", "november", "december"};
@@ -133,26 +134,16 @@ std::vector<int> read_names(ParamsReader& r, std::string_view key, const std::st
   return out;
 }
 
-void read_matchers(ParamsReader& r, MaintenanceWindow& w) {
-  std::vector<std::string> texts;
-  r.read("matchers", texts);
-  if (texts.empty() || texts.size() > kMaxWindowMatchers)
-    r.problem("matchers",
-              "must be a list of 1 to 16 matchers as \"pool=thumbs\"; a window for everything says so: pool=~.*");
-  for (const std::string& text : texts) {
-    auto m = parse_matcher(text);
-    if (m)
-      w.matchers.push_back(std::move(*m));
-    else
-      r.problem("matchers", m.error().message);
-  }
-}
-
 MaintenanceWindow read_window(ParamsReader r, std::string name, const ZoneLoader& zone_of) {
   MaintenanceWindow w;
   w.name = std::move(name);
   r.read("comment", w.comment);
-  read_matchers(r, w);
+  CompiledMatchers matchers;  // compiled here so that a wrong expression is named with its line
+  const auto before = r.problems().size();
+  read_matchers(r, "matchers", matchers);
+  w.matchers = matchers.matchers();
+  if (w.matchers.empty() && r.problems().size() == before)
+    r.problem("matchers", "are missing; a window for everything says so: [\"pool=~.*\"]");
   std::string zone = "UTC";
   r.read("time_zone", zone);
   auto loaded = zone_of(zone);

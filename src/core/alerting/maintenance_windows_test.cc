@@ -173,7 +173,8 @@ TEST(MaintenanceWindows, what_is_wrong_is_named) {
   EXPECT_NE(first_problem(good().set("duration", Params::of("1h"))).find("either"), std::string::npos);
   EXPECT_NE(first_problem(good().set("weekdays", list({"fryday"}))).find("fryday"), std::string::npos);
   EXPECT_NE(first_problem(good().set("days_of_month", list({"0"}))).find("count from 1"), std::string::npos);
-  EXPECT_NE(first_problem(good().set("matchers", list({}))).find("1 to 16"), std::string::npos);
+  EXPECT_NE(first_problem(good().set("matchers", list({"host=~h["}))).find("host=~h["), std::string::npos);
+  EXPECT_NE(first_problem(good().set("matchers", list({}))).find("matchers"), std::string::npos);
   EXPECT_NE(first_problem(good().set("matchers", list({"nonsense"}))).find("matchers"), std::string::npos);
   EXPECT_NE(first_problem(
                 good().set("months", list({"february"})).set("days_of_month", list({"30"})).set("weekdays", list({})))
@@ -182,8 +183,9 @@ TEST(MaintenanceWindows, what_is_wrong_is_named) {
   EXPECT_NE(first_problem(good().set("typo", Params::of("x"))).find("typo"), std::string::npos);
   EXPECT_NE(first_problem(Params::of("x")).find("must be a map"), std::string::npos);
   Params missing = Params::map();
-  missing.set("matchers", list({"pool=a"}));
   missing.set("duration", Params::of("1h"));
+  EXPECT_NE(first_problem(missing).find("matchers: are missing"), std::string::npos);
+  missing.set("matchers", list({"pool=a"}));
   EXPECT_NE(first_problem(missing).find("start"), std::string::npos);
 }
 

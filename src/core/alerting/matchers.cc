@@ -93,4 +93,18 @@ std::size_t CompiledMatchers::patterns() const {
   return std::size_t(std::count_if(compiled_.begin(), compiled_.end(), [](const auto& c) { return c != nullptr; }));
 }
 
+void read_matchers(ParamsReader& r, std::string_view key, CompiledMatchers& out) {
+  std::vector<std::string> texts;
+  r.read(key, texts);
+  std::vector<Matcher> matchers;
+  for (const std::string& text : texts) {
+    auto parsed = parse_matcher(text);
+    if (!parsed) return r.problem(key, parsed.error().message);
+    matchers.push_back(std::move(*parsed));
+  }
+  auto compiled = CompiledMatchers::compile(std::move(matchers));
+  if (!compiled) return r.problem(key, compiled.error().message);
+  out = std::move(*compiled);
+}
+
 }  // namespace paramedic

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/params.h"
 #include "model/alert.h"
 #include "model/notification.h"
 
@@ -38,5 +39,8 @@ class CompiledMatchers {
   std::vector<Matcher> matchers_;
   std::vector<std::shared_ptr<const re2::RE2>> compiled_;  // null for = and !=
 };
+
+// A list of texts of the configuration, as parse_matcher() reads them; what is wrong becomes a Problem.
+void read_matchers(ParamsReader& r, std::string_view key, CompiledMatchers& out);
 
 }  // namespace paramedic

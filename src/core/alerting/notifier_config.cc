@@ -18,20 +18,6 @@ struct Parsing {
   std::set<std::string> names;
 };
 
-void read_matchers(ParamsReader& r, std::string_view key, CompiledMatchers& out) {
-  std::vector<std::string> texts;
-  r.read(key, texts);
-  std::vector<Matcher> matchers;
-  for (const std::string& text : texts) {
-    auto parsed = parse_matcher(text);
-    if (!parsed) return r.problem(key, parsed.error().message);
-    matchers.push_back(std::move(*parsed));
-  }
-  auto compiled = CompiledMatchers::compile(std::move(matchers));
-  if (!compiled) return r.problem(key, compiled.error().message);
-  out = std::move(*compiled);
-}
-
 void check_channels(ParamsReader& r, std::string_view key, const std::vector<std::string>& names,
                     const NotifierConfig& config) {
   for (const std::string& name : names)

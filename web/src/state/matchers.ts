@@ -29,7 +29,7 @@ export function matcherText(matcher: Matcher): string {
 /** The narrowest matchers that select an incident: its worker, its host, its pool. */
 export function matchersOf(incident: Incident): string {
   const only = incident.workers?.length === 1 && (incident.affected_workers ?? 1) === 1 ? incident.workers[0] : null;
-  if (only) return `worker=${only}`;
+  if (only) return `worker_id=${only}`;
   if (incident.host) return `host=${incident.host}`;
   return incident.pool ? `pool=${incident.pool}` : "";
 }
