@@ -12,7 +12,7 @@ import threading
 
 import pytest
 import requests
-from product import free_port, run, wait_for, write_yaml
+from product import free_port, monitor_config, run, wait_for, write_yaml
 
 
 def configure(world, **channels):
@@ -131,6 +131,33 @@ def test_alertmanager_fires_is_silenced_restarted_and_resolves(world, sink):
     assert resolved["alerts"][0]["fingerprint"] == alert["fingerprint"]
     assert "TEST" in resolved["alerts"][0]["annotations"]["summary"], "told at the end as well"
     assert am.alerts() == []
+
+
+def test_what_fires_survives_restarts_of_alertmanager_and_of_the_monitor(world, sink):
+    am = Alertmanager(world, sink)
+    config = monitor_config(world.dir / "monitor", extra={
+        "channels": {"am": {"type": "alertmanager", "urls": [am.url], "repost": "1s"}},
+        "alerting": {"rules": [{"name": "hot", "when": {"metric": "cpu_percent", "above": 50}, "severity": "critical"}]}})
+    monitor, api = world.serve(config)
+    api.report("w-1", pool="thumbs", resources={"cpu_percent": 60})
+    first = wait_for("the alert there", am.alerts)[0]
+    assert first["labels"]["alertname"] == "hot" and first["labels"]["worker"] == "w-1", first
+    wait_for("told by Alertmanager", sink.last)
+
+    am.process.stop(signal.SIGKILL)
+    am.start()
+    assert wait_for("posted again to the new life", am.alerts)[0]["fingerprint"] == first["fingerprint"]
+
+    # Both die: the new monitor knows from its ledger what stands there, and that it ended.
+    monitor.stop(signal.SIGKILL)
+    am.process.stop(signal.SIGKILL)
+    am.start()
+    monitor, api = world.serve(config)
+    assert wait_for("posted again by the new monitor", am.alerts)[0]["fingerprint"] == first["fingerprint"]
+    api.report("w-1", pool="thumbs", resources={"cpu_percent": 10})
+    wait_for("resolved", lambda: sink.last() and sink.last()["status"] == "resolved", 20)
+    wait_for("nothing fires there", lambda: am.alerts() == [], 20)
+    assert monitor.stop() == 0
 
 
 def test_every_member_of_a_cluster_gets_the_alert_and_one_is_enough(world, sink):

@@ -1,9 +1,10 @@
 """The command line: Ctrl-C, exit codes, messages."""
+import json
 import os
 import signal
 
 import pytest
-from product import URL, Api, binary, run, wait_for
+from product import URL, Api, binary, monitor_config, run, wait_for
 
 
 def test_ctrl_c_ends_the_demo_and_all_it_started(world):
@@ -41,6 +42,45 @@ def test_serve_ends_on_term_and_on_int(world):
         stream = world.stream(api)
         assert process.stop(how, 15) == 0, process.log()[-2000:]
         stream.end()
+
+
+def test_an_incident_is_read_taken_and_silenced_from_the_command_line(world):
+    config = monitor_config(world.dir / "monitor", extra={
+        "channels": {"nowhere": {"type": "webhook", "url": "http://127.0.0.1:1/"}},
+        "alerting": {"rules": [{"name": "hot", "when": {"metric": "cpu_percent", "above": 50}, "severity": "critical",
+                                "annotations": {"summary": "{{ worker }} burns"}}]}})
+    _, api = world.serve(config)
+
+    def paramedic(*args, code=0):
+        done = run([*args, "--monitor", api.url])
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert paramedic("incidents") == "no open incident\n" and paramedic("alerts") == "no alert fires\n"
+    assert paramedic("silences") == "no silence\n"
+    api.report("w-1", pool="thumbs", resources={"cpu_percent": 60})
+    incident = wait_for("the incident", lambda: [i for i in api.incidents() if not i["ended_at"]])[0]["id"]
+    listed = paramedic("incidents")
+    assert incident in listed and "w-1 burns" in listed and "critical" in listed
+    assert "rule/hot/w-1" in paramedic("alerts")
+    assert "timeline" in json.loads(paramedic("incidents", incident, "--json"))
+
+    paramedic("ack", incident, "--comment", "on it", "--author", "ada", "--for", "1h")
+    story = paramedic("incidents", incident)
+    assert 'ada until' in story and '"on it"' in story and "detected" in story, story
+    paramedic("unack", "rule/hot/w-1")
+    assert "on it" not in paramedic("incidents", incident)
+    assert "inc-0000000000000000" in paramedic("ack", "inc-0000000000000000", code=3)
+    assert "inc-0000000000000000" in paramedic("incidents", "inc-0000000000000000", code=3)
+
+    paramedic("silence", "pool=thumbs", "worker_id=~w-.*", "--for", "2h", "--comment", "we know", "--author", "ada")
+    silences = paramedic("silences")
+    assert "pool=thumbs, worker_id=~w-.*" in silences and "we know" in silences
+    paramedic("unsilence", silences.splitlines()[1].split()[0])
+    assert paramedic("silences") == "no silence\n" and "we know" in paramedic("silences", "--all")
+    assert "label" in paramedic("silence", "thumbs", "--for", "2h", code=2)
+    assert "duration" in paramedic("silence", "pool=thumbs", code=2)
+    assert "hot" in paramedic("notifications") or "w-1 burns" in paramedic("notifications")
 
 
 @pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["agent", "--help"], ["run", "--help"], ["demo", "--help"], ["--version"]])

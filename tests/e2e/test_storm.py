@@ -55,6 +55,7 @@ def test_a_broker_outage_of_500_workers_is_one_story(world, hook):
     first = hook.wait("the outage told")
     assert first.kind == "firing" and first.severity == "critical", first
     assert "redis-a" in first.title and f"all {WORKERS} workers" in first.text, first.text
+    assert first.worker_count == WORKERS, first
     summary = api.get("/health/summary")
     assert summary["critical_workers"] == 0, "nobody is called ill for it"
     during = hook.all()
@@ -64,7 +65,7 @@ def test_a_broker_outage_of_500_workers_is_one_story(world, hook):
 
     fleet.rounds(True, 8)
     end = wait_for("its end told", lambda: fleet.report(True) or hook.all(kind="resolved"))[0]
-    assert end.group_key == first.group_key and end.firing_count == 0
+    assert end.group_key == first.group_key and end.firing_count == 0 and end.worker_count == WORKERS
     fleet.rounds(True, 6)
     assert len(hook.all()) == len(during) + 1, hook.all()
     print(f"messages: {[repr(m) for m in hook.all()]}")

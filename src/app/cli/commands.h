@@ -41,7 +41,7 @@ int demo_break(const DemoBreakOptions& options);
 
 struct CheckConfigOptions {
   std::vector<std::string> files;
-  bool print = false;  // the effective configuration too
+  bool print = false;               // the effective configuration too
   std::string monitor, token_file;  // of a running monitor: what would each rule match now; empty = not asked
 };
 int check_config(const CheckConfigOptions& options);
@@ -72,6 +72,27 @@ struct ActOptions {
   bool force = false;
 };
 int act(const ClientOptions& client, const ActOptions& options);
+// What is wrong now, who has it, who is not told of it, what was said.
+struct IncidentsOptions {
+  std::string incident;  // its story; empty = the list
+  bool all = false;      // ended ones too
+};
+int incidents(const ClientOptions& client, const IncidentsOptions& options);
+int alerts(const ClientOptions& client);
+struct AcknowledgeOptions {
+  std::string target;  // an incident's id or an alert's key
+  std::string comment, author, duration;
+  bool on = true;  // false: gives it back
+};
+int acknowledge(const ClientOptions& client, const AcknowledgeOptions& options);
+struct SilenceOptions {
+  std::vector<std::string> matchers;
+  std::string duration, from, until, comment, author;
+};
+int silence(const ClientOptions& client, const SilenceOptions& options);
+int silences(const ClientOptions& client, bool all);
+int unsilence(const ClientOptions& client, const std::string& id);
+int notifications(const ClientOptions& client, bool open);
 // Lets the monitor read its configuration file again.
 int reload(const ClientOptions& client);
 

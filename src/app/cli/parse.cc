@@ -36,18 +36,24 @@ struct Program {
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
+  IncidentsOptions incidents_options;
+  AcknowledgeOptions acknowledge_options;
+  SilenceOptions silence_options;
   TokenOptions token_options;
   BackupOptions backup_options;
   CheckDataOptions check_data_options;
   ExportOptions export_options;
   ImportOptions import_options;
   std::string worker;
+  bool all = false;
 
   void add_servers();
   void add_test_notify();
   void add_care();
   void add_demo();
   void add_client_commands();
+  void add_alert_commands();
+  CLI::App* add_asking(const char* name, const char* help);
   void add_act(const char* verb, const char* help, bool of_worker);
 };
 
@@ -203,6 +209,53 @@ void Program::add_client_commands() {
   add_act("thaw", "End the big switch", false);
 }
 
+CLI::App* Program::add_asking(const char* name, const char* help) {
+  auto* command = app.add_subcommand(name, help);
+  add_client(*command, client);
+  return command;
+}
+
+void Program::add_alert_commands() {
+  auto* incidents_command = add_asking("incidents", "Open incidents; with an id the whole story of one");
+  incidents_command->add_option("incident", incidents_options.incident, "Incident id");
+  incidents_command->add_flag("--all", incidents_options.all, "Ended ones too, newest first");
+  incidents_command->callback([this] { exit = incidents(client, incidents_options); });
+  add_asking("alerts", "Alerts that fire now")->callback([this] { exit = alerts(client); });
+
+  auto* ack = add_asking("ack", "Take an incident: no reminders and no escalation while you work on it");
+  ack->add_option("incident", acknowledge_options.target, "Incident id, or the key of an alert")->required();
+  ack->add_option("--comment", acknowledge_options.comment, "What you know or do");
+  ack->add_option("--author", acknowledge_options.author, "Who takes it; default: the token's name");
+  ack->add_option("--for", acknowledge_options.duration, "How long, as 30m; default 8h");
+  ack->callback([this] { exit = acknowledge(client, acknowledge_options); });
+  auto* unack = add_asking("unack", "Give an incident back: reminders and escalation go on");
+  unack->add_option("incident", acknowledge_options.target, "Incident id, or the key of an alert")->required();
+  unack->add_option("--comment", acknowledge_options.comment, "Why");
+  unack->callback([this] {
+    acknowledge_options.on = false;
+    exit = acknowledge(client, acknowledge_options);
+  });
+
+  auto* silence_command = add_asking("silence", "Send no messages about what all matchers select");
+  silence_command->add_option("matchers", silence_options.matchers, "As pool=thumbs, host!=h1, worker_id=~w-.*")
+      ->required();
+  auto* until = silence_command->add_option("--until", silence_options.until, "End, as 2026-11-25T04:00:00Z");
+  silence_command->add_option("--for", silence_options.duration, "How long, as 2h")->excludes(until);
+  silence_command->add_option("--from", silence_options.from, "Start, as 2026-11-25T04:00:00Z; default: now");
+  silence_command->add_option("--comment", silence_options.comment, "Why");
+  silence_command->add_option("--author", silence_options.author, "Who wants it; default: the token's name");
+  silence_command->callback([this] { exit = silence(client, silence_options); });
+  auto* silences_command = add_asking("silences", "Silences and maintenance windows in force");
+  silences_command->add_flag("--all", all, "Ended ones too, newest first");
+  silences_command->callback([this] { exit = silences(client, all); });
+  auto* unsilence_command = add_asking("unsilence", "End a silence now");
+  unsilence_command->add_option("silence", worker, "Silence id")->required();
+  unsilence_command->callback([this] { exit = unsilence(client, worker); });
+  auto* messages = add_asking("notifications", "Messages and what became of them, newest first");
+  messages->add_flag("--open", all, "Only those under way");
+  messages->callback([this] { exit = notifications(client, all); });
+}
+
 }  // namespace
 
 int parse_and_run(int argc, char** argv) {
@@ -218,6 +271,7 @@ int parse_and_run(int argc, char** argv) {
   program.add_care();
   program.add_demo();
   program.add_client_commands();
+  program.add_alert_commands();
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

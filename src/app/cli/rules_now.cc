@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "app/cli/monitor_client.h"
+
 namespace paramedic::cli {
 
 namespace json = boost::json;
@@ -19,12 +21,6 @@ std::string_view text(const json::object& o, std::string_view key) {
   return v && v->is_string() ? std::string_view(v->get_string()) : std::string_view();
 }
 
-const json::array& items(const json::object& o, std::string_view key) {
-  static const json::array kNone;
-  const json::value* v = o.if_contains(key);
-  return v && v->is_array() ? v->get_array() : kNone;
-}
-
 std::optional<double> number(const json::object& o, std::string_view key) {
   const json::value* v = o.if_contains(key);
   return v && v->is_number() ? std::optional(v->to_number<double>()) : std::nullopt;
@@ -33,16 +29,6 @@ std::optional<double> number(const json::object& o, std::string_view key) {
 template <NamedEnum E>
 E word(const json::object& o, std::string_view key, E otherwise) {
   return parse_enum<E>(text(o, key)).value_or(otherwise);
-}
-
-Result<json::object> ask(const ClientOptions& client, const std::string& path) {
-  const auto body = get_text(client, path);
-  if (!body) return body.error();
-  boost::system::error_code failed;
-  json::value value = json::parse(*body, failed);
-  if (failed || !value.is_object())
-    return make_error(Errc::corrupt, client.monitor + path + " did not answer with a JSON object: is it a monitor?");
-  return std::move(value.get_object());
 }
 
 std::vector<Cause> causes_of(const json::array& list) {
@@ -62,12 +48,12 @@ std::vector<Cause> causes_of(const json::array& list) {
 // The findings stand only in the answer about one worker. Check names are views: `o` must outlive them.
 std::vector<Finding> findings_of(const json::object& o) {
   std::vector<Finding> out;
-  for (const json::value& value : items(o, "findings")) {
+  for (const json::value& value : items_of(o, "findings")) {
     if (!value.is_object()) continue;
     Finding& f = out.emplace_back();
     f.check = text(value.get_object(), "check_name");
     f.status = word(value.get_object(), "status", FindingStatus::unknown);
-    f.causes = causes_of(items(value.get_object(), "causes"));
+    f.causes = causes_of(items_of(value.get_object(), "causes"));
   }
   return out;
 }
@@ -95,7 +81,7 @@ struct Loader {
   Result<void> worker(const json::object& listed) {
     json::object detail;
     if (details) {
-      auto answer = ask(client, worker_path(std::string(text(listed, "worker_id"))));
+      auto answer = ask_json(client, worker_path(std::string(text(listed, "worker_id"))));
       if (!answer && answer.error().code == Errc::not_found) return {};  // gone since
       if (!answer) return answer.error();
       detail = std::move(*answer);
@@ -127,12 +113,12 @@ struct Loader {
   }
 
   Result<void> summary() {
-    const auto fleet = ask(client, "/health/summary");
+    const auto fleet = ask_json(client, "/health/summary");
     if (!fleet) return fleet.error();
     std::map<std::string, std::pair<std::optional<double>, std::optional<double>>> queues;  // by pool: ready, oldest
-    for (const json::value& value : items(*fleet, "queues")) {
+    for (const json::value& value : items_of(*fleet, "queues")) {
       const json::object& q = value.as_object();
-      for (const json::value& pool : items(q, "pools")) {
+      for (const json::value& pool : items_of(q, "pools")) {
         auto& [ready, oldest] = queues[std::string(pool.as_string())];
         if (const auto n = number(q, "ready")) ready = ready.value_or(0) + *n;
         if (const auto age = number(q, "oldest_age_seconds")) oldest = std::max(oldest.value_or(0), *age);
@@ -141,13 +127,13 @@ struct Loader {
         rules.update_source(
             {text(q, "broker"), "", down->get_bool() ? SourceState::disconnected : SourceState::connected}, now);
     }
-    for (const json::value& value : items(*fleet, "sources")) {
+    for (const json::value& value : items_of(*fleet, "sources")) {
       const json::object& s = value.as_object();
       rules.update_source({text(s, "id"), text(s, "host"), word(s, "state", SourceState::connected)}, now);
     }
-    for (const json::value& value : items(*fleet, "pools")) {
+    for (const json::value& value : items_of(*fleet, "pools")) {
       const json::object& p = value.as_object();
-      const std::vector<Cause> findings = causes_of(items(p, "findings"));
+      const std::vector<Cause> findings = causes_of(items_of(p, "findings"));
       RulePoolFacts facts{text(p, "pool"), &findings, counts_of(p)};
       if (const auto rate = number(p, "tasks_per_minute")) facts.metrics.emplace_back("tasks_per_minute", *rate);
       const auto& [ready, oldest] = queues[std::string(facts.pool)];
@@ -156,9 +142,9 @@ struct Loader {
       rules.update_pool(facts, now);
     }
     rules.update_fleet(counts_of(*fleet), now);
-    const auto alerts = ask(client, "/alerts");
+    const auto alerts = ask_json(client, "/alerts");
     if (!alerts) return alerts.error();
-    for (const json::value& value : items(*alerts, "alerts"))
+    for (const json::value& value : items_of(*alerts, "alerts"))
       if (const auto key = text(value.as_object(), "key"); key.starts_with("monitor/"))
         rules.update_monitor(word(value.as_object(), "reason", Reason::none), true, now);
     return {};
@@ -166,9 +152,9 @@ struct Loader {
 
   Result<void> workers() {
     for (std::size_t offset = 0; offset < kMaxWorkers; offset += kPage) {
-      const auto page = ask(client, fmt::format("/health/workers?limit={}&offset={}", kPage, offset));
+      const auto page = ask_json(client, fmt::format("/health/workers?limit={}&offset={}", kPage, offset));
       if (!page) return page.error();
-      const json::array& list = items(*page, "workers");
+      const json::array& list = items_of(*page, "workers");
       for (const json::value& value : list)
         if (auto told = worker(value.as_object()); !told) return told.error();
       if (list.size() < kPage) break;

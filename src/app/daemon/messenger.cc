@@ -1,6 +1,7 @@
 #include "app/daemon/messenger.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -65,6 +66,13 @@ void Messenger::restore(Ledger& ledger, const LedgerState& state, const Now& now
   std::reverse(records.begin(), records.end());
   delivery_->restore(records);
   delivery_->restore(state.notifications);
+  std::set<std::string> open;
+  for (const NotificationGroup& group : state.groups) open.insert(group.key);
+  std::vector<Notification> told;
+  for (NotificationRecord& record : records)
+    if (record.state == DeliveryState::delivered && open.contains(record.notification.group_key))
+      told.push_back(std::move(record.notification));
+  delivery_->restore_told(told);
 }
 
 void Messenger::start() {

@@ -14,8 +14,22 @@ namespace {
 
 // Keys of the file that engine and messenger take on while they run.
 constexpr std::array<std::string_view, 11> kReloadable = {
-    "interval", "pools", "aliases",     "alerting",      "limits",             "channels",
-    "dead_man", "route", "inhibitions", "notifications", "maintenance_windows"};
+    "interval", "pools",       "aliases",       "alerting",           "limits", "channels", "dead_man",
+    "route",    "inhibitions", "notifications", "maintenance_windows"};
+
+// Members of `limits` that are read once, at the start.
+constexpr std::array<std::string_view, 3> kFixedLimits = {"max_agents", "max_event_clients", "inbox_reports"};
+
+// As top-level keys of their own, so that they are compared and named apart.
+Params lift_fixed_limits(Params tree) {
+  const Params* limits = tree.find("limits");
+  if (!limits) return tree;
+  std::vector<KeyValue<Params>> lifted;
+  for (const std::string_view name : kFixedLimits)
+    if (const Params* value = limits->find(name)) lifted.emplace_back("limits." + std::string(name), *value);
+  for (auto& member : lifted) tree.set(std::move(member.first), std::move(member.second));
+  return tree;
+}
 
 bool same(const Params& a, const Params& b) {
   if (a.kind != b.kind || a.scalar != b.scalar || a.items.size() != b.items.size() ||
@@ -29,7 +43,7 @@ bool same(const Params& a, const Params& b) {
   });
 }
 
-// Top-level keys that differ and are not taken on.
+// Keys that differ and are not taken on.
 std::vector<std::string> need_restart(const Params& before, const Params& after) {
   std::vector<std::string> out;
   const auto look = [&](const Params& from, const Params& to, bool only_missing) {
@@ -51,7 +65,7 @@ ConfigReload::ConfigReload(std::string file, const Clock& clock, Logger& log, Ap
     : file_(std::move(file)), clock_(clock), log_(log), apply_(std::move(apply)), in_force_(Params::map()) {
   if (file_.empty()) return;
   Problems ignored;  // it was good a moment ago
-  if (auto tree = config::load_yaml_file(file_, ignored)) in_force_ = std::move(*tree);
+  if (auto tree = config::load_yaml_file(file_, ignored)) in_force_ = lift_fixed_limits(std::move(*tree));
   state_.success_at = clock_.now().wall;
 }
 
@@ -68,11 +82,11 @@ Result<std::string> ConfigReload::load() {
     config::tidy(problems);
     return make_error(Errc::invalid_argument, config::format_problems(problems));
   }
-  const std::vector<std::string> left = need_restart(in_force_, *tree);
+  Params next = lift_fixed_limits(std::move(*tree));
+  const std::vector<std::string> left = need_restart(in_force_, next);
   const std::size_t rules = engine.rules.rules.size();
   if (const auto taken = apply_(config, std::move(engine)); !taken) return taken.error();
   // What was not taken on stays as it was, and is named again next time.
-  Params next = std::move(*tree);
   for (const std::string& key : left) {
     std::erase_if(next.members, [&](const auto& member) { return member.first == key; });
     if (const Params* old = in_force_.find(key)) next.set(key, *old);

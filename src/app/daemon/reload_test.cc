@@ -48,6 +48,18 @@ TEST_F(Files, a_good_file_is_taken_and_what_needs_a_restart_is_named) {
   EXPECT_EQ(r.reload("SIGHUP")->find("restart"), std::string::npos);
 }
 
+TEST_F(Files, of_the_limits_those_that_are_read_once_are_named) {
+  write("limits: {max_workers: 100}\n");
+  ConfigReload r = reload();
+  write("limits: {max_workers: 200, inbox_reports: 5000}\n");
+  const auto done = r.reload("SIGHUP");
+  ASSERT_TRUE(done.has_value()) << done.error().message;
+  EXPECT_TRUE(done->ends_with("these changes need a restart: limits.inbox_reports")) << *done;
+  EXPECT_EQ(applied.at(0).limits.max_workers, 200u);
+  write("limits: {max_workers: 300}\n");
+  EXPECT_EQ(r.reload("SIGHUP")->find("restart"), std::string::npos);
+}
+
 TEST_F(Files, a_file_with_any_problem_is_refused_as_a_whole) {
   write("interval: 30s\n");
   ConfigReload r = reload();

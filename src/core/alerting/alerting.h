@@ -19,12 +19,12 @@
 namespace paramedic {
 
 struct AlertingConfig {
-  Duration group_wait_inferred = 200ms;  // before the first notice of a condition without hard evidence
-  Duration group_wait_shared = 2s;       // of a symptom that a broker or a polled source may explain
-  Duration source_silent_after = 60s;    // an agent away for so long is a critical host incident
-  Duration keep_firing_for = 0s;         // a condition must be gone for so long before its alert resolves
-  int max_ended_incidents = 50;          // kept for readers
-  ShippedRuleTable shipped;              // what the configuration changed of the built-in alerts
+  Duration group_wait_inferred = 200ms;        // before the first notice of a condition without hard evidence
+  Duration group_wait_shared = 2s;             // of a symptom that a broker or a polled source may explain
+  Duration source_silent_after = 60s;          // an agent away for so long is a critical host incident
+  Duration keep_firing_for = 0s;               // a condition must be gone for so long before its alert resolves
+  int max_ended_incidents = 50;                // kept for readers
+  ShippedRuleTable shipped;                    // what the configuration changed of the built-in alerts
   std::string runbook_base = "/docs/alerts/";  // before NAME.md in annotation runbook_url; the monitor's own page
 };
 // `alerting:` of the configuration; its `rules` are read by parse_rules. Problems as everywhere.
@@ -52,6 +52,7 @@ struct OutageFacts {
   std::string title;       // "Agent of host h3 is silent", "Broker redis-a is down"
   std::string message;
   std::optional<SteadyTime> since;  // first sign; now when absent
+  int affected = 0;                 // workers that it touches; 0 = not known
 };
 
 // A worker of which a condition holds that no outage explains and no maintenance mutes.

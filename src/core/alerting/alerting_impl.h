@@ -51,7 +51,7 @@ struct Alerting::Impl {
   void take_check_errors(const AlertingWorkerFacts& facts, const Now& now);
   Duration wait_of(const Cause& cause, std::string_view check, const WorkerMemory& memory) const;
   bool goes_on(const Entry& e) const;
-  bool muted(const Entry& e) const;  // by maintenance, or its shipped rule is off
+  bool muted(const Entry& e) const;                               // by maintenance, or its shipped rule is off
   const ShippedRuleSettings* settings(const Alert& alert) const;  // null = as shipped
   bool off(const Entry& e) const;
   void name_rule(Alert& alert) const;
@@ -78,7 +78,7 @@ struct Alerting::Impl {
   void resolve(Entry& e, const Now& now, AlertingOutput& out);
   Incident& incident_for(Entry& e, const Outage* outage, const Now& now, bool& opened);
   void retitle(const Entry& e);
-  static void name_worker(Incident& incident, const std::string& id);
+  void name_worker(Incident& incident, const std::string& id);
   void close_incident(Incident& incident, const std::string& closed_as, const Now& now, AlertingOutput& out);
   Incident* incident_of_worker(const std::string& id);
   void tell(Entry& e, Incident& incident, const Now& now, AlertingOutput& out);

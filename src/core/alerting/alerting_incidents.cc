@@ -75,7 +75,9 @@ void Alerting::Impl::tell(Entry& e, Incident& incident, const Now& now, Alerting
 
 void Alerting::Impl::name_worker(Incident& incident, const std::string& id) {
   if (id.empty() || std::find(incident.workers.begin(), incident.workers.end(), id) != incident.workers.end()) return;
-  ++incident.affected_workers;
+  const auto outage = outages.find(incident.scope);
+  const int known = outage == outages.end() ? 0 : outage->second.facts.affected;  // it touches those unnamed too
+  incident.affected_workers = std::max(incident.affected_workers + (known > 0 ? 0 : 1), known);
   if (incident.workers.size() < kMaxNamedWorkers) incident.workers.push_back(id);
 }
 
@@ -91,6 +93,8 @@ void Alerting::Impl::fire(Entry& e, const Outage* outage, const Now& now, Alerti
   e.alert.incident_id = incident.id;
   incident.alert_keys.push_back(e.alert.key);
   const std::string& id = e.alert.worker_id;
+  if (const auto own = outages.find(e.alert.key); own != outages.end())
+    incident.affected_workers = std::max(incident.affected_workers, own->second.facts.affected);
   name_worker(incident, id);
   add(incident, opened ? TimelineKind::detected : TimelineKind::joined,
       fmt::format("{}: {}", e.alert.title, e.alert.message), e.alert.started_at);

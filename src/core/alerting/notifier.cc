@@ -34,6 +34,7 @@ void Notifier::on_incident(const Incident& incident, const Now& now, NotifierOut
   if (info.title != incident.title || info.scope != incident.scope) m.mark_incident(incident.id);
   info.scope = incident.scope;
   info.title = incident.title;
+  info.affected = incident.affected_workers;
   info.open = incident.open();
   if (info.open) return;
   m.end_acknowledgement(incident.id, now, out);
@@ -74,6 +75,8 @@ std::vector<Acknowledgement> Notifier::acknowledgements() const {
   for (const auto& [incident, ack] : impl_->acks) out.push_back(ack);
   return out;
 }
+
+bool Notifier::any_channel_fails() const { return !impl_->failing.empty(); }
 
 NotifierStats Notifier::stats() const {
   NotifierStats out = impl_->stats;

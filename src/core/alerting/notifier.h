@@ -60,6 +60,7 @@ class Notifier {
 
   std::vector<Silence> silences() const;                  // not over, by start; windows too
   std::vector<Acknowledgement> acknowledgements() const;  // by incident
+  bool any_channel_fails() const;                         // a message was given up there, and none went through since
   NotifierStats stats() const;
 
  private:

@@ -131,6 +131,7 @@ void Notifier::Impl::tell(Group& g, NotificationKind kind, const std::vector<std
   g.spoke_at = now.steady;
   if (!told) return;
   ++stats.told;
+  g.most_workers = std::max(g.most_workers, n.worker_count);
   g.rec.title = n.title;
   g.rec.incident_id = n.incident_id;
   g.dirty_record = true;

@@ -34,6 +34,7 @@ struct Notifier::Impl {
     std::set<std::string> followers;                          // keys of groups whose story goes on here
     std::set<std::pair<std::size_t, std::string>> held_keys;  // its entries in `held`
     Severity worst = Severity::info;                          // that ever fired
+    int most_workers = 0;                                     // that were ever told
     std::optional<SteadyTime> waits_since, held_until, next_step, timer;
     SteadyTime told_at{}, spoke_at{};  // latest message to all of its channels; to any
     Duration hold{};                   // longest of the alerts that ended in it
@@ -50,6 +51,7 @@ struct Notifier::Impl {
   struct IncidentInfo {
     std::string scope, title;
     std::set<std::string> alerts;  // keys that fire
+    int affected = 0;              // workers
     bool open = true;
   };
   struct Flap {

@@ -172,6 +172,9 @@ void Notifier::on_delivery(const DeliveryOutcome& outcome, const Now& now, Notif
 
 void Notifier::check_deliveries(const Now& now, NotifierOutput& out) {
   Impl& m = *impl_;
+  // A channel that left the configuration fails no more: nobody would ever say so again.
+  for (const std::string& channel : std::set(m.failing))
+    if (!m.config.channel(channel)) m.channel_works(channel, out);
   if (!m.outbox_due || now.steady < *m.outbox_due) return;
   m.outbox_due.reset();
   const auto keep = [&](SteadyTime t) {

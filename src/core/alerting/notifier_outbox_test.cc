@@ -96,6 +96,21 @@ TEST(Outbox, a_channel_that_works_again_ends_its_alert) {
   EXPECT_EQ(p.sent.back().channel, "mail");
 }
 
+TEST(Outbox, a_failing_channel_that_leaves_the_configuration_ends_its_alert) {
+  PostOffice p = two_channels();
+  p.fire("w1");
+  p.outcome(p.sent.at(0).id, DeliveryState::failed);
+  apply_wishes(p);
+  EXPECT_TRUE(p.notifier->any_channel_fails());
+  p.notifier->set_config(PostOffice::simple({"mail"}), p.clock.now());
+  NotifierOutput out;
+  p.notifier->check_deliveries(p.clock.now(), out);
+  ASSERT_EQ(out.wishes.size(), 1u);
+  EXPECT_EQ(out.wishes[0].key, "monitor/notification_failed/chat");
+  EXPECT_FALSE(out.wishes[0].on);
+  EXPECT_FALSE(p.notifier->any_channel_fails());
+}
+
 TEST(Outbox, a_route_names_who_stands_in_and_nobody_gets_it_twice) {
   NotifierConfig c = PostOffice::simple({"a", "b", "c"});
   c.routes[0].channels = {"a", "b"};

@@ -105,7 +105,10 @@ Notification Notifier::Impl::render(const Group& g, NotificationKind kind, const
     if (n.alerts.size() < Notification::kMaxAlerts) n.alerts.push_back(a);
   }
   n.alert_count = std::max(n.firing_count, over ? int(g.ended.size()) : n.firing_count);
-  n.worker_count = int(workers.size());
+  n.worker_count = over ? std::max(int(workers.size()), g.most_workers) : int(workers.size());
+  // An outage touches workers that have no alert of their own.
+  if (const auto story = incidents.find(n.incident_id); story != incidents.end() && !over)
+    n.worker_count = std::max(n.worker_count, story->second.affected);
   std::vector<Labels> ended_labels;
   if (over) {
     for (const Alert& a : g.ended) ended_labels.push_back(labels_of(a));

@@ -104,6 +104,7 @@ struct Engine::Impl {
 
   // ---- notify.cc ----
   void notify(const Now& now, Effects& out);
+  void tell_failed_deliveries(const Now& now);
   void move_notifier_output(Effects& out);
   void tell_windows(const Now& now);
 

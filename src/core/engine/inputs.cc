@@ -74,6 +74,7 @@ void Engine::Impl::sources_changed(const SourceOutcome& outcome, const Now& now,
     outage.message =
         fmt::format("{}; its workers are unknown and nothing is done to them until it is back", outage.title);
     outage.since = now.steady;
+    if (away) outage.affected = int(fleet.workers_of_source(change.source).size());
     alerting.update_outage(outage, now);
   }
   for (const WorkerHandle worker : outcome.affected) touch(worker);

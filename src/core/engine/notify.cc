@@ -9,6 +9,14 @@ void Engine::Impl::take(DeliveryInput& input, const Now& now, Effects&) {
   notifier.on_delivery(input.outcome, now, notifier_out);
 }
 
+// Before rules settle: a channel that fails is an alert of its own and a condition for rules.
+void Engine::Impl::tell_failed_deliveries(const Now& now) {
+  if (!shut_down) notifier.check_deliveries(now, notifier_out);
+  for (const AlertWish& wish : notifier_out.wishes) alerting.on_wish(wish, now);
+  notifier_out.wishes.clear();
+  rules.update_monitor(Reason::notification_failed, notifier.any_channel_fails(), now);
+}
+
 void Engine::Impl::notify(const Now& now, Effects& out) {
   // Incidents first: an alert is judged by what it is part of. Ended ones last: their alerts ended or moved before.
   const auto each = [&]<class T>(auto take, const T*) {

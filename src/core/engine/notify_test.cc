@@ -1,4 +1,6 @@
 // From reports to messages: the engine's wiring of alerting and notifier.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "core/engine/engine.h"
@@ -163,6 +165,36 @@ TEST(Notify, a_channel_that_fails_is_an_alert_told_through_another) {
   EXPECT_EQ(n.kind, NotificationKind::delivery_failed);
   EXPECT_EQ(n.alerts.at(0).key, "monitor/notification_failed/" + m.sent[0].channel);
   EXPECT_NE(n.channel, m.sent[0].channel);
+}
+
+TEST(Notify, a_rule_sees_a_channel_that_fails) {
+  EngineConfig config = told_by({"chat", "mail"});
+  Problems problems;
+  Params when = Params::map(), rule = Params::map(), rules;
+  when.set("monitor", Params::of("notification_failed"));
+  rule.set("name", Params::of("post"));
+  rule.set("when", std::move(when));
+  rules.kind = Params::Kind::list;
+  rules.items.push_back(std::move(rule));
+  config.rules = parse_rules(&rules, "rules", problems);
+  ASSERT_TRUE(problems.empty()) << problems[0].to_string();
+  Monitor m(std::move(config));
+  m.run(20s);
+  m.speaks = false;
+  m.run(70s);
+  const auto fires = [&] {
+    const auto& alerts = m.delta.view->alerts;
+    return std::any_of(alerts.begin(), alerts.end(), [](const Alert& a) { return a.rule == "post"; });
+  };
+  const std::string chat = m.sent.at(0).id;
+  EXPECT_FALSE(fires());
+  m.outcome(chat, DeliveryState::failed);
+  m.run(2s);
+  EXPECT_TRUE(fires());
+  ASSERT_EQ(m.sent.at(2).channel, "chat");
+  m.outcome(m.sent[2].id, DeliveryState::delivered);
+  m.run(2s);
+  EXPECT_FALSE(fires());
 }
 
 TEST(Notify, after_a_shutdown_nothing_new_is_sent) {

@@ -69,6 +69,7 @@ void Engine::Impl::judge_brokers(const Now& now, Effects& out) {
     outage.message = fmt::format("all {} workers that report broker {} have lost it; none is restarted for it",
                                  reporting[broker], broker);
     outage.since = now.steady;
+    outage.affected = reporting[broker];
     alerting.update_outage(outage, now);
     rules.update_source({broker, "", on ? SourceState::disconnected : SourceState::connected}, now);
     record_input({.what = RecordedBroker{broker, on}}, now, out);
@@ -122,11 +123,9 @@ void Engine::Impl::settle(const Now& now, Effects& out) {
   recovery.settle(now, recovery_out);
   for (const AlertWish& wish : recovery_out.alerts) alerting.on_wish(wish, now);
   for (const IncidentNote& note : recovery_out.notes) alerting.on_note(note, now);
+  tell_failed_deliveries(now);
   settle_rules(now);
   judge_causes(now);
-  if (!shut_down) notifier.check_deliveries(now, notifier_out);
-  for (const AlertWish& wish : notifier_out.wishes) alerting.on_wish(wish, now);
-  notifier_out.wishes.clear();
   alerting.settle(now, alerting_out);
   notify(now, out);
 

@@ -26,7 +26,9 @@ std::string in_flight_json(const Core& core, const std::string& worker_id) {
 asio::awaitable<HttpResponse> run_command(Core* core, CommandInput command, std::string instance,
                                           std::string in_flight) {
   const std::string verb(to_string(command.verb));
-  const std::string target = !command.worker_id.empty() ? command.worker_id : command.pool;
+  const std::string target = !command.worker_id.empty() ? command.worker_id
+                             : !command.target.empty()  ? command.target
+                                                        : command.pool;
   const std::string actor = command.actor;
   CommandResult result = co_await core->ports.commands->submit(std::move(command));
   core->logger.info("operator_command", {{"verb", verb},

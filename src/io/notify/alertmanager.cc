@@ -70,6 +70,18 @@ class Alertmanager final : public Channel {
     return result;
   }
 
+  void restore(const Notification& n, const SendContext& context) override {
+    if (wants(n.kind) && n.kind != NotificationKind::test)
+      remember(n, alertmanager_alerts(n, context, options_.labels));
+  }
+  void inherit(Channel& before) override {
+    auto* old = dynamic_cast<Alertmanager*>(&before);
+    if (!old) return;
+    const std::scoped_lock both(mutex_, old->mutex_);
+    memory_ = std::move(old->memory_);
+    start_thread();
+  }
+
  private:
   // What the story posted before and does not name now: ended, unless the message names only a part of its alerts.
   void add_left(const Notification& n, std::vector<AlertmanagerAlert>& alerts) {
@@ -87,6 +99,10 @@ class Alertmanager final : public Channel {
       memory_.forget(n.group_key);
     else
       memory_.keep(n.group_key, std::move(alerts));
+    start_thread();
+  }
+  // REQUIRES: mutex_ held.
+  void start_thread() {
     if (stopping_ || thread_.joinable() || memory_.empty()) return;
     thread_ = std::thread([this] { repost_loop(); });
   }

@@ -132,6 +132,37 @@ TEST(Alertmanager, what_fires_is_posted_again_until_it_ends) {
   EXPECT_GE(script.cancels, 2) << "both ways out";
 }
 
+TEST(Alertmanager, what_fired_in_an_earlier_life_or_before_a_reload_is_posted_again_and_ended) {
+  Script script;
+  script.answers = {answer(200)};
+  Keys keys = one();
+  keys.emplace_back("repost", "1s");
+  const auto first = channel(script, "alertmanager", keys), second = channel(script, "alertmanager", keys);
+  first->restore(notification(), context());
+  for (int i = 0; i < 2000 && script.count() < 1; ++i) std::this_thread::sleep_for(5ms);
+  first->cancel();
+  ASSERT_GE(script.count(), 1u) << "by itself, after a second";
+  EXPECT_EQ(text_at(body_of(script.calls[0]), "/0/labels/worker"), "w-17");
+  // The successor knows it too: what the story leaves out now, ends.
+  second->inherit(*first);
+  Notification other = notification(NotificationKind::update);
+  other.alerts.at(0).worker_id = "w-18";
+  other.alerts.at(0).key = "worker/w-18/heartbeat/silent";
+  for (auto& label : other.alerts.at(0).labels)
+    if (label.second == "w-17") label.second = "w-18";
+  const std::size_t before = script.count();
+  second->send(other, context());
+  second->cancel();
+  const std::lock_guard lock(script.mutex);
+  bool ends = false;
+  for (std::size_t i = before; i < script.calls.size(); ++i) {
+    const json::value body = body_of(script.calls[i]);
+    for (const auto& alert : body.as_array())
+      ends |= text_at(alert, "/labels/worker") == "w-17" && ended(alert);
+  }
+  EXPECT_TRUE(ends);
+}
+
 TEST(Alertmanager, a_test_and_a_storm_are_alerts_of_their_own) {
   Script script;
   script.answers = {answer(200)};

@@ -2,8 +2,9 @@
 // the list builtin_channels.def; each parses its own part of the configuration. A channel renders and sends one message
 // and judges the answer; what comes after (retry, pace, digest, failover, outbox) is delivery's, the same for all.
 //
-// Threads: everything but cancel() from the one thread of its destination. A channel remembers nothing between sends:
-// what it needs of earlier messages of the same story comes in SendContext, which survives restarts.
+// Threads: everything but cancel() from the one thread of its destination. What a channel needs of
+// earlier messages of the same story comes in SendContext, which survives restarts; what it remembers beside comes back
+// by restore().
 #pragma once
 #include <memory>
 #include <optional>
@@ -57,6 +58,11 @@ class Channel {
   virtual const std::string& destination() const = 0;
   // Any thread: ends the running send() within milliseconds and refuses later ones.
   virtual void cancel() = 0;
+  // A message of a story that is still open, which an earlier life had delivered here; oldest first, before the first
+  // send(). For kinds that keep what they told standing at the receiver.
+  virtual void restore(const Notification&, const SendContext&) {}
+  // `before`: the channel of the same kind and name that this one replaces after a reload; it sends no more.
+  virtual void inherit(Channel& /*before*/) {}
 };
 
 // A secret never stands in the configuration file itself: it names a file or an environment variable.

@@ -34,6 +34,12 @@ void Delivery::restore(std::span<const NotificationRecord> records) {
     if (Destination* to = find(record.notification.channel)) to->restore(record);
 }
 
+void Delivery::restore_told(std::span<const Notification> told) {
+  const std::lock_guard lock(mutex_);
+  for (const Notification& notification : told)
+    if (Destination* to = find(notification.channel)) to->restore_told(notification);
+}
+
 void Delivery::start() {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, destination] : destinations_) destination->start();

@@ -2,7 +2,7 @@
 // what became of each message goes back to the engine as a DeliveryInput and so into the ledger. docs/delivery.md.
 //
 // send() is called after the ledger has the message (or cannot have it: set_degraded()); recorded() after each commit.
-// restore() and start() once, before anything else; reload() and stop() from one thread; the rest from any.
+// restore(), restore_told() and start() once, before anything else; reload() and stop() from one thread; the rest from any.
 #pragma once
 #include <map>
 #include <memory>
@@ -37,6 +37,8 @@ class Delivery {
 
   // What the ledger remembers, oldest first: ids that were delivered, tries, names of stories at their receivers.
   void restore(std::span<const NotificationRecord> records);
+  // Messages of stories that are still open, as they were delivered, oldest first.
+  void restore_told(std::span<const Notification> told);
   void start();
 
   // Quick. An id that was delivered, or waits, is dropped. A channel that does not exist is a permanent failure.

@@ -22,6 +22,13 @@ void Destination::restore(const NotificationRecord& record) {
   outbox_.restore(record);
 }
 
+void Destination::restore_told(const Notification& told) {
+  SendContext context;
+  context.external_url = ports_.external_url;
+  context.now = ports_.clock.now().wall;
+  channel_->restore(told, context);
+}
+
 // REQUIRES: mutex_ held. The thread may be busy elsewhere: it looks again before it waits.
 void Destination::wake() {
   changed_ = true;
@@ -126,6 +133,7 @@ bool Destination::finished(const Now& now) const {
 
 void Destination::take_replacement(const Now& now) {
   const auto next = std::move(replacement_);
+  if (next->kind == kind_) next->channel->inherit(*channel_);
   channel_ = std::move(next->channel);
   kind_ = next->kind;
   where_ = channel_->destination();

@@ -47,6 +47,7 @@ class Destination {
   ~Destination();  // end()
 
   void restore(const NotificationRecord& record);  // before start()
+  void restore_told(const Notification& told);      // before start()
   void start();
   void add(Notification notification);
   void recorded(const std::string& id, DeliveryState state);
