@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "io/api/embedded_static.h"
+#include "io/config/check_config.h"
 #include "io/config/yaml.h"
 
 namespace paramedic::cli {
@@ -35,7 +36,11 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
   if (tree) {
     out.config = config::parse_monitor_config(*tree, problems);
     out.engine = daemon::make_engine_config(out.config, problems);
+    // The daemon builds them again; here so that all that is wrong is said at once.
+    if (out.config.channels.kind != Params::Kind::null)
+      (void)notify::read_channels(out.config.channels, channel_factory(), problems);
   }
+  config::tidy(problems);
   if (!problems.empty())
     return Error{Errc::invalid_argument, "the configuration is wrong:\n" + config::format_problems(problems)};
   if (!data_dir.empty()) out.config.data_dir = data_dir;
