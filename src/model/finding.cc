@@ -91,6 +91,8 @@ std::string_view words(Reason reason) {
       return "the cure did not work";
     case Reason::quarantined:
       return "quarantined: too many restarts";
+    case Reason::canary_failed:
+      return "a canary restart did not help";
     case Reason::shared_cause:
       return "one cause for several workers";
     case Reason::notification_failed:

@@ -80,6 +80,7 @@ enum class Reason {
   // recovery
   verification_failed,
   quarantined,
+  canary_failed,  // a frozen pool stays so
   // alerting
   shared_cause,         // several workers turned ill that have something in common
   notification_failed,  // a channel could not be reached
@@ -91,7 +92,7 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "broker_down", "model_slow", "model_failed", "model_deadline", "smoke_failed", "disk_usage_high",
                      "inodes_high", "queue_stalled", "pool_below_min", "pool_empty", "did_not_return",
                      "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "ledger_degraded",
-                     "check_failed", "overflow", "no_data", "verification_failed", "quarantined", "shared_cause",
-                     "notification_failed", "rule")
+                     "check_failed", "overflow", "no_data", "verification_failed", "quarantined", "canary_failed",
+                     "shared_cause", "notification_failed", "rule")
 
 }  // namespace paramedic

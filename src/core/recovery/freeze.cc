@@ -1,5 +1,7 @@
 #include "core/recovery/freeze.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -30,14 +32,124 @@ std::optional<std::string> freeze_cause(const PoolHealth& health, const Recovery
   return std::nullopt;
 }
 
-bool Freeze::update(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
-  auto cause = freeze_cause(health, policy);
-  const auto phase = cause ? FreezeState::Phase::frozen : FreezeState::Phase::open;
-  const bool changed = phase != state_.phase;
-  if (changed) state_.since = now;
+void Freeze::enter(Phase phase, SteadyTime now) {
   state_.phase = phase;
-  state_.text = cause ? std::move(*cause) : std::string();
-  return changed;
+  state_.since = now;
+  state_.until.reset();
+  running_.clear();
+  cured_ = 0;
+  failed_ = false;
+}
+
+void Freeze::thaw(int stage, SteadyTime now) {
+  enter(Phase::thawing, now);
+  stage_ = stage;
+  canary_failure_.clear();
+}
+
+void Freeze::open(SteadyTime now) {
+  enter(Phase::open, now);
+  canary_failure_.clear();
+}
+
+void Freeze::freeze_again(std::string text, SteadyTime now) {
+  enter(Phase::frozen, now);
+  state_.text = std::move(text);
+  tolerated_.reset();
+}
+
+bool Freeze::update(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
+  const Phase before = state_.phase;
+  const auto cause = freeze_cause(health, policy);
+  const bool outage = !health.broker_down.empty() || !health.source_blind.empty();
+  if (!cause || (tolerated_ && (outage || health.ill > *tolerated_))) tolerated_.reset();
+  const bool holds = cause && !tolerated_;
+  cause_ = holds ? *cause : std::string();
+  if (state_.phase == Phase::open) {
+    if (holds) freeze_again(*cause, now);
+  } else if (holds && state_.phase == Phase::thawing) {
+    freeze_again(*cause, now);
+  }
+  if (holds)
+    gone_since_.reset();
+  else if (!gone_since_)
+    gone_since_ = now;
+  if (outage || health.monitor_lags)
+    fine_since_.reset();
+  else if (!fine_since_)
+    fine_since_ = now;
+  if (state_.phase == Phase::thawing) in_thaw(health, policy, now);
+  if (state_.phase == Phase::canary) in_canary(health, now);
+  if (state_.phase == Phase::frozen) while_frozen(health, policy, now);
+  count_slots();
+  return state_.phase != before;
+}
+
+void Freeze::while_frozen(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
+  // Both waits begin anew with each freeze.
+  state_.until.reset();
+  if (gone_since_) {
+    const SteadyTime due = std::max(*gone_since_, state_.since) + policy.freeze_thaw_after;
+    if (now >= due) return health.ill == 0 ? open(now) : thaw(1, now);
+    state_.until = due;
+    state_.text = fmt::format("what froze it is gone; it thaws after {}", format_duration(policy.freeze_thaw_after));
+  } else {
+    state_.text = cause_;
+  }
+  if (!fine_since_) return;
+  const SteadyTime canary = std::max(std::max(*fine_since_, state_.since) + policy.freeze_canary_after, next_canary_);
+  if (now >= canary) return enter(Phase::canary, now);
+  state_.until = std::min(state_.until.value_or(canary), canary);
+}
+
+void Freeze::in_canary(const PoolHealth& health, SteadyTime now) {
+  if (failed_) {
+    canary_failure_ = "the canary restart did not help";
+    return freeze_again(cause_, now);
+  }
+  if (!fine_since_) return freeze_again(cause_, now);
+  if (cured_ > 0) {
+    tolerated_ = health.ill;
+    return thaw(1, now);
+  }
+  if (running_.empty() && health.ill == 0 && cause_.empty()) return freeze_again("nobody needs the canary", now);
+  state_.text =
+      running_.empty() ? cause_ + "; one canary restart may run" : cause_ + "; a canary restart is on its way";
+}
+
+void Freeze::in_thaw(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
+  if (failed_) return freeze_again("a restart of the thaw did not help", now);
+  if (health.ill == 0 && running_.empty()) return open(now);
+  if (cured_ >= stage_) {
+    const int next = stage_ * 2;
+    if (next > policy.down_allowed(health.size)) return open(now);
+    thaw(next, now);
+  }
+  state_.text = fmt::format("it thaws, {} of {} restarts of this stage proven", cured_, stage_);
+}
+
+void Freeze::count_slots() {
+  const int allowed = state_.phase == Phase::canary ? 1 : state_.phase == Phase::thawing ? stage_ : 0;
+  state_.slots = std::max(allowed - cured_ - int(running_.size()), 0);
+  if (state_.phase == Phase::open) state_.text.clear();
+}
+
+void Freeze::stop_began(const std::string& action_id, const RecoveryPolicy& policy, SteadyTime now) {
+  if (state_.phase == Phase::open) {
+    if (tolerated_) running_.insert(action_id);
+    return;
+  }
+  if (state_.phase == Phase::canary) next_canary_ = now + policy.freeze_canary_every;
+  running_.insert(action_id);
+  count_slots();
+}
+
+void Freeze::stop_ended(const std::string& action_id, StopOutcome outcome) {
+  if (running_.erase(action_id) == 0) return;
+  if (outcome == StopOutcome::failed && state_.phase == Phase::open) tolerated_.reset();  // the next update() judges
+  if (outcome == StopOutcome::failed) failed_ = state_.phase != Phase::open;
+  if (outcome == StopOutcome::cured && state_.phase != Phase::open) ++cured_;
+  count_slots();
 }
 
 }  // namespace paramedic

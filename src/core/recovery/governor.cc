@@ -164,9 +164,9 @@ GovernorAnswer may_stop(const GovernorFleet& fleet, const GovernorPool& pool, co
   if (auto held = common_hold(fleet, worker, now)) return *held;
   if (auto held = executor_hold(worker, now)) return *held;
   if (auto held = monitor_hold(fleet, *pool.policy, worker, now)) return *held;
-  if (pool.freeze && pool.freeze->frozen())
+  if (pool.freeze && pool.freeze->frozen() && pool.freeze->slots <= 0)
     return hold(worker, HoldCode::frozen, fmt::format("stops of pool {} are frozen: {}", pool.name, pool.freeze->text),
-                now);
+                now, pool.freeze->until);
   if (auto held = worker_budget(*pool.policy, worker, now)) return *held;
   if (auto held = pool_budget(pool, worker, now)) return *held;
   if (auto held = mode_hold(worker, now)) return *held;

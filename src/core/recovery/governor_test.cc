@@ -207,7 +207,7 @@ TEST(Freeze, names_its_cause_with_numbers) {
   EXPECT_EQ(freeze_cause({.source_blind = "http"}, p), "source http is blind");
 }
 
-TEST(Freeze, holds_exactly_while_its_condition_holds) {
+TEST(Freeze, holds_until_its_condition_has_been_gone_for_a_minute) {
   const RecoveryPolicy p;
   Freeze f;
   EXPECT_FALSE(f.update({.size = 9, .known = 9}, p, kNow.steady));
@@ -215,8 +215,13 @@ TEST(Freeze, holds_exactly_while_its_condition_holds) {
   EXPECT_TRUE(f.state().frozen());
   EXPECT_FALSE(f.update({.size = 9, .known = 9, .ill = 8}, p, kNow.steady + 2s));
   EXPECT_EQ(f.state().since, kNow.steady + 1s);
-  EXPECT_TRUE(f.update({.size = 9, .known = 9}, p, kNow.steady + 3s));
-  EXPECT_FALSE(f.state().frozen());
+  EXPECT_FALSE(f.update({.size = 9, .known = 9}, p, kNow.steady + 3s));
+  EXPECT_FALSE(f.update({.size = 9, .known = 9, .ill = 9}, p, kNow.steady + 30s));
+  EXPECT_FALSE(f.update({.size = 9, .known = 9}, p, kNow.steady + 40s)) << "the minute begins anew";
+  EXPECT_EQ(f.state().until, kNow.steady + 100s);
+  EXPECT_FALSE(f.update({.size = 9, .known = 9}, p, kNow.steady + 99s));
+  EXPECT_TRUE(f.update({.size = 9, .known = 9}, p, kNow.steady + 100s));
+  EXPECT_FALSE(f.state().frozen()) << "nobody is ill: there is nothing to thaw by stages";
 }
 
 RC_GTEST_PROP(BudgetWindowProperty, next_is_the_first_instant_below_the_limit, ()) {

@@ -32,6 +32,9 @@ void read_freeze(ParamsReader& r, RecoveryPolicy& p) {
   r.read("freeze_burst_percent", p.freeze_burst_percent, 1, 100);
   r.read("freeze_burst_window", p.freeze_burst_window, 1s, 1h);
   r.read("freeze_min_pool", p.freeze_min_pool, 1, 10'000);
+  r.read("freeze_thaw_after", p.freeze_thaw_after, 0s, 24h);
+  r.read("freeze_canary_after", p.freeze_canary_after, 10s, 24h);
+  r.read("freeze_canary_every", p.freeze_canary_every, 1min, 24h);
 }
 
 void read_ladder(ParamsReader& r, RecoveryPolicy& p) {

@@ -37,6 +37,9 @@ struct RecoveryPolicy {
   double freeze_burst_percent = 50;    // so many of the known turned ill within freeze_burst_window
   Duration freeze_burst_window = 60s;
   int freeze_min_pool = 5;
+  Duration freeze_thaw_after = 60s;      // without a cause, until the first stage of the thaw
+  Duration freeze_canary_after = 5min;   // frozen while broker, source and lag are fine, until one stop is tried
+  Duration freeze_canary_every = 30min;  // from the start of a canary that failed to the next
 
   // Ladder.
   Duration drain = 30s;       // let running tasks finish

@@ -90,6 +90,7 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
     Pool& pool = pool_of(w);
     pool.stops.add(now.steady);
     pool.down.insert(w.facts.id);
+    pool.freeze.stop_began(w.action->action_id, policy_of(w), now.steady);
     budgets[budget_key(w)].add(now.steady);
     if (w.quarantine.on) {
       const auto hash = stable_hash(w.facts.id, stable_hash(w.action->action_id));
@@ -252,6 +253,9 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   w.action_deadline.reset();
   w.approved = false;
   pool_of(w).down.erase(w.facts.id);
+  pool_of(w).freeze.stop_ended(a.action_id, state == ActionState::succeeded ? StopOutcome::cured
+                                            : state == ActionState::failed  ? StopOutcome::failed
+                                                                            : StopOutcome::nothing);
   record_action(w, now, out);
   if (!ran) return;
   const bool good = state == ActionState::succeeded;

@@ -10,7 +10,6 @@ namespace paramedic {
 
 namespace {
 
-
 CommandResult refused(Errc code, std::string message) {
   CommandResult r;
   r.error = make_error(code, message);

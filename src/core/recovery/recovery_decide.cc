@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "core/recovery/recovery_impl.h"
 
 namespace paramedic {
@@ -30,6 +31,7 @@ PoolHealth Recovery::Impl::health_of(Pool& pool, const RecoveryPolicy& policy, S
   }
   health.broker_down = pool.facts.broker_down;
   health.source_blind = pool.facts.source_blind;
+  health.monitor_lags = fleet.own_lag > policy.max_own_lag;
   return health;
 }
 
@@ -85,15 +87,37 @@ void Recovery::Impl::recheck_at(Pool& pool, std::optional<SteadyTime> at) {
   if (at && (!pool.recheck || *at < *pool.recheck)) pool.recheck = at;
 }
 
+void Recovery::Impl::update_freeze(const std::string& name, Pool& pool, const Now& now, RecoveryOutput& out) {
+  const RecoveryPolicy& policy = policies.of(name);
+  const bool was_frozen = pool.freeze.state().frozen();
+  const bool changed = pool.freeze.update(health_of(pool, policy, now.steady), policy, now.steady);
+  const FreezeState& state = pool.freeze.state();
+  if (changed && state.frozen() && !was_frozen) pool.frozen_since = now.wall;
+  if (changed) out.changed_pools.push_back(name);
+  recheck_at(pool, state.until);
+  const std::string& failure = pool.freeze.canary_failure();
+  // One of an earlier life of the monitor ends when the pool opens or thaws.
+  const bool over = failure.empty() && (!state.frozen() || state.phase == FreezeState::Phase::thawing);
+  if (pool.canary_alert ? !over : failure.empty()) return;
+  pool.canary_alert = !failure.empty();
+  AlertWish wish;
+  wish.key = fmt::format("pool/{}/canary_failed", name);
+  wish.on = pool.canary_alert;
+  wish.severity = Severity::critical;
+  wish.reason = Reason::canary_failed;
+  wish.pool = name;
+  wish.title = fmt::format("Pool {} stays frozen: its canary restart did not help", name);
+  wish.message = fmt::format("{}: {}; the next one comes {} after the start of this one", state.text, failure,
+                             format_duration(policy.freeze_canary_every));
+  out.alerts.push_back(std::move(wish));
+}
+
 void Recovery::Impl::decide_pool(const std::string& name, const Now& now, RecoveryOutput& out) {
   Pool& pool = pools[name];
   pool.recheck.reset();
   const RecoveryPolicy& policy = policies.of(name);
   check_pool_of_one(name, pool, now, out);
-  if (pool.freeze.update(health_of(pool, policy, now.steady), policy, now.steady)) {
-    pool.frozen_since = now.wall;
-    out.changed_pools.push_back(name);
-  }
+  update_freeze(name, pool, now, out);
   if (!pool.turned_ill.empty() && pool.freeze.state().frozen())
     recheck_at(pool, pool.turned_ill.front().first + policy.freeze_burst_window + 1ns);
   if (shut_down) return;

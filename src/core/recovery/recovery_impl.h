@@ -75,6 +75,7 @@ struct Recovery::Impl {
     BudgetWindow stops;
     Freeze freeze;
     WallTime frozen_since{};
+    bool canary_alert = false;
     std::deque<SteadyTime> deaths;
     std::optional<SteadyTime> recheck;
   };
@@ -149,6 +150,7 @@ struct Recovery::Impl {
   void decide_start(const std::string& name, Pool& pool, Worker& w, const Now& now, RecoveryOutput& out);
   void check_pool_of_one(const std::string& name, Pool& pool, const Now& now, RecoveryOutput& out);
   void set_hold(Worker& w, std::optional<HoldBack> held, RecoveryOutput& out);
+  void update_freeze(const std::string& name, Pool& pool, const Now& now, RecoveryOutput& out);
   void recheck_at(Pool& pool, std::optional<SteadyTime> at);
 
   // ---- recovery_timers.cc

@@ -265,11 +265,14 @@ class World {
 
   // The oracle: reads what was emitted, knows the world, and counts by itself.
   void judge() {
+    watch_pools();
     std::map<std::string, ActionRecord> recorded;
     for (const auto& e : out_.ledger) {
       if (const auto* a = std::get_if<ActionRecord>(&e.body)) {
         recorded[a->action_id] = *a;
         if (is_final(a->state)) down_.erase(a->action_id);
+        for (auto& [pool, canary] : canaries_)
+          if (canary.action_id == a->action_id) canary.state = a->state;
       }
       if (const auto* c = std::get_if<BackoffClearedRecord>(&e.body)) find(c->worker_id).stops.clear();
     }
@@ -293,27 +296,14 @@ class World {
     if (again || !it->second.counted_stop) return;
     ++automatic_stops_;
     const SteadyTime t = now().steady;
-    int size = 0, known = 0, unknown = 0, ill = 0;
-    for (const auto& other : workers_) {
-      const auto& told = other.told;
-      const bool told_stopped = told.dead && (told.announced_stop || told.exit->code == 0);
-      if (told.pool != w.facts.pool || told_stopped) continue;
-      ++size;
-      if (!other.facts.source_connected) {
-        ++unknown;
-        continue;
-      }
-      ++known;
-      ill += other.facts.status == Status::critical ? 1 : 0;
-    }
+    const int size = size_of(w.facts.pool);
     RC_ASSERT(is_stop(ladder.kind));
     RC_ASSERT(t - started_ >= 60s);
     RC_ASSERT(lag_ <= 1s && !degraded_ && !big_switch_);
     RC_ASSERT(!maintained_.contains(w.facts.id) && !quarantined_.contains(w.facts.id));
     RC_ASSERT(w.facts.source_connected && !w.facts.announced_stop);
     RC_ASSERT(!(broker_down_ && w.facts.pool == "a"));
-    RC_ASSERT(unknown * 10 <= size * 4);
-    RC_ASSERT((known < 5 || ill * 10 <= known * 4));
+    judge_freeze(w.facts.pool, ladder.action_id);
     std::erase_if(w.stops, [&](SteadyTime s) { return t - s >= 30min; });
     RC_ASSERT(w.stops.size() < 3u);
     w.stops.push_back(t);
@@ -326,6 +316,54 @@ class World {
         std::count_if(down_.begin(), down_.end(), [&](const auto& d) { return d.second == w.facts.pool; });
     RC_ASSERT(down < std::max(1, size / 10));
     down_[ladder.action_id] = w.facts.pool;
+  }
+
+  static bool counts_for(const SimWorker& w, const std::string& pool) {
+    const auto& told = w.told;
+    const bool told_stopped = told.dead && (told.announced_stop || told.exit->code == 0);
+    return told.pool == pool && !told_stopped;
+  }
+  int size_of(const std::string& pool) const {
+    return int(std::count_if(workers_.begin(), workers_.end(), [&](const auto& w) { return counts_for(w, pool); }));
+  }
+
+  // The pool looks ill as a whole: only people, or a canary, may say that restarts help.
+  bool looks_ill(const std::string& pool) const {
+    int known = 0, ill = 0;
+    const int size = size_of(pool);
+    for (const auto& w : workers_) {
+      if (!counts_for(w, pool) || !w.facts.source_connected) continue;
+      ++known;
+      ill += w.told.status == Status::critical ? 1 : 0;
+    }
+    return (size - known) * 10 > size * 4 || (known >= 5 && ill * 10 > known * 4);
+  }
+
+  void watch_pools() {
+    for (const std::string pool : {"a", "b"}) {
+      auto& last = looked_ill_[pool];
+      if (looks_ill(pool) || (broker_down_ && pool == "a"))
+        last = now().steady;
+      else if (last && now().steady - *last > 2min && canaries_[pool].state == ActionState::succeeded)
+        canaries_[pool] = {};
+    }
+  }
+
+  // In a pool that looks ill, or did within the last minute: after five minutes without any stop one canary, the next
+  // half an hour after it, freely once one was proven.
+  void judge_freeze(const std::string& pool, const std::string& action_id) {
+    const SteadyTime t = now().steady;
+    const auto last = looked_ill_[pool];
+    if (!looks_ill(pool) && (!last || t - *last >= 60s)) return;
+    auto& canary = canaries_[pool];
+    if (canary.state == ActionState::succeeded) return;
+    const auto& stops = pool_stops_[pool];
+    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned;
+    if (!said_nothing) {
+      RC_ASSERT(t - (stops.empty() ? started_ : stops.back()) >= 5min);
+      RC_ASSERT(canary.action_id.empty() || t - canary.began >= 30min);
+    }
+    canary = {action_id, ActionState::sent, t};
   }
 
   void judge_lease(const Lease& lease) {
@@ -356,6 +394,13 @@ class World {
   std::set<std::string> sent_, maintained_, quarantined_;
   std::map<std::string, std::string> down_;  // open automatic stops → pool
   std::map<std::string, std::deque<SteadyTime>> pool_stops_;
+  struct Canary {
+    std::string action_id;
+    ActionState state = ActionState::sent;
+    SteadyTime began{};
+  };
+  std::map<std::string, Canary> canaries_;                       // by pool
+  std::map<std::string, std::optional<SteadyTime>> looked_ill_;  // by pool: when last
   bool broker_down_ = false, degraded_ = false, big_switch_ = false;
   Duration lag_{};
   int automatic_stops_ = 0, starts_ = 0;

@@ -92,6 +92,7 @@ void Recovery::Impl::restore_actions(const LedgerState& state, const Now& now) {
 void Recovery::Impl::restore_alert_flags(const LedgerState& state) {
   for (const Alert& a : state.alerts) {
     if (a.state != AlertState::firing) continue;
+    if (a.reason == Reason::canary_failed && !a.pool.empty()) pools[a.pool].canary_alert = true;
     Worker* w = find(a.worker_id);
     if (w && a.key == fmt::format("worker/{}/exited", a.worker_id)) {
       w->crash_alert = true;
