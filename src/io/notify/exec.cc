@@ -2,9 +2,9 @@
 // the notification as JSON on standard input. No shell, nothing of a message on the command line or in the environment.
 #include <fmt/format.h>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
 #include "io/process/child.h"
 
 namespace paramedic::notify {
