@@ -1,9 +1,12 @@
 """Workers that report over HTTP and have no agent: restarted by the executor of their pool."""
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from product import MARK, monitor_config, run, wait_for, write_yaml
 
@@ -123,14 +126,69 @@ def test_a_restart_that_runs_ends_with_the_monitor(world):
     end_all(world, "job-1")
 
 
+class RestartService(ThreadingHTTPServer):
+    """What an operator runs: asked to wait a little first, then it restarts the worker through restart.sh."""
+
+    daemon_threads = True
+
+    def __init__(self, world):
+        self.asked = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                service.asked.append((self.headers["webhook-id"], body))
+                again = len(service.asked) == 1
+                if not again:
+                    data = body["data"]
+                    subprocess.run([world.dir / "restart.sh", data["worker_id"]], check=True, stdin=subprocess.DEVNULL,
+                                   env={**os.environ, MARK: world.mark, "PARAMEDIC_KIND": data["kind"],
+                                        "PARAMEDIC_INCARNATION": data["incarnation"], "PARAMEDIC_ACTION_ID": data["action_id"]})
+                self.send_response(503 if again else 202)
+                if again:
+                    self.send_header("Retry-After", "0.2")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def test_a_web_service_restarts_after_a_reload_brought_it(world):
+    process, api = prepare(world)
+    service = RestartService(world)
+    first = begin(world, api, "job-1")
+    config = monitor_config(world.dir / "monitor", pools={"jobs": {"executor": {"type": "webhook", "url": service.url + "/restart"}}},
+                            extra={"executors": {"webhook": {"allow": [service.url]}}})
+    write_yaml(world.dir / "serve.yaml", config)
+    process.popen.send_signal(signal.SIGHUP)
+    process.wait_for_log("config_reloaded")
+    answer = api.post("/health/workers/job-1/restart", {"reason": "test", "force": True})
+    cured = wait_for("the proof", lambda: succeeded(api, "job-1"), 60)
+    assert cured["action_id"] == answer["action_id"] and cured["new_incarnation"] != first
+    assert [name for name, _ in service.asked] == [answer["action_id"]] * 2, "tried again under the same id"
+    assert service.asked[1][1]["type"] == "worker.restart" and service.asked[1][1]["data"]["incarnation"] == first
+    assert calls(world) == [["job-1", service.asked[1][1]["data"]["kind"], first, answer["action_id"]]]
+    service.shutdown()
+    service.server_close()
+    end_all(world, "job-1")
+
+
 def test_check_config_names_every_mistake(world):
     path = write_yaml(world.dir / "bad.yaml", {
         "executors": {"command": {"allow": ["/bin/true"]}, "comand": {}},
         "pools": {"a": {"executor": {"type": "command", "program": "/bin/false"}},
                   "b": {"executor": {"type": "shell"}},
+                  "w": {"executor": {"type": "webhook", "url": "https://ops.example.org/restart"}},
                   "c": {"executor": {"type": "command", "program": "/bin/true", "arguments": ["{id}"], "retries": 3}}}})
     checked = run(["check-config", path])
     assert checked.returncode == 2
-    for words in ("/bin/false is not allowed: add it to executors.command.allow", "'shell' must be one of: command",
+    for words in ("/bin/false is not allowed: add it to executors.command.allow", "'shell' must be one of: command, webhook",
+                  "https://ops.example.org/restart is not allowed: add it to executors.webhook.allow",
                   "'{id}' is no placeholder", "pools.c.executor.retries: unknown key", "executors.comand: unknown key"):
         assert words in checked.stderr, checked.stderr

@@ -20,6 +20,7 @@ void Executors::submit(const SendLadder& act) {
   restart::Job job{.ladder = act.ladder, .source = act.source, .host = {}};
   job.pool = act.source.substr(kExecutorSource.size());
   const std::lock_guard lock(mutex_);
+  if (stopping_) return;  // the next life sends it again
   // A pool that the configuration does not name has the settings of `default`, its executor too.
   const std::string setup = setups_.contains(job.pool) ? job.pool : std::string(config::kDefaultPool);
   auto& executor = running_[setup];
@@ -38,8 +39,14 @@ void Executors::configure(restart::ExecutorSetups setups) {
 
 void Executors::stop(Duration grace) {
   const auto end = std::chrono::steady_clock::now() + grace;
-  const std::lock_guard lock(mutex_);
-  for (const auto& [pool, executor] : running_)
+  std::vector<restart::PoolExecutor*> all;  // none leaves running_
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const auto& [pool, executor] : running_) all.push_back(executor.get());
+  }
+  for (restart::PoolExecutor* executor : all) executor->close();
+  for (restart::PoolExecutor* executor : all)
     executor->stop(std::max<Duration>(end - std::chrono::steady_clock::now(), 0s));
 }
 

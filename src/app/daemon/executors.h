@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/engine/engine_config.h"
 #include "io/config/monitor_config.h"
@@ -32,6 +33,7 @@ class Executors {
   std::mutex mutex_;  // guards what follows
   restart::ExecutorSetups setups_;
   std::map<std::string, std::unique_ptr<restart::PoolExecutor>> running_;  // made with the first ladder
+  bool stopping_ = false;
 };
 
 // Of a configuration without problems.

@@ -45,6 +45,36 @@ class Programs final : public OtherSide {
   const Folder folder_;
 };
 
+class Service final : public OtherSide {
+ public:
+  ExecutorSetup good() override {
+    return setup([](const std::string&) { return http("202 Accepted", "", "queued"); }, "60s");
+  }
+  ExecutorSetup bad() override {
+    return setup([](const std::string&) { return http("422 Unprocessable", "", "no such unit"); }, "60s");
+  }
+  ExecutorSetup hangs(Duration timeout) override {
+    return setup([](const std::string&) { return std::nullopt; }, std::to_string(timeout / 1ms) + "ms");
+  }
+  std::vector<std::string> performed() override {
+    std::vector<std::string> out;
+    for (const std::string& request : server_->requests()) out.push_back(header_of(request, "webhook-id"));
+    return out;
+  }
+
+ private:
+  ExecutorSetup setup(HookServer::Answer answer, const std::string& timeout) {
+    server_ = std::make_unique<HookServer>(std::move(answer));
+    Problems problems;
+    ExecutorSetup out =
+        read_setup("webhook", {{"url", Params::of(server_->url() + "/restart")}, {"timeout", Params::of(timeout)}},
+                   {server_->url()}, problems);
+    for (const Problem& problem : problems) ADD_FAILURE() << problem.to_string();
+    return out;
+  }
+  std::unique_ptr<HookServer> server_;
+};
+
 struct Kind {
   const char* name;
   std::unique_ptr<OtherSide> (*make)();
@@ -52,6 +82,7 @@ struct Kind {
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 const Kind kKinds[] = {
     {"command", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Programs>(); }},
+    {"webhook", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Service>(); }},
 };
 
 class Executors : public ::testing::TestWithParam<Kind> {

@@ -49,7 +49,7 @@ void PoolExecutor::submit(Job job) {
       waiting_.push_back({std::move(job), steady_now()});
       if (idle_ < waiting_.size() && threads_.size() < std::size_t(setup_.limits.parallel))
         threads_.emplace_back([this] { run(); });
-      wake_.notify_one();
+      wake_.notify_all();  // not one: who waits to tell waits here too
     }
   }
   if (answer) (void)ports_.tell(std::move(*answer));  // lost when full: the action ends by its deadline
@@ -156,13 +156,18 @@ void PoolExecutor::tell(ProgressInput progress) {
   }
 }
 
+void PoolExecutor::close() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  waiting_.clear();
+  wake_.notify_all();
+}
+
 void PoolExecutor::stop(Duration grace) {
+  close();
   std::vector<std::thread> threads;
   {
     std::unique_lock lock(mutex_);
-    stopping_ = true;
-    waiting_.clear();
-    wake_.notify_all();
     ended_.wait_for(lock, grace, [this] { return running_.empty(); });
     for (const auto& [id, running] : running_)
       if (running.attempt) running.attempt->cancel();

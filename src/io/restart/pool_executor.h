@@ -47,7 +47,9 @@ class PoolExecutor {
   void submit(Job job);
   // A changed configuration: for jobs that begin from here on; what runs goes on as it began.
   void configure(ExecutorSetup setup);
-  // Lets what runs go on for `grace`, then cancels it; both ends are told. Idempotent.
+  // Begins nothing any more, and drops what waits.
+  void close();
+  // close(), then lets what runs go on for `grace`, then cancels it; both ends are told. Idempotent.
   void stop(Duration grace);
 
  private:

@@ -67,6 +67,15 @@ TEST(PoolExecutor, the_end_is_told_until_somebody_takes_it) {
   EXPECT_EQ(told.all().size(), 3u);
 }
 
+TEST(PoolExecutor, once_closed_it_begins_nothing) {
+  Told told;
+  PoolExecutor executor(instant(), told.ports());
+  executor.close();
+  executor.submit(job());
+  executor.stop(1h);  // nothing runs: no wait
+  EXPECT_TRUE(told.all().empty());
+}
+
 TEST(PoolExecutor, remembers_the_last_thousand_ends) {
   Told told;
   PoolExecutor executor(instant(), told.ports());

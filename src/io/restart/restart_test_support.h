@@ -1,10 +1,15 @@
 // For tests of io/restart: a folder with programs, configurations from text-like maps, a recorder of progress.
 #pragma once
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/restart/pool_executor.h"
 
@@ -70,6 +75,90 @@ class Folder {
 
  private:
   std::string path_;
+};
+
+inline std::string http(const std::string& status, const std::string& headers, const std::string& body) {
+  return "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         headers + "\r\n" + body;
+}
+// Of a whole request; empty = it has none.
+inline std::string header_of(const std::string& request, const std::string& name) {
+  const auto at = request.find("\r\n" + name + ": ");
+  if (at == request.npos) return "";
+  const auto from = at + name.size() + 4;
+  return request.substr(from, request.find("\r\n", from) - from);
+}
+inline std::string body_of(const std::string& request) { return request.substr(request.find("\r\n\r\n") + 4); }
+
+// Answers each request with these bytes; without any, the connection stays open in silence.
+class HookServer {
+ public:
+  using Answer = std::function<std::optional<std::string>(const std::string& request)>;
+
+  explicit HookServer(Answer answer)
+      : answer_(std::move(answer)), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(fd_, 16), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~HookServer() {
+    ::shutdown(fd_, SHUT_RDWR);
+    thread_.join();
+    ::close(fd_);
+    for (const int open : open_) ::close(open);
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::vector<std::string> requests() {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+
+ private:
+  void serve() {
+    for (int client; (client = ::accept(fd_, nullptr, nullptr)) >= 0;) {
+      const std::string request = read_request(client);
+      {
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(request);
+      }
+      const auto bytes = answer_(request);
+      if (bytes) (void)!::send(client, bytes->data(), bytes->size(), MSG_NOSIGNAL);
+      if (bytes)
+        ::close(client);
+      else
+        open_.push_back(client);
+    }
+  }
+  static std::string read_request(int client) {
+    std::string got;
+    char buffer[65536];
+    while (!whole(got)) {
+      const ssize_t count = ::recv(client, buffer, sizeof buffer, 0);
+      if (count <= 0) break;
+      got.append(buffer, std::size_t(count));
+    }
+    return got;
+  }
+  static bool whole(const std::string& got) {
+    const auto head = got.find("\r\n\r\n");
+    if (head == got.npos) return false;
+    const std::string length = header_of(got, "Content-Length");
+    return got.size() >= head + 4 + std::size_t(length.empty() ? 0 : std::atol(length.c_str()));
+  }
+
+  const Answer answer_;
+  const int fd_;
+  int port_ = 0;
+  std::vector<int> open_;  // the thread's until it has ended
+  std::mutex mutex_;       // guards requests_
+  std::vector<std::string> requests_;
+  std::thread thread_;
 };
 
 // What a PoolExecutor told, and the workers that it finds.
