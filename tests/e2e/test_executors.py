@@ -8,7 +8,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from product import MARK, monitor_config, run, wait_for, write_yaml
+from product import MARK, free_port, monitor_config, run, wait_for, write_yaml
 
 # Reports itself once per 0.3 s: incarnation = pid. Told to hang, it lives on in silence.
 WORKER = """
@@ -111,6 +111,32 @@ def test_an_operator_restarts_in_shadow_mode_and_a_failure_is_told_in_words(worl
     held = wait_for("the wish", lambda: api.worker("job-2").get("held"), 60)
     assert held["code"] == "mode_shadow", "without `mode` nothing happens by itself"
     assert len(calls(world)) == 2
+    end_all(world, "job-1", "job-2")
+
+
+def test_a_restart_that_waited_is_performed_by_the_next_life_of_the_monitor(world):
+    good = world.dir / "restart.sh"
+    jobs = {"executor": {"type": "command", "program": str(good), "arguments": ["{worker_id}"], "environment": [MARK], "parallel": 1}}
+    config = monitor_config(world.dir / "monitor", port=free_port(), pools={"jobs": jobs},
+                            extra={"executors": {"command": {"allow": [str(good)]}}, "shutdown_grace": "1s"})
+    (world.dir / "worker.py").write_text(WORKER)
+    process, api = world.serve(config)
+    good.write_text("#!/bin/sh\nsleep 600\n")
+    good.chmod(0o755)
+    begin(world, api, "job-1")
+    first = begin(world, api, "job-2")
+    for worker in ("job-1", "job-2"):
+        api.post(f"/health/workers/{worker}/restart", {"reason": "test", "force": True})
+    wait_for("one runs", lambda: api.restarts("job-1")[0]["state"] == "running")
+    assert api.restarts("job-2")[0]["state"] == "sent", "it waits"
+    assert process.stop() == 0
+
+    good.write_text(RESTART.format(dir=world.dir, python=sys.executable, url=api.url))
+    _, api = world.serve(config, name="again")
+    cured = wait_for("the proof", lambda: succeeded(api, "job-2"), 60)
+    assert calls(world) == [["job-2", calls(world)[0][1], first, cured["action_id"]]], "and no other"
+    failed = api.restarts("job-1")[0]
+    assert failed["state"] == "failed" and "cancelled" in failed["outcome"], failed
     end_all(world, "job-1", "job-2")
 
 
