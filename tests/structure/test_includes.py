@@ -12,13 +12,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
 
 CORE = ["core/fleet", "core/checks", "core/verdict", "core/alerting", "core/recovery", "core/analysis"]
-IO_USERS = ["io/net", "io/wire", "model", "base"]
+IO_USERS = ["io/net", "io/outgoing", "io/process", "io/wire", "model", "base"]
 ALLOWED = {
     "base": [],
     "model": ["base"],
     **{folder: ["model", "base"] for folder in CORE},
     "core/engine": [*CORE, "model", "base"],
     "io/net": ["base"],
+    "io/process": ["base"],
+    "io/outgoing": ["io/net", "io/wire", "model", "base"],
     "io/config": ["model", "base"],
     "io/time_zones": ["model", "base"],
     "io/wire": ["model", "base"],

@@ -3,9 +3,11 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "app/daemon/command_router.h"
 #include "app/daemon/engine_loop.h"
+#include "app/daemon/executors.h"
 #include "app/daemon/messenger.h"
 #include "app/daemon/ports.h"
 #include "io/api/api.h"
@@ -38,6 +40,7 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
     if (name == config::kDefaultPool) out.defaults = settings;
     out.pools[name] = std::move(settings);
   }
+  (void)restart::read_executors(config.executors, config.pools, problems);
   return out;
 }
 
@@ -81,6 +84,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   void store(std::vector<HistoryRow> rows);
   Result<void> build_messenger();
   std::string problem() const;
+  restart::PoolExecutor::Ports executor_ports();
   void build_engine();
   Result<void> listen();
   void perform(const Act& act);
@@ -107,6 +111,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<InboxSink> sink_;
   std::unique_ptr<AgentLinks> links_;
   std::unique_ptr<AgentExecutor> executor_;
+  std::unique_ptr<Executors> executors_;  // of pools, for workers without agent
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
@@ -225,6 +230,23 @@ Result<void> DaemonImpl::build_messenger() {
   return {};
 }
 
+restart::PoolExecutor::Ports DaemonImpl::executor_ports() {
+  restart::PoolExecutor::Ports out;
+  out.tell = [this](ProgressInput progress) {
+    progress.received = clock_.now().steady;
+    const SteadyTime now = progress.received;
+    return inbox_->push(Input(std::move(progress)), now).has_value();
+  };
+  out.find = [this](const std::string& worker_id) -> std::optional<restart::KnownWorker> {
+    // What the last life left running is sent again, perhaps before the first publication.
+    for (int i = 0; i < 500 && hub_.view()->generation == 0; ++i) std::this_thread::sleep_for(10ms);
+    const auto worker = hub_.view()->find(worker_id);
+    if (!worker) return std::nullopt;
+    return restart::KnownWorker{worker->host, worker->incarnation};
+  };
+  return out;
+}
+
 void DaemonImpl::build_engine() {
   router_ = std::make_unique<CommandRouter>(*inbox_, clock_);
   sink_ = std::make_unique<InboxSink>(*inbox_, clock_);
@@ -233,6 +255,7 @@ void DaemonImpl::build_engine() {
       AgentLinkOptions{.max_agents = std::size_t(options_.config.limits.max_agents), .version = options_.version});
   executor_ = std::make_unique<AgentExecutor>(
       [this](const std::string& source, const wire::MonitorFrame& frame) { return links_->send(source, frame); });
+  executors_ = std::make_unique<Executors>(executors_of(options_.config), executor_ports());
   dispatcher_ = std::make_unique<Dispatcher>(
       Dispatcher::Ports{.commit =
                             [this](std::span<const LedgerEntry> entries) {
@@ -279,6 +302,7 @@ Result<void> DaemonImpl::open() {
   reload_ = std::make_unique<ConfigReload>(options_.config_file, clock_, log_,
                                            [this](const config::MonitorConfig& config, EngineConfig engine) {
                                              const auto taken = messenger_->reload(config);
+                                             if (taken) executors_->configure(executors_of(config));
                                              if (taken) loop_->configure(std::move(engine), config.hash);
                                              return taken;
                                            });
@@ -396,7 +420,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
 }
 
 void DaemonImpl::perform(const Act& act) {
-  if (executor_->perform(act) || messenger_->perform(act)) return;
+  if (executors_->perform(act) || executor_->perform(act) || messenger_->perform(act)) return;
   if (const auto* answer = std::get_if<Answer>(&act)) return router_->answer(*answer);
   if (const auto* notify = std::get_if<Notify>(&act)) return log_alert(notify->alert);
 }
@@ -427,7 +451,8 @@ void DaemonImpl::stop() {
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
   if (reload_) reload_->close();
-  // While the engine still runs, so that what became of the last messages reaches the ledger.
+  // While the engine still runs, so that what became of the last restarts and messages reaches the ledger.
+  if (executors_) executors_->stop(options_.config.shutdown_grace);
   if (messenger_) messenger_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();
   if (journal_) journal_->stop();

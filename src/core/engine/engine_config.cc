@@ -13,6 +13,8 @@ PoolSettings parse_pool_settings(const Params& pool, const std::string& path, Pr
       parse_recovery_policy(reader.take("recovery"), path.empty() ? "recovery" : path + ".recovery", problems);
   reader.read("min_healthy", settings.rules.min_healthy, 0, 1'000'000);
   reader.read("resolution", settings.resolution, Duration{1s}, Duration{1h});
+  const Params* executor = reader.take("executor");
+  settings.has_executor = executor && executor->kind != Params::Kind::null;
   settings.rules.no_restart_exit_codes = settings.recovery.no_restart_exit_codes;
   reader.finish();
   return settings;

@@ -16,14 +16,19 @@
 
 namespace paramedic {
 
-// Everything that one pool may set (keys checks, weights, recovery, min_healthy, resolution).
+// Everything that one pool may set (keys checks, weights, recovery, min_healthy, resolution, executor).
 struct PoolSettings {
   CheckSet checks;
   Weights weights;
   RecoveryPolicy recovery;
   PoolRules rules;
   std::optional<Duration> resolution;  // of history; unset: the monitor's
+  bool has_executor = false;           // key `executor`, read by io/restart: it restarts workers that have no agent
 };
+
+// The source that SendLadder names for a worker without agent whose pool has an executor.
+inline constexpr std::string_view kExecutorSource = "executor/";
+inline std::string executor_source(std::string_view pool) { return std::string(kExecutorSource).append(pool); }
 
 // `pool` is already laid over the defaults. `path` names it in problems: "pools.thumbs".
 PoolSettings parse_pool_settings(const Params& pool, const std::string& path, Problems& problems);

@@ -218,6 +218,67 @@ TEST(Engine, tells_a_death_at_once_and_lets_the_agent_start_again) {
   EXPECT_TRUE(bench.acts<SendLadder>().empty());  // the agent starts it under its lease
 }
 
+namespace {
+// A worker of pool "jobs" that pushes its reports over HTTP.
+Report pushed(Bench& bench, const std::string& incarnation) {
+  Report r = bench.report("job-1", incarnation);
+  r.pool = "jobs";
+  return r;
+}
+void push(Bench& bench, Report report) {
+  bench.waiting.push_back(ReportInput{std::move(report), "http", bench.clock.now().steady});
+  bench.step();
+}
+}  // namespace
+
+TEST(Engine, a_silent_worker_without_agent_is_restarted_by_the_executor_of_its_pool) {
+  EngineConfig config;
+  config.pools["jobs"].has_executor = true;
+  config.pools["jobs"].recovery.mode = RecoveryMode::automatic;
+  Bench bench(config);
+  bench.run_for(61s);
+  push(bench, pushed(bench, "1"));
+  bench.run_for(70s);  // silent
+  const auto ladders = bench.acts<SendLadder>();
+  ASSERT_EQ(ladders.size(), 1u);
+  EXPECT_EQ(ladders[0].source, "executor/jobs");
+  EXPECT_EQ(ladders[0].ladder.expected_incarnation, "1");
+  EXPECT_EQ(bench.worker("job-1")->action->executor, "executor/jobs");
+  bench.waiting.push_back(ProgressInput{.source = "executor/jobs",
+                                        .action_id = ladders[0].ladder.action_id,
+                                        .worker_id = "job-1",
+                                        .step = LadderStep::start,
+                                        .done = true});
+  bench.step();
+  EXPECT_EQ(bench.worker("job-1")->action->state, ActionState::verifying);
+  for (int i = 0; i < 30; ++i) {
+    push(bench, pushed(bench, "2"));
+    bench.run_for(5s);
+  }
+  EXPECT_EQ(bench.worker("job-1")->action->state, ActionState::succeeded);
+  EXPECT_EQ(bench.worker("job-1")->action->new_incarnation, "2");
+  EXPECT_TRUE(bench.acts<SendLease>().empty()) << "leases are for agents";
+}
+
+TEST(Engine, an_executor_acts_by_itself_only_where_the_pool_says_so) {
+  EngineConfig config;
+  config.pools["jobs"].has_executor = true;
+  Bench bench(config);
+  bench.run_for(61s);
+  push(bench, pushed(bench, "1"));
+  bench.run_for(70s);
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());
+  ASSERT_TRUE(bench.worker("job-1")->held);
+  EXPECT_EQ(bench.worker("job-1")->held->code, HoldCode::mode_shadow);
+  EXPECT_TRUE(bench.command(Verb::restart, "job-1", true).success);
+  EXPECT_EQ(bench.acts<SendLadder>().size(), 1u);
+  EXPECT_EQ(bench.command(Verb::drain, "job-1").error->code, Errc::conflict) << "an executor knows restarts only";
+
+  bench.engine->configure(EngineConfig{}, bench.clock.now());  // the executor is gone
+  bench.run_for(5min);
+  EXPECT_EQ(bench.command(Verb::restart, "job-1", true).error->code, Errc::conflict);
+}
+
 TEST(Engine, restarts_a_silent_worker_after_the_first_minute_and_proves_the_cure) {
   Bench bench;
   bench.live(3, 65s);

@@ -163,6 +163,10 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   out.id_scope = fleet.id_scope(worker);
   out.by_agent = snapshot.pool.source.kind == SourceKind::agent;
   out.can_restart = fleet.source_can_restart(worker);
+  if (!out.by_agent && !out.can_restart && config.pool(f.pool).has_executor) {
+    out.can_restart = true;
+    out.source = executor_source(f.pool);  // ladders go there, and the record of the action names it
+  }
   out.source_connected = snapshot.pool.source.state == SourceState::connected;
   out.state = f.state;
   out.announced_stop = f.stop.has_value() || f.state == WorkerState::draining || f.state == WorkerState::stopping ||

@@ -99,7 +99,7 @@ CommandResult Recovery::Impl::command_restart(Worker& w, const CommandInput& c, 
 }
 
 CommandResult Recovery::Impl::command_drain(Worker& w, const CommandInput& c, RecoveryOutput& out) {
-  if (!w.facts.can_restart)
+  if (!w.facts.can_restart || !w.facts.by_agent)  // an executor knows restarts only
     return refused(Errc::conflict, fmt::format("nothing here can {} worker {}: its source takes no commands",
                                                to_string(c.verb), w.facts.id));
   if (!w.facts.source_connected)

@@ -775,11 +775,40 @@ TEST(Recovery, drain_and_resume_go_to_the_agent) {
   b.facts.at("w1").can_restart = false;
   b.say("w1");
   EXPECT_EQ(b.command(Verb::drain, "w1").error->code, Errc::conflict);
+  b.facts.at("w1").can_restart = true;
+  b.facts.at("w1").by_agent = false;  // its pool has an executor
+  b.say("w1");
+  EXPECT_EQ(b.command(Verb::drain, "w1").error->code, Errc::conflict);
+  EXPECT_EQ(b.acts<SendWorkerCommand>().size(), 2u);
   b.dies("w0");
   EXPECT_EQ(b.command(Verb::drain, "w0").error->code, Errc::conflict);
   CommandInput forget;
   forget.verb = Verb::forget;
   EXPECT_FALSE(b.recovery.on_command(forget, b.clock.now(), b.out));
+}
+
+TEST(Recovery, what_the_old_incarnation_tells_proves_no_restart_by_an_executor) {
+  RecoveryBench b;
+  b.workers(2);
+  b.facts.at("w0").by_agent = false;
+  b.lives("w0", "w0#1");  // it works, and is restarted all the same
+  ASSERT_TRUE(b.command(Verb::restart, "w0").success);
+  b.progress("w0", LadderStep::start, true);  // by something that does not know the successor
+  b.settle();
+  b.say("w0");
+  EXPECT_EQ(b.action("w0").state, ActionState::verifying);
+  b.lives("w0", "w0#2");
+  b.settle();
+  EXPECT_EQ(b.action("w0").state, ActionState::succeeded);
+  EXPECT_EQ(b.action("w0").new_incarnation, "w0#2");
+
+  ASSERT_TRUE(b.command(Verb::restart, "w1").success);
+  b.progress("w1", LadderStep::start, true);
+  b.pass(59s);
+  EXPECT_EQ(b.action("w1").state, ActionState::verifying);
+  b.pass(2s);
+  EXPECT_EQ(b.action("w1").state, ActionState::failed);
+  EXPECT_EQ(b.action("w1").outcome, "the new incarnation did not report within 1m");
 }
 
 // ---- restart of the monitor, configuration, shutdown ----------------------------------------------------------------

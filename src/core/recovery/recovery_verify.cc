@@ -55,7 +55,9 @@ void Recovery::Impl::check_verify(Worker& w, const Now& now, RecoveryOutput& out
     v.calm_since.reset();
     v.paused_at.reset();
   }
-  if (f.heard && !v.heard_at) v.heard_at = now.steady;
+  // An executor that does not know the successor's name: what the old incarnation still tells proves nothing.
+  const bool old_one = w.stop_running() && !f.incarnation.empty() && f.incarnation == w.action->incarnation;
+  if (f.heard && !old_one && !v.heard_at) v.heard_at = now.steady;
   if (f.status == Status::critical || !v.heard_at)
     v.calm_since.reset();
   else if (!v.calm_since)

@@ -225,6 +225,17 @@ TEST(MonitorConfig, lays_each_pool_over_the_defaults) {
   EXPECT_EQ(c.pools.size(), 3u);
 }
 
+TEST(MonitorConfig, an_executor_of_a_pool_replaces_the_default_one_as_a_whole) {
+  const auto c = monitor(
+      "executors: {command: {allow: [/bin/r]}}\npools:\n  default: {executor: {type: command, program: /bin/r}}\n"
+      "  a: {executor: {type: webhook}}\n  b: {executor: ~}\n  c: {min_healthy: 2}\n");
+  EXPECT_EQ(c.executors.find("command")->find("allow")->items.size(), 1u);
+  EXPECT_EQ(c.pool("a").find("executor")->find("type")->scalar, "webhook");
+  EXPECT_EQ(c.pool("a").find("executor")->find("program"), nullptr);
+  EXPECT_EQ(c.pool("b").find("executor")->kind, Params::Kind::null);
+  EXPECT_EQ(c.pool("c").find("executor")->find("program")->scalar, "/bin/r");
+}
+
 TEST(AgentConfig, numbers_its_workers) {
   const auto c = agent(
       "workers:\n  - {id: t-%i, count: 2, command: [run, '%i'], env: {N: 'x%i'}, stdout: /l/%i, drain_signal: SIGUSR1,"

@@ -140,6 +140,13 @@ void read_external_url(ParamsReader& r, std::string& out) {
   while (out.ends_with('/')) out.pop_back();
 }
 
+// Map by map, but for the executor: keys of one kind mean nothing to another.
+Params over_default(const Params& base, const Params& settings) {
+  Params out = merge(base, settings);
+  if (const Params* own = settings.find("executor")) out.set("executor", *own);
+  return out;
+}
+
 void read_pools(ParamsReader& r, std::map<std::string, Params>& out) {
   const Params* pools = r.take("pools");
   if (!pools || pools->kind == Params::Kind::null) return;
@@ -157,7 +164,7 @@ void read_pools(ParamsReader& r, std::map<std::string, Params>& out) {
     else if (!settings.is_map() && settings.kind != Params::Kind::null)
       bad(name, settings, "must be a map of settings");
     else
-      out[name] = name == kDefaultPool ? base : merge(base, settings);
+      out[name] = name == kDefaultPool ? base : over_default(base, settings);
   }
 }
 
@@ -231,6 +238,7 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   if (const Params* channels = r.take("channels")) c.channels = *channels;
   read_dead_man(r, c.dead_man);
   read_pools(r, c.pools);
+  if (const Params* executors = r.take("executors")) c.executors = *executors;
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
   if (const Params* route = r.take("route")) c.route = *route;

@@ -107,6 +107,8 @@ struct MonitorConfig {
   // Keys of core/alerting and io/notify, kept as written; null when absent. `channels`: name → channel, each kind reads
   // its own keys.
   Params alerting, channels, route, inhibitions, notifications, maintenance_windows;
+  // Key of io/restart, kept as written: what the executors of pools may run or call.
+  Params executors;
   // Another id of a worker → its id, where two sources name one worker differently.
   std::map<std::string, std::string> aliases;
   // Each named pool over `default`; always holds "default". Values are maps.

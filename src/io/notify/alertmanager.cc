@@ -11,10 +11,10 @@
 #include <fmt/format.h>
 
 #include "io/notify/alertmanager_alerts.h"
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
-#include "io/notify/encode.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
+#include "io/outgoing/encode.h"
 
 namespace paramedic::notify {
 

@@ -157,8 +157,7 @@ TEST(Alertmanager, what_fired_in_an_earlier_life_or_before_a_reload_is_posted_ag
   bool ends = false;
   for (std::size_t i = before; i < script.calls.size(); ++i) {
     const json::value body = body_of(script.calls[i]);
-    for (const auto& alert : body.as_array())
-      ends |= text_at(alert, "/labels/worker") == "w-17" && ended(alert);
+    for (const auto& alert : body.as_array()) ends |= text_at(alert, "/labels/worker") == "w-17" && ended(alert);
   }
   EXPECT_TRUE(ends);
 }

@@ -13,31 +13,14 @@
 
 #include "base/params.h"
 #include "base/result.h"
+#include "io/outgoing/secret.h"
+#include "io/outgoing/send_result.h"
 #include "model/notification.h"
 
 namespace paramedic::notify {
 
-enum class SendVerdict {
-  delivered,  // the other side has it
-  retry,      // the same message later: no connection, timeout, 429, 5xx
-  permanent   // never with this configuration or content: 4xx, wrong credential, refused recipient
-};
-
-}  // namespace paramedic::notify
-
-namespace paramedic {
-PARAMEDIC_ENUM_NAMES(notify::SendVerdict, "delivered", "retry", "permanent")
-}  // namespace paramedic
-
-namespace paramedic::notify {
-
-struct SendResult {
-  SendVerdict verdict = SendVerdict::retry;
-  std::string answer;                   // for people: status and first words; never a secret; at most 500 bytes
-  std::optional<Duration> retry_after;  // what the other side asked for
-  std::string remote_id;                // its name for the message, when later ones of the story refer to it
-  int http_status = 0;                  // 0 = none came
-};
+// Secrets, verdicts and ways out are the same for all that leaves the monitor.
+using namespace outgoing;
 
 struct SendContext {
   std::string remote_id;     // of the story's first message at this channel; empty = this is the first
@@ -64,17 +47,6 @@ class Channel {
   // `before`: the channel of the same kind and name that this one replaces after a reload; it sends no more.
   virtual void inherit(Channel& /*before*/) {}
 };
-
-// A secret never stands in the configuration file itself: it names a file or an environment variable.
-struct Secret {
-  std::string file, variable;
-  bool given() const { return !file.empty() || !variable.empty(); }
-  // Read anew at each use, so that a rotated secret works without restart; trailing line ends are cut. Error:
-  // invalid_argument, naming file or variable, never the value.
-  Result<std::string> read() const;
-};
-// Reads KEY_file and KEY_variable of `r`; both given, or neither while `required`, is a Problem.
-Secret read_secret(ParamsReader& r, std::string_view key, bool required);
 
 // What all channels share besides their own keys.
 struct ChannelConfig {

@@ -4,9 +4,9 @@
 #include <functional>
 #include <memory>
 
-#include "io/net/curl/curl_client.h"
 #include "io/net/curl/curl_mail.h"
 #include "io/notify/channel.h"
+#include "io/outgoing/http_way.h"
 
 namespace paramedic::notify {
 enum class Region { us, eu };  // of a service with two
@@ -17,13 +17,7 @@ PARAMEDIC_ENUM_NAMES(notify::Region, "us", "eu")
 
 namespace paramedic::notify {
 
-// The ways out, replaced by tests. send() from the channel's thread, cancel() from any.
-class HttpWay {
- public:
-  virtual ~HttpWay() = default;
-  virtual Result<HttpResponse> send(const HttpCall& call) = 0;
-  virtual void cancel() = 0;
-};
+// The ways out, replaced by tests; both used as HttpWay.
 class MailWay {
  public:
   virtual ~MailWay() = default;
@@ -39,39 +33,7 @@ Ways curl_ways();
 // make_channel() over other ways out.
 std::unique_ptr<Channel> make_channel_over(const Ways& ways, const ChannelConfig& config, Problems& problems);
 
-// ---- keys that kinds share -----------------------------------------------------------------------------------------
-
-// `proxy`, `ca_file`, `tls_verify`.
-CurlOptions read_http_options(ParamsReader& r);
-// An http or https URL without credentials, blanks and fragment.
-bool good_url(std::string_view url);
-void check_url(ParamsReader& r, std::string_view key, const std::string& url);
-// "hooks.slack.com" of "https://hooks.slack.com/services/…", "localhost:8080"; empty when it is no URL.
-std::string host_of_url(std::string_view url);
-// Without trailing slashes.
-std::string base_url(std::string url);
-// The host that a secret URL names now, or `fallback` when it cannot be read yet.
-std::string host_of_secret(const Secret& url, std::string_view fallback);
-// A secret URL, read anew. Error: invalid_argument, never showing it.
-Result<std::string> read_url(const Secret& secret);
-
 // ---- channels over HTTP --------------------------------------------------------------------------------------------
-
-inline constexpr std::size_t kMaxAnswerBytes = 64u << 10;
-
-struct HttpPost {
-  std::string method = "POST";
-  std::string url;
-  HttpHeaders headers;
-  std::string body;
-  std::vector<std::string> secrets;  // further ones than the URL's path and the Authorization header
-};
-// Sent and judged by the policy that all share (answer.h); kinds with a language of their own look at `body` again.
-struct Exchange {
-  SendResult result;
-  std::string body;  // of the answer; untrusted, at most kMaxAnswerBytes
-  std::vector<std::string> secrets;
-};
 
 // What is left of the time of one send.
 class TimeLeft {
@@ -86,9 +48,6 @@ class TimeLeft {
  private:
   SteadyTime end_;
 };
-
-Exchange exchange(HttpWay& way, HttpPost post, Duration timeout, WallTime now);
-HttpPost json_post(std::string url, std::string body);
 
 class HttpChannel : public Channel {
  public:

@@ -1,9 +1,9 @@
 // Discord by a webhook URL: one embed per message; nobody is pinged by a worker's name.
 #include <fmt/format.h>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
 #include "io/wire/json_writer.h"
 
 namespace paramedic::notify {

@@ -8,10 +8,10 @@
 
 #include "base/endpoint.h"
 #include "base/ids.h"
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
-#include "io/notify/encode.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
+#include "io/outgoing/encode.h"
 
 namespace paramedic::notify {
 

@@ -1,7 +1,7 @@
 #include <sstream>
 
-#include "io/notify/encode.h"
 #include "io/notify/notify_test_support.h"
+#include "io/outgoing/encode.h"
 
 namespace paramedic::notify {
 namespace {

@@ -1,17 +1,18 @@
 // A program of the operator's: the file that the configuration names, by its absolute path, with fixed arguments and
 // the notification as JSON on standard input. No shell, nothing of a message on the command line or in the environment.
-#include <cctype>
-
 #include <fmt/format.h>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
-#include "io/notify/child.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
+#include "io/process/child.h"
 
 namespace paramedic::notify {
 
 namespace {
+
+using process::ChildCall;
+using process::ChildResult;
 
 constexpr std::size_t kMaxArguments = 32, kMaxJson = 1u << 20;
 
@@ -38,7 +39,7 @@ class Exec final : public Channel {
   void cancel() override { runner_.cancel(); }
 
   SendResult send(const Notification& n, const SendContext& context) override {
-    if (const auto wrong = check_program(options_.program)) return not_sent(*wrong);
+    if (const auto wrong = process::check_program(options_.program)) return not_sent(*wrong);
     ChildCall call;
     call.program = options_.program;
     call.arguments = options_.arguments;
@@ -68,13 +69,8 @@ class Exec final : public Channel {
 
   const Options options_;
   const std::string destination_;
-  ChildRunner runner_;
+  process::ChildRunner runner_;
 };
-
-bool variable_name(const std::string& name) {
-  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
-}
 
 }  // namespace
 
@@ -87,7 +83,7 @@ std::unique_ptr<Channel> make_exec(ParamsReader& r, const Ways&) {
   if (o.arguments.size() > kMaxArguments) r.problem("arguments", fmt::format("at most {}", kMaxArguments));
   r.read("environment", o.environment);
   for (const std::string& name : o.environment)
-    if (!variable_name(name))
+    if (!process::is_variable_name(name))
       r.problem("environment", fmt::format("'{}' must be the name of a variable to pass on", name));
   return std::make_unique<Exec>(std::move(o));
 }

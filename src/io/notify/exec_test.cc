@@ -4,8 +4,8 @@
 
 #include <sys/stat.h>
 
-#include "io/notify/child.h"
 #include "io/notify/notify_test_support.h"
+#include "io/process/child.h"
 
 namespace paramedic::notify {
 namespace {
@@ -125,7 +125,7 @@ TEST_F(ExecChannel, programs_that_anybody_could_change_are_not_run) {
   EXPECT_EQ(writable.verdict, SendVerdict::permanent);
   EXPECT_THAT(writable.answer, HasSubstr("chmod o-w"));
   ::chmod(path.c_str(), 0644);
-  EXPECT_EQ(check_program(dir_)->message, dir_ + ": is no plain file");
+  EXPECT_EQ(process::check_program(dir_)->message, dir_ + ": is no plain file");
   std::filesystem::remove(path);
   EXPECT_EQ(exec->send(notification(), context()).verdict, SendVerdict::permanent);
 }

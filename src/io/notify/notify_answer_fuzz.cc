@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
 
 namespace {
 

@@ -1,10 +1,10 @@
 // ntfy: JSON to the server's root, since its headers cannot carry UTF-8.
 #include <fmt/format.h>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
-#include "io/notify/encode.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
+#include "io/outgoing/encode.h"
 #include "io/wire/json_writer.h"
 
 namespace paramedic::notify {

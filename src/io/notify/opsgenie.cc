@@ -1,9 +1,9 @@
 // Opsgenie Alert API: one alert per story (alias), acknowledged and closed by it. Answers are 202: taken, not yet done.
 #include <fmt/format.h>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
 #include "io/wire/json_writer.h"
 
 namespace paramedic::notify {

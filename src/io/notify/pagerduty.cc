@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
 #include "io/notify/render.h"
+#include "io/outgoing/answer.h"
 #include "io/wire/json_writer.h"
 
 namespace paramedic::notify {

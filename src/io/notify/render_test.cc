@@ -1,4 +1,3 @@
-#include "io/notify/encode.h"
 #include "io/notify/notify_test_support.h"
 #include "io/notify/template.h"
 
@@ -6,7 +5,6 @@ namespace paramedic::notify {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST(TextFit, cuts_on_characters_and_says_so) {
   EXPECT_EQ(cut_bytes("abc", 3), "abc");
@@ -97,30 +95,6 @@ TEST(Render, json_fits_and_stays_json) {
     json::parse(text, failed);
     EXPECT_FALSE(failed);
   }
-}
-
-TEST(Encode, base64_both_ways) {
-  EXPECT_EQ(base64(""), "");
-  EXPECT_EQ(base64("a"), "YQ==");
-  EXPECT_EQ(base64_decode("YQ==").value(), "a");
-  EXPECT_EQ(base64_decode("YWJj").value(), "abc");
-  for (const auto* bad : {"", "YQ", "Y===", "Y!==", "=YQ="}) EXPECT_FALSE(base64_decode(bad)) << bad;
-}
-
-TEST(Encode, headers_are_folded_words_that_cut_no_character) {
-  EXPECT_EQ(encoded_words("plain [text]", 9), "plain [text]");
-  EXPECT_EQ(encoded_words("a: b", 6, true), "=?UTF-8?B?YTogYg==?=");
-  std::string fire;
-  for (int i = 0; i < 40; ++i) fire += "🔥";
-  const std::string words = encoded_words(fire, 9);
-  std::string back;
-  for (std::size_t at = words.find("?B?"); at != words.npos; at = words.find("?B?", at + 1)) {
-    const std::string word = base64_decode(words.substr(at + 3, words.find("?=", at) - at - 3)).value();
-    EXPECT_EQ(clean(word), word) << "whole characters";
-    back += word;
-  }
-  EXPECT_EQ(back, fire);
-  EXPECT_THAT(words, HasSubstr("?=\r\n =?UTF-8?B?"));
 }
 
 }  // namespace

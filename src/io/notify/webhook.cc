@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "io/notify/answer.h"
 #include "io/notify/channel_kind.h"
-#include "io/notify/encode.h"
 #include "io/notify/render.h"
 #include "io/notify/template.h"
+#include "io/outgoing/answer.h"
+#include "io/outgoing/standard_webhooks.h"
 #include "io/wire/json_writer.h"
 
 namespace paramedic::notify {
@@ -18,7 +18,7 @@ namespace paramedic::notify {
 namespace {
 
 constexpr std::size_t kMaxData = 19u << 10;  // Standard Webhooks: keep below 20 KB
-constexpr std::size_t kMaxHeaders = 16, kMinKey = 24, kMaxKey = 64, kMaxKeys = 4;
+constexpr std::size_t kMaxHeaders = 16;
 
 struct Options {
   std::string url;
@@ -38,35 +38,6 @@ std::string event_body(const Notification& n, const SendContext& context) {
   w.key("notification").raw(notification_json(n, kMaxData - std::min(url.size(), kMaxData / 2)));
   w.end_object().end_object();
   return out;
-}
-
-// Signed text is "id.timestamp.body": no dot in the id.
-std::string webhook_id(const Notification& n) {
-  std::string out = n.id.substr(0, 200);
-  std::replace_if(
-      out.begin(), out.end(), [](unsigned char c) { return !std::isalnum(c) && c != '_' && c != '-'; }, '_');
-  return out;
-}
-
-// One key, or several with blanks between them while one is replaced by another.
-Result<std::vector<std::string>> signing_keys(const std::string& text) {
-  const Error wrong{Errc::invalid_argument,
-                    fmt::format("the signing secret must be whsec_ and base64 of {} to {} bytes", kMinKey, kMaxKey)};
-  std::vector<std::string> keys;
-  std::string_view rest = text;
-  while (true) {
-    const auto from = rest.find_first_not_of(" \t\r\n");
-    if (from == rest.npos) break;
-    rest.remove_prefix(from);
-    std::string_view word = rest.substr(0, rest.find_first_of(" \t\r\n"));
-    rest.remove_prefix(word.size());
-    if (!word.starts_with("whsec_") || keys.size() == kMaxKeys) return wrong;
-    auto key = base64_decode(word.substr(6));
-    if (!key || key->size() < kMinKey || key->size() > kMaxKey) return wrong;
-    keys.push_back(std::move(*key));
-  }
-  if (keys.empty()) return wrong;
-  return keys;
 }
 
 class Webhook final : public HttpChannel {
@@ -93,7 +64,7 @@ class Webhook final : public HttpChannel {
       if (!token) return not_sent(token.error());
       request.headers.emplace_back("Authorization", "Bearer " + *token);
     }
-    if (auto failed = sign(request, n, context)) return not_sent(*failed);
+    if (auto failed = sign_standard(request, n.id, context.now, options_.secret)) return not_sent(*failed);
     Exchange e = post(std::move(request), context);
     if (e.result.http_status == 410)
       e.result.answer = cut_bytes("the endpoint is gone for good: " + e.result.answer, 500);
@@ -101,25 +72,6 @@ class Webhook final : public HttpChannel {
   }
 
  private:
-  std::optional<Error> sign(HttpPost& request, const Notification& n, const SendContext& context) const {
-    const std::string id = webhook_id(n);
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(context.now.time_since_epoch()).count();
-    request.headers.emplace_back("webhook-id", id);
-    request.headers.emplace_back("webhook-timestamp", std::to_string(seconds));
-    if (!options_.secret.given()) return std::nullopt;
-    const auto secret = options_.secret.read();
-    if (!secret) return secret.error();
-    const auto keys = signing_keys(*secret);
-    if (!keys) return keys.error();
-    request.secrets.push_back(*secret);
-    std::string signatures;
-    for (const std::string& key : *keys)
-      signatures += (signatures.empty() ? "v1," : " v1,") +
-                    base64(hmac_sha256(key, fmt::format("{}.{}.{}", id, seconds, request.body)));
-    request.headers.emplace_back("webhook-signature", signatures);
-    return std::nullopt;
-  }
-
   const Options options_;
 };
 

@@ -1,5 +1,5 @@
-#include "io/notify/encode.h"
 #include "io/notify/notify_test_support.h"
+#include "io/outgoing/encode.h"
 
 namespace paramedic::notify {
 namespace {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "io/net/http.h"
-#include "io/notify/channel.h"
+#include "io/outgoing/send_result.h"
 
-namespace paramedic::notify {
+namespace paramedic::outgoing {
 
 // 2xx delivered; 408, 425, 429 and 5xx retry; all others permanent, redirects too: they are not followed.
 SendVerdict verdict_of_status(int status);
@@ -46,4 +46,4 @@ class AnswerObject {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

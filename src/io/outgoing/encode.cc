@@ -1,13 +1,13 @@
-#include "io/notify/encode.h"
+#include "io/outgoing/encode.h"
 
 #include <algorithm>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "io/notify/render.h"
+#include "io/outgoing/text_fit.h"
 
-namespace paramedic::notify {
+namespace paramedic::outgoing {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::string hmac_sha256(std::string_view key, std::string_view text) {
   return out;
 }
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

@@ -1,7 +1,7 @@
 // Text that fits: UTF-8, lengths, escapes.
-#include "io/notify/render.h"
+#include "io/outgoing/text_fit.h"
 
-namespace paramedic::notify {
+namespace paramedic::outgoing {
 
 namespace {
 
@@ -150,4 +150,4 @@ std::string escaped_cut(std::string_view text, Escape escape, std::size_t max) {
   return fit(text, escape, max, units_of);
 }
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

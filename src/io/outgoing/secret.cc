@@ -1,12 +1,12 @@
+#include "io/outgoing/secret.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 
 #include <fmt/format.h>
 
-#include "io/notify/channel.h"
-
-namespace paramedic::notify {
+namespace paramedic::outgoing {
 
 namespace {
 
@@ -57,4 +57,4 @@ Secret read_secret(ParamsReader& r, std::string_view key, bool required) {
   return out;
 }
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

@@ -1,4 +1,4 @@
-#include "io/notify/answer.h"
+#include "io/outgoing/answer.h"
 
 #include <algorithm>
 #include <array>
@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "io/notify/render.h"
+#include "io/outgoing/text_fit.h"
 #include "io/wire/json_reader.h"
 
-namespace paramedic::notify {
+namespace paramedic::outgoing {
 
 namespace {
 
@@ -174,4 +174,4 @@ std::string AnswerObject::id(std::string_view outer, std::string_view key) const
   return text && text->size() <= kMaxId ? one_line(wire::view(*text)) : std::string();
 }
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

@@ -1,6 +1,6 @@
 // Runs one program to its end: bounded in time and output, without a shell. run() from one thread at a time, cancel()
-// from any. The program is the leader of a process group of its own; the whole group is killed at the end, at the
-// timeout and by cancel().
+// from any. The program is the leader of a process group of its own; the whole group is killed at the
+// timeout and by cancel(), and at the end as well unless the call says otherwise.
 #pragma once
 #include <atomic>
 #include <optional>
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-namespace paramedic::notify {
+namespace paramedic::process {
 
 struct ChildCall {
   std::string program;
@@ -19,6 +19,7 @@ struct ChildCall {
   std::vector<std::string> set_environment;   // NAME=value
   std::string input;                          // its standard input, a file in memory
   Duration timeout = 10s;
+  bool end_leftovers = true;  // whether what the program leaves running in its group is killed when it ends
 };
 
 struct ChildResult {
@@ -42,7 +43,10 @@ class ChildRunner {
   int wake_;  // eventfd, readable once cancelled
 };
 
+// A name that an environment variable may have.
+bool is_variable_name(const std::string& name);
+
 // Why this file must not be run: not there, no plain file, not executable, or others may write to it.
 std::optional<Error> check_program(const std::string& path);
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::process

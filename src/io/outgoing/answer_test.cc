@@ -1,14 +1,24 @@
-#include "io/notify/answer.h"
+#include "io/outgoing/answer.h"
 
+#include <cstdlib>
 #include <fstream>
 
-#include "io/notify/notify_test_support.h"
+#include <gmock/gmock.h>
 
-namespace paramedic::notify {
+#include "io/outgoing/secret.h"
+
+namespace paramedic::outgoing {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
+
+const WallTime kNow = WallTime{std::chrono::sys_days{std::chrono::year(2026) / 11 / 29}} + 3h;
+
+// Sets an environment variable and tells its name.
+std::string secret(const std::string& name, const std::string& value) {
+  ::setenv(("PARAMEDIC_TEST_" + name).c_str(), value.c_str(), 1);
+  return "PARAMEDIC_TEST_" + name;
+}
 
 TEST(Answer, retry_after_in_all_its_forms) {
   const auto of = [](std::string value) { return retry_after({{"retry-after", std::move(value)}}, kNow); };
@@ -85,36 +95,5 @@ TEST(Secrets, are_read_anew_from_file_or_environment) {
   EXPECT_THAT(file.read().error().message, HasSubstr(name));
 }
 
-TEST(Channels, one_that_cannot_read_its_secret_sends_nothing) {
-  Script script;
-  const auto slack = channel(script, "slack", {{"url_file", "/nonexistent/slack-url"}});
-  EXPECT_EQ(slack->destination(), "hooks.slack.com");
-  const SendResult result = slack->send(notification(), context());
-  EXPECT_EQ(result.verdict, SendVerdict::permanent);
-  EXPECT_THAT(result.answer, HasSubstr("/nonexistent/slack-url"));
-  const auto nonsense = channel(script, "slack", {{"url_variable", secret("NO_URL", "hunter2 hunter2")}});
-  const SendResult refusal = nonsense->send(notification(), context());
-  EXPECT_EQ(refusal.verdict, SendVerdict::permanent);
-  EXPECT_THAT(refusal.answer, Not(HasSubstr("hunter2")));
-  EXPECT_TRUE(script.calls.empty());
-}
-
-TEST(Channels, unknown_kinds_and_keys_are_named) {
-  EXPECT_THAT(refused("pigeon", {}), HasSubstr("'pigeon' must be one of: slack, pagerduty, email"));
-  EXPECT_THAT(refused("", {}), HasSubstr("is missing"));
-  EXPECT_THAT(refused("webhook", {{"url", "http://x/"}, {"colour", "red"}}), HasSubstr("colour: unknown key"));
-}
-
-TEST(Channels, keys_of_http_reach_the_transport) {
-  Script script;
-  channel(script, "webhook",
-          {{"url", "https://x/"}, {"proxy", "http://proxy:3128"}, {"ca_file", "/ca.pem"}, {"tls_verify", "false"}});
-  EXPECT_EQ(script.options[0].proxy, "http://proxy:3128");
-  EXPECT_EQ(script.options[0].ca_file, "/ca.pem");
-  EXPECT_FALSE(script.options[0].verify);
-  channel(script, "webhook", {{"url", "https://x/"}});
-  EXPECT_TRUE(script.options[1].verify) << "by default";
-}
-
 }  // namespace
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

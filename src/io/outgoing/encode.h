@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 
-namespace paramedic::notify {
+namespace paramedic::outgoing {
 
 std::string base64(std::string_view bytes);
 // With line ends (CRLF) after 76 characters and at the end: a body of MIME.
@@ -19,4 +19,4 @@ std::string encoded_words(std::string_view text, std::size_t used, bool phrase =
 
 std::string hmac_sha256(std::string_view key, std::string_view text);  // 32 raw bytes
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::outgoing

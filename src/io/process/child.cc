@@ -1,7 +1,8 @@
-#include "io/notify/child.h"
+#include "io/process/child.h"
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace paramedic::notify {
+namespace paramedic::process {
 
 namespace {
 
@@ -117,6 +118,11 @@ End wait_for_end(int process, int output, int wake, Duration timeout, std::strin
 
 }  // namespace
 
+bool is_variable_name(const std::string& name) {
+  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; });
+}
+
 std::optional<Error> check_program(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) return errno_error("cannot find " + path, errno);
@@ -139,7 +145,10 @@ void ChildRunner::cancel() {
 }
 
 Result<ChildResult> ChildRunner::run(const ChildCall& call) {
-  const Fd input(::memfd_create("paramedic-notification", MFD_CLOEXEC));
+  const Error cancelled{Errc::unavailable, call.program + ": the call was cancelled"};
+  pollfd wake{wake_, POLLIN, 0};
+  if (::poll(&wake, 1, 0) > 0) return cancelled;
+  const Fd input(::memfd_create("paramedic-input", MFD_CLOEXEC));
   int ends[2] = {-1, -1};
   if (input.value < 0 || !fill(input.value, call.input) || ::pipe2(ends, O_CLOEXEC) != 0)
     return Error{Errc::unavailable, "cannot prepare the program's input and output: no memory or descriptors"};
@@ -155,15 +164,15 @@ Result<ChildResult> ChildRunner::run(const ChildCall& call) {
   ChildResult out;
   const End end =
       process.value < 0 ? End::cancelled : wait_for_end(process.value, output.value, wake_, call.timeout, out.output);
-  ::kill(-pid, SIGKILL);  // the group: also what the program left behind
+  if (end != End::exited || call.end_leftovers) ::kill(-pid, SIGKILL);  // the group
   siginfo_t info{};
   while (::waitid(P_PID, id_t(pid), &info, WEXITED) != 0 && errno == EINTR) {
   }
   if (end == End::timeout)
     return Error{Errc::timeout, fmt::format("{} did not end within {:g} s", call.program, to_seconds(call.timeout))};
-  if (end == End::cancelled) return Error{Errc::unavailable, call.program + ": the call was cancelled"};
+  if (end == End::cancelled) return cancelled;
   (info.si_code == CLD_EXITED ? out.code : out.signal) = info.si_status;
   return out;
 }
 
-}  // namespace paramedic::notify
+}  // namespace paramedic::process
