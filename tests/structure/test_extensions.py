@@ -11,9 +11,10 @@ KINDS = {
     "check": ("src/core/checks", "builtin_checks.def", "PARAMEDIC_CHECK", "docs/checks.md"),
     "collector": ("src/app/agent/collectors", "collectors.def", "PARAMEDIC_COLLECTOR", "docs/agent.md"),
     "channel": ("src/io/notify", "builtin_channels.def", "PARAMEDIC_CHANNEL", "docs/channels.md"),
+    "probe": ("src/io/probes", "builtin_probes.def", "PARAMEDIC_PROBE", "docs/probes.md"),
 }
 # Folders that hold other things too: there an extension is the file that defines this.
-DEFINES = {"channel": "make_{}(ParamsReader& r"}
+DEFINES = {"channel": "make_{}(ParamsReader& r", "probe": "make_{}(ParamsReader& r"}
 
 
 def listed(folder, list_file, macro, root=ROOT):
