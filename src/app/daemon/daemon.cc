@@ -15,6 +15,7 @@
 #include "io/ledger/redis_ledger.h"
 #include "io/net/blocking_pool.h"
 #include "io/net/http_server.h"
+#include "io/probes/prober.h"
 #include "io/restart/agent.h"
 #include "io/telemetry/exporter.h"
 #include "io/time_zones/time_zones.h"
@@ -38,6 +39,8 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
     if (name == config::kDefaultPool) out.defaults = settings;
     out.pools[name] = std::move(settings);
   }
+  // Not the engine's, but every file that is read passes here: a mistake in a probe is a problem of the file as well.
+  (void)probes::read_probes(config.probes, problems);
   return out;
 }
 
@@ -80,6 +83,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
   Result<void> build_messenger();
+  Result<void> start_prober();
   std::string problem() const;
   void build_engine();
   Result<void> listen();
@@ -110,6 +114,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  std::unique_ptr<probes::Prober> prober_;  // null when no probe is configured
   std::unique_ptr<ConfigReload> reload_;
   std::unique_ptr<BlockingPool> pool_;
   std::unique_ptr<IntakePort> intake_;
@@ -225,6 +230,18 @@ Result<void> DaemonImpl::build_messenger() {
   return {};
 }
 
+Result<void> DaemonImpl::start_prober() {
+  Problems problems;
+  std::vector<probes::ProbeEntry> entries = probes::read_probes(options_.config.probes, problems);
+  if (!problems.empty()) return make_error(Errc::invalid_argument, config::format_problems(problems));
+  if (entries.empty()) return {};
+  // A full inbox refuses it and counts that; the next try is seconds away.
+  const auto tell = [this](ProbeInput input) { (void)inbox_->push(Input(std::move(input)), clock_.now().steady); };
+  prober_ = std::make_unique<probes::Prober>(std::move(entries), tell, clock_, log_);
+  prober_->start();
+  return {};
+}
+
 void DaemonImpl::build_engine() {
   router_ = std::make_unique<CommandRouter>(*inbox_, clock_);
   sink_ = std::make_unique<InboxSink>(*inbox_, clock_);
@@ -276,6 +293,7 @@ Result<void> DaemonImpl::open() {
       journal_.get(), clock_, log_});
   loop_->start();
   messenger_->start();
+  if (const auto probing = start_prober(); !probing) return probing;
   reload_ = std::make_unique<ConfigReload>(options_.config_file, clock_, log_,
                                            [this](const config::MonitorConfig& config, EngineConfig engine) {
                                              const auto taken = messenger_->reload(config);
@@ -382,6 +400,9 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.ledger_reserve_spent = ledger.reserve_spent;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
   if (journal_) stats.input_journal = journal_row(*journal_);
+  if (prober_)
+    for (const probes::ProbeStats& probe : prober_->stats())
+      if (probe.tries > 0) stats.probes.push_back({probe.name, probe.up, probe.duration, probe.failures});
   messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
@@ -427,6 +448,7 @@ void DaemonImpl::stop() {
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
   if (reload_) reload_->close();
+  if (prober_) prober_->stop();
   // While the engine still runs, so that what became of the last messages reaches the ledger.
   if (messenger_) messenger_->stop(options_.config.shutdown_grace);
   if (loop_) loop_->stop();

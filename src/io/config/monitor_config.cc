@@ -230,6 +230,7 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_external_url(r, c.external_url);
   if (const Params* channels = r.take("channels")) c.channels = *channels;
   read_dead_man(r, c.dead_man);
+  if (const Params* probes = r.take("probes")) c.probes = *probes;
   read_pools(r, c.pools);
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
