@@ -79,6 +79,8 @@ std::string_view words(Reason reason) {
       return "source is blind";
     case Reason::monitor_lag:
       return "the monitor itself lags";
+    case Reason::monitor_cut_off:
+      return "the monitor itself is cut off";
     case Reason::ledger_degraded:
       return "the ledger cannot commit";
     case Reason::check_failed:

@@ -121,8 +121,19 @@ struct DeliveryInput {
 // No new acts from here on.
 struct ShutdownInput {};
 
+// One try of an active probe (io/probes): every miss, every change, and a sign of life each 10 s.
+struct ProbeInput {
+  std::string name;    // key under `probes:`
+  std::string kind;    // "tcp", "redis_ping", "http"
+  std::string broker;  // what it stands for; empty = the monitor's own connectivity
+  bool ok = false;
+  std::string text;  // of a miss: why; at most 300 printable characters
+  Duration took{};
+  SteadyTime at{};  // when the try ended
+};
+
 using Input = std::variant<ReportInput, SourceInput, SourceFrameInput, ProgressInput, AgentStartInput, CommandInput,
-                           LedgerStateInput, DeliveryInput, ShutdownInput>;
+                           LedgerStateInput, DeliveryInput, ShutdownInput, ProbeInput>;
 
 // Wakes the engine at once: exit, connection, state change, operator command, first report of an incarnation is decided
 // by the inbox from this.

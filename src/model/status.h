@@ -73,6 +73,7 @@ enum class Reason {
   // sources, the monitor itself
   source_blind,
   monitor_lag,
+  monitor_cut_off,  // the monitor's own network is gone
   ledger_degraded,
   check_failed,
   overflow,
@@ -91,8 +92,8 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "slow_tasks", "hung_task", "round_trip_high", "reconnecting", "disconnected", "not_consuming",
                      "broker_down", "model_slow", "model_failed", "model_deadline", "smoke_failed", "disk_usage_high",
                      "inodes_high", "queue_stalled", "pool_below_min", "pool_empty", "did_not_return",
-                     "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "ledger_degraded",
-                     "check_failed", "overflow", "no_data", "verification_failed", "quarantined", "canary_failed",
-                     "shared_cause", "notification_failed", "rule")
+                     "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "monitor_cut_off",
+                     "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined",
+                     "canary_failed", "shared_cause", "notification_failed", "rule")
 
 }  // namespace paramedic

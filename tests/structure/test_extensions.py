@@ -12,9 +12,10 @@ KINDS = {
     "collector": ("src/app/agent/collectors", "collectors.def", "PARAMEDIC_COLLECTOR", "docs/agent.md"),
     "channel": ("src/io/notify", "builtin_channels.def", "PARAMEDIC_CHANNEL", "docs/channels.md"),
     "executor": ("src/io/restart", "builtin_executors.def", "PARAMEDIC_EXECUTOR", "docs/executors.md"),
+    "probe": ("src/io/probes", "builtin_probes.def", "PARAMEDIC_PROBE", "docs/probes.md"),
 }
 # Folders that hold other things too: there an extension is the file that defines this.
-DEFINES = {"channel": "make_{}(ParamsReader& r", "executor": "make_{}(ParamsReader& r"}
+DEFINES = {"channel": "make_{}(ParamsReader& r", "executor": "make_{}(ParamsReader& r", "probe": "make_{}(ParamsReader& r"}
 
 
 def listed(folder, list_file, macro, root=ROOT):

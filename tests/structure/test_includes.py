@@ -26,7 +26,7 @@ ALLOWED = {
     "io/wire": ["model", "base"],
     "io/sqlite": ["base"],
     **{f"io/{name}": IO_USERS for name in
-       ["telemetry", "sources", "notify", "restart", "probe", "api"]},
+       ["telemetry", "sources", "notify", "restart", "probes", "api"]},
     **{f"io/{name}": [*IO_USERS, "io/sqlite", "io/history/codec"] if name == "history" else [*IO_USERS, "io/sqlite"]
        for name in ["history", "ledger"]},
     "io/history/codec": ["base"],
@@ -36,7 +36,7 @@ ALLOWED = {
     "app/lab": [*CORE, "core/engine", "io/history", "io/ledger", "io/journal", "io/config", "io/wire",
                 "model", "base"],
     "app/daemon": [*CORE, "core/engine", "model", "base", "io/net", "io/config", "io/wire", "io/history", "io/ledger",
-                   "io/journal", "io/telemetry", "io/sources", "io/notify", "io/restart", "io/probe", "io/api",
+                   "io/journal", "io/telemetry", "io/sources", "io/notify", "io/restart", "io/probes", "io/api",
                    "io/time_zones"],
     "app/cli": ["*"],
 }

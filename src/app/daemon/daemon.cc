@@ -17,6 +17,7 @@
 #include "io/ledger/redis_ledger.h"
 #include "io/net/blocking_pool.h"
 #include "io/net/http_server.h"
+#include "io/probes/prober.h"
 #include "io/restart/agent.h"
 #include "io/telemetry/exporter.h"
 #include "io/time_zones/time_zones.h"
@@ -41,6 +42,8 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
     out.pools[name] = std::move(settings);
   }
   (void)restart::read_executors(config.executors, config.pools, problems);
+  // Not the engine's, but every file that is read passes here: a mistake in a probe is a problem of the file as well.
+  (void)probes::read_probes(config.probes, problems);
   return out;
 }
 
@@ -83,6 +86,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   void open_journal(const LedgerState& restored);
   void store(std::vector<HistoryRow> rows);
   Result<void> build_messenger();
+  Result<void> start_prober();
   std::string problem() const;
   restart::PoolExecutor::Ports executor_ports();
   void build_engine();
@@ -115,6 +119,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  std::unique_ptr<probes::Prober> prober_;  // null when no probe is configured
   std::unique_ptr<ConfigReload> reload_;
   std::unique_ptr<BlockingPool> pool_;
   std::unique_ptr<IntakePort> intake_;
@@ -247,6 +252,18 @@ restart::PoolExecutor::Ports DaemonImpl::executor_ports() {
   return out;
 }
 
+Result<void> DaemonImpl::start_prober() {
+  Problems problems;
+  std::vector<probes::ProbeEntry> entries = probes::read_probes(options_.config.probes, problems);
+  if (!problems.empty()) return make_error(Errc::invalid_argument, config::format_problems(problems));
+  if (entries.empty()) return {};
+  // A full inbox refuses it and counts that; the next try is seconds away.
+  const auto tell = [this](ProbeInput input) { (void)inbox_->push(Input(std::move(input)), clock_.now().steady); };
+  prober_ = std::make_unique<probes::Prober>(std::move(entries), tell, clock_, log_);
+  prober_->start();
+  return {};
+}
+
 void DaemonImpl::build_engine() {
   router_ = std::make_unique<CommandRouter>(*inbox_, clock_);
   sink_ = std::make_unique<InboxSink>(*inbox_, clock_);
@@ -299,6 +316,7 @@ Result<void> DaemonImpl::open() {
       journal_.get(), clock_, log_});
   loop_->start();
   messenger_->start();
+  if (const auto probing = start_prober(); !probing) return probing;
   reload_ = std::make_unique<ConfigReload>(options_.config_file, clock_, log_,
                                            [this](const config::MonitorConfig& config, EngineConfig engine) {
                                              const auto taken = messenger_->reload(config);
@@ -406,6 +424,9 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   stats.ledger_reserve_spent = ledger.reserve_spent;
   if (remote_write_) stats.remote_write = remote_write_rows(*remote_write_);
   if (journal_) stats.input_journal = journal_row(*journal_);
+  if (prober_)
+    for (const probes::ProbeStats& probe : prober_->stats())
+      if (probe.tries > 0) stats.probes.push_back({probe.name, probe.up, probe.duration, probe.failures});
   messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;
@@ -451,6 +472,7 @@ void DaemonImpl::stop() {
   stopped_ = true;
   if (server_) server_->stop(options_.config.shutdown_grace);
   if (reload_) reload_->close();
+  if (prober_) prober_->stop();
   // While the engine still runs, so that what became of the last restarts and messages reaches the ledger.
   if (executors_) executors_->stop(options_.config.shutdown_grace);
   if (messenger_) messenger_->stop(options_.config.shutdown_grace);

@@ -119,6 +119,15 @@ class ScriptedDay {
                               .can_restart = true,
                               .received = now_.steady});
   }
+  void probe(std::vector<Input>& out, const std::string& broker, bool ok) {
+    out.push_back(ProbeInput{.name = broker.empty() ? "gateway" : broker,
+                             .kind = "tcp",
+                             .broker = broker,
+                             .ok = ok,
+                             .text = ok ? "" : "connection refused",
+                             .took = 40ms,
+                             .at = now_.steady});
+  }
   void command(std::vector<Input>& out, Verb verb, std::string worker = {}, std::string pool = {}) {
     CommandInput c{.command_id = "c-" + std::to_string(tick_), .verb = verb, .worker_id = worker, .pool = pool};
     c.actor = "ada";
@@ -194,6 +203,8 @@ class ScriptedDay {
     if (every(2000, 65)) command(out, Verb::restart, some.id);
     if (every(2500, 77)) out.push_back(LedgerStateInput{true, "disk full"});
     if (every(2500, 85)) out.push_back(LedgerStateInput{false, ""});
+    for (const auto& [broker, away] : {std::pair("redis-a", tick_ % 1700 >= 1600), std::pair("", tick_ % 2300 >= 2260)})
+      if (away || tick_ % 5 == 0) probe(out, broker, !away);
     if (every(3000, 99)) out.push_back(DeliveryInput{DeliveryOutcome{.notification_id = "n-1"}, now_.steady});
     if (every(650, 370)) {  // measured during an outage, sent later
       ReportInput late = report(some);

@@ -101,7 +101,7 @@ class Alerting {
   // The shared causes that hold now (the whole list): each is an alert of its own, and the incidents of its workers
   // become one with it.
   void update_causes(const std::vector<CauseFacts>& causes, const Now& now);
-  // The monitor itself: monitor_lag, ledger_degraded, overflow. Alert "monitor/<reason>".
+  // The monitor itself: monitor_lag, monitor_cut_off, ledger_degraded, overflow. Alert "monitor/<reason>".
   void update_monitor(Reason reason, bool on, Severity severity, std::string message, const Now& now);
   // Conditions and timeline of recovery.
   void on_wish(const AlertWish& wish, const Now& now);

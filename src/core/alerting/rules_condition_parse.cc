@@ -213,10 +213,10 @@ void Parser::leaf(ParamsReader& r, const Params& node, const std::string& path, 
       reasons(
           &node, path, out.reasons,
           [](Reason x) {
-            return x == Reason::monitor_lag || x == Reason::ledger_degraded || x == Reason::check_failed ||
-                   x == Reason::overflow || x == Reason::notification_failed;
+            return x == Reason::monitor_lag || x == Reason::monitor_cut_off || x == Reason::ledger_degraded ||
+                   x == Reason::check_failed || x == Reason::overflow || x == Reason::notification_failed;
           },
-          "monitor_lag, ledger_degraded, check_failed, overflow, notification_failed");
+          "monitor_lag, monitor_cut_off, ledger_degraded, check_failed, overflow, notification_failed");
       break;
     case share:
       read_share(r, node, path, depth, out);

@@ -138,11 +138,12 @@ Finding check_queue_connection(const Snapshot& s, const QueueConnectionConfig& c
   each_known(s, [&](const View& v) {
     if (!newest || *v.mine.stamp.at > *newest) newest = v.mine.stamp.at;
     ++known;
+    if (!disconnected(v)) ++connected;
     if (v.queue.broker_down) {
-      broker_down = v.queue.broker;
+      // A probe alone may say so: who is connected keeps its finding.
+      if (disconnected(v)) broker_down = v.queue.broker;
       return;
     }
-    if (!disconnected(v)) ++connected;
     if (v.mine.rtt_count > 0) rtt = std::max(rtt, double(v.mine.rtts_ms[0]));
     if (disconnected(v))
       judge_connection(f, s, v, c);
@@ -154,7 +155,7 @@ Finding check_queue_connection(const Snapshot& s, const QueueConnectionConfig& c
   f.evidence_at = *newest;
   settle(f);
   if (!broker_down.empty() && badness(f.status) == 0)
-    return std::move(set_unknown(f, "broker " + broker_down + " is down for all its workers"));
+    return std::move(set_unknown(f, "broker " + broker_down + " is down"));
   add_metrics(f, connected, known, rtt);
   return f;
 }

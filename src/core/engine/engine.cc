@@ -59,6 +59,7 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   impl.recovery.set_own_lag(impl.own_lag);
 
   for (Input& input : inputs) impl.take(input, now, out);
+  impl.judge_connectivity(now, out);
   if (const auto due = impl.fleet.next_source_deadline(); due && *due <= now.steady)
     impl.sources_changed(impl.fleet.sweep_sources(now), now, out);
   if (now.steady >= impl.next_sweep) impl.sweep(now, out);

@@ -19,6 +19,9 @@ inline constexpr Duration kCondemnLag = 2s;
 // After such a lag, evidence that waited in socket buffers needs a moment to arrive before anybody is condemned.
 inline constexpr Duration kSettleAfterLag = 5s;
 
+// After the monitor was cut off (probes of its own network), workers that push every 30 s need that time to be heard.
+inline constexpr Duration kSettleAfterCutOff = 35s;
+
 enum class PublishScope { transitions, all };
 
 class Engine {

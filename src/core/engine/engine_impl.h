@@ -58,6 +58,7 @@ struct Engine::Impl {
   void take(LedgerStateInput& input, const Now& now, Effects& out);
   void take(DeliveryInput& input, const Now& now, Effects& out);
   void take(ShutdownInput& input, const Now& now, Effects& out);
+  void take(ProbeInput& input, const Now& now, Effects& out);
   void forget(const CommandInput& input, const Now& now, Effects& out);
   void sources_changed(const SourceOutcome& outcome, const Now& now, Effects& out);
   void sweep(const Now& now, Effects& out);
@@ -78,6 +79,7 @@ struct Engine::Impl {
   void tell_alerting(WorkerHandle worker, const Now& now);
   RecoveryWorkerFacts recovery_facts(WorkerHandle worker, const Now& now);
   void schedule(WorkerHandle worker, SteadyTime at);
+  SteadyTime condemn_at() const { return std::max(condemn_from, cut_off_until); }  // before it no verdict turns bad
   std::optional<SteadyTime> next_worker_deadline();
   SteadyTime next_phase(const std::string& worker_id, SteadyTime now) const;
 
@@ -85,6 +87,8 @@ struct Engine::Impl {
   void judge_pools(const Now& now);
   void judge_pool(const std::string& pool, PoolSlot& state, const Now& now);
   void judge_brokers(const Now& now, Effects& out);
+  void tell_broker(const BrokerFacts& broker, bool on, const Now& now);
+  void judge_connectivity(const Now& now, Effects& out);
   void judge_monitor(const Now& now);
   void settle(const Now& now, Effects& out);
   void add_event(FleetEvent event);
@@ -126,8 +130,10 @@ struct Engine::Impl {
   std::vector<WorkerHandle> touched;
   std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines;
   std::map<std::string, PoolSlot, std::less<>> pools;
-  std::set<std::string> brokers_down;
-  std::uint64_t broker_flips = 0;  // of the fleet, when brokers_down was made
+  std::map<std::string, std::string> brokers_down;  // name → the evidence that was told
+  std::uint64_t broker_flips = 0;                   // of the fleet, when brokers_down was made
+  bool cut_off = false;                             // all probes of the monitor's own network are down
+  SteadyTime cut_off_until{};                       // before it no verdict turns bad
   SharedCauseFinder causes;
   std::uint64_t causes_asked = 0;  // alerting.conditions_changed() when causes were looked for last
   std::optional<SteadyTime> causes_due;
@@ -140,7 +146,7 @@ struct Engine::Impl {
   std::vector<Finding> raw;  // reused by rounds
 
   SteadyTime next_sweep{};
-  SteadyTime condemn_from{};           // before it no verdict turns bad
+  SteadyTime condemn_from{};           // before it no verdict turns bad: the monitor lagged
   std::optional<SteadyTime> expected;  // when this step was due at the latest
   Duration own_lag{};
   bool lag_alert = false;

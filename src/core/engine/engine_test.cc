@@ -462,6 +462,156 @@ TEST(Engine, a_broker_that_nobody_reaches_is_one_incident_and_no_stop) {
   EXPECT_EQ(recorded, 1) << "the turn, not each round";
 }
 
+namespace {
+// A fleet whose workers use redis-a and lose it or not, and a probe of that broker.
+struct ProbedBench : Bench {
+  using Bench::Bench;
+  ProbeInput probe_input(bool ok, const std::string& broker) {
+    return {.name = broker.empty() ? "gateway" : "redis-a",
+            .kind = "tcp",
+            .broker = broker,
+            .ok = ok,
+            .text = ok ? "" : "connection refused",
+            .at = clock.now().steady};
+  }
+  void round(bool connected) {
+    for (int i = 0; i < 4; ++i) {
+      Report r = report("w-" + std::to_string(i));
+      r.capabilities->queues = true;
+      r.queues = {{.broker = "redis-a", .name = "thumbs", .connected = connected}};
+      send(r);
+    }
+    step();
+  }
+  void probe(bool ok, const std::string& broker = "redis-a") {
+    waiting.push_back(probe_input(ok, broker));
+    step();
+  }
+  void miss_thrice(const std::string& broker = "redis-a") {
+    for (int i = 0; i < 3; ++i) {
+      run_for(3s);
+      probe(false, broker);
+    }
+  }
+  std::optional<Alert> firing(Reason reason) const {
+    for (const Alert& alert : delta.view->alerts)
+      if (alert.reason == reason && alert.state == AlertState::firing) return alert;
+    return std::nullopt;
+  }
+  std::string frozen() const {
+    for (const PoolView& pool : delta.view->pools)
+      if (pool.name == "thumbs") return pool.frozen.value_or("");
+    return "no such pool";
+  }
+  std::vector<bool> recorded() const {
+    std::vector<bool> out;
+    for (const LedgerEntry& entry : all.ledger)
+      if (const auto* input = std::get_if<InputRecord>(&entry.body))
+        if (const auto* broker = std::get_if<RecordedBroker>(&input->what)) out.push_back(broker->down);
+    return out;
+  }
+};
+}  // namespace
+
+TEST(Engine, a_broker_whose_probe_is_down_freezes_its_pool_and_says_which_probe) {
+  ProbedBench bench;
+  bench.live(4, 65s);
+  bench.round(true);
+  bench.run_for(1s);
+  bench.miss_thrice();
+  EXPECT_EQ(bench.frozen(), "broker redis-a is down") << "with the step of the third miss";
+  bench.run_for(2s);
+  const auto alert = bench.firing(Reason::broker_down);
+  ASSERT_TRUE(alert);
+  EXPECT_EQ(alert->key, "source/redis-a");
+  EXPECT_EQ(alert->message, "the probe redis-a missed 3 times in 6 s: connection refused; none is restarted for it");
+  EXPECT_TRUE(bench.delta.view->queues[0].broker_down);
+  bench.round(true);
+  bench.run_for(3s);
+  EXPECT_EQ(bench.worker("w-0")->verdict->status, Status::healthy) << "a worker that is connected stays what it is";
+
+  // Its workers lose it as well: the same outage with more evidence.
+  bench.round(false);
+  bench.run_for(2s);
+  EXPECT_EQ(bench.firing(Reason::broker_down)->message,
+            "all 4 workers that report broker redis-a have lost it, and the probe redis-a missed 3 times in 6 s: "
+            "connection refused; none is restarted for it");
+  bench.probe(true);
+  EXPECT_EQ(bench.firing(Reason::broker_down)->message,
+            "all 4 workers that report broker redis-a have lost it; none is restarted for it");
+  EXPECT_EQ(bench.frozen(), "broker redis-a is down") << "the probe alone does not end it";
+  bench.round(true);
+  bench.run_for(2s);
+  EXPECT_FALSE(bench.firing(Reason::broker_down));
+  EXPECT_FALSE(bench.delta.view->queues[0].broker_down);
+  EXPECT_EQ(bench.recorded(), (std::vector<bool>{true, false})) << "one outage";
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());
+}
+
+TEST(Engine, stops_are_held_while_a_probe_finds_the_broker_down_and_go_on_after_it) {
+  EngineConfig config;
+  config.defaults.recovery.young_monitor = 0s;
+  ProbedBench bench(config);
+  bench.live(4, 65s);
+  bench.round(true);
+  bench.miss_thrice();
+  const auto one_silent = [&](Duration d) {  // w-0 says nothing any more; the others work
+    for (Duration t{0}; t < d; t += 5s) {
+      for (int i = 0; i < 4; ++i) {
+        Report r = bench.report("w-" + std::to_string(i));
+        if (i == 0) r.alive_at.reset();
+        bench.send(r);
+      }
+      bench.probe(false);
+      bench.run_for(5s);
+    }
+  };
+  one_silent(100s);
+  EXPECT_EQ(bench.worker("w-0")->verdict->status, Status::critical);
+  EXPECT_EQ(bench.frozen(), "broker redis-a is down") << "though nobody has named a queue for long";
+  ASSERT_TRUE(bench.worker("w-0")->held);
+  EXPECT_EQ(bench.worker("w-0")->held->code, HoldCode::frozen);
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());
+  bench.probe(true);
+  EXPECT_EQ(bench.frozen().find("broker"), std::string::npos);
+}
+
+TEST(Engine, a_monitor_without_network_condemns_and_stops_nobody_and_says_so) {
+  ProbedBench bench;
+  bench.live(4, 65s);
+  bench.probe(true, "");
+  bench.miss_thrice("");
+  EXPECT_EQ(bench.frozen(), "source monitor/gateway is blind");
+  bench.run_for(1s);
+  const auto alert = bench.firing(Reason::monitor_cut_off);
+  ASSERT_TRUE(alert);
+  EXPECT_EQ(alert->severity, Severity::critical);
+  EXPECT_NE(alert->message.find("the probe gateway missed 3 times in 6 s: connection refused"), std::string::npos);
+
+  // Frames still come, voices do not: every heartbeat is long over its limit.
+  const auto silent = [&](Duration d) {
+    for (Duration t{0}; t < d; t += 5s) {
+      for (int i = 0; i < 4; ++i) {
+        Report r = bench.report("w-" + std::to_string(i));
+        r.alive_at.reset();
+        bench.send(r);
+      }
+      bench.run_for(5s);
+    }
+  };
+  silent(200s);
+  EXPECT_EQ(bench.delta.view->counts.critical, 0);
+  EXPECT_TRUE(bench.acts<SendLadder>().empty());
+
+  bench.probe(true, "");
+  EXPECT_EQ(bench.frozen().find("monitor"), std::string::npos);
+  silent(30s);
+  EXPECT_FALSE(bench.firing(Reason::monitor_cut_off));
+  EXPECT_EQ(bench.delta.view->counts.critical, 0) << "they have a while to be heard";
+  silent(10s);
+  EXPECT_EQ(bench.delta.view->counts.critical, 4) << "who stays silent is ill after all";
+}
+
 TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {
   EngineConfig config;
   config.resolution = 10s;

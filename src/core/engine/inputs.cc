@@ -182,6 +182,17 @@ void Engine::Impl::take(ShutdownInput&, const Now&, Effects&) {
   recovery.shut_down();
 }
 
+void Engine::Impl::take(ProbeInput& input, const Now& now, Effects& out) {
+  if (!fleet.apply(input, now)) return;
+  // The freeze begins with this step, not when a worker is heard next.
+  for (auto& [name, pool] : pools) {
+    pool.touched = true;
+    pool.judged_at = SteadyTime{};
+  }
+  dirty = true;
+  out.publish_now = true;
+}
+
 void Engine::Impl::sweep(const Now& now, Effects& out) {
   next_sweep = now.steady + kSweepEvery;
   const SweepOutcome swept = fleet.sweep(now);

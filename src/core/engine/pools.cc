@@ -39,8 +39,7 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
 
   RecoveryPoolFacts told{.pool = pool};
   told.queue_stalled_since = state.stalled_since;
-  for (const PoolQueueFacts& queue : facts.queues)
-    if (queue.queue->broker_down) told.broker_down = queue.queue->broker;
+  told.broker_down = facts.broker_down;
   for (const std::string& source : fleet.sources_away()) {
     const auto workers = fleet.workers_of_source(source);
     const bool ours = std::any_of(workers.begin(), workers.end(), [&](WorkerHandle worker) {
@@ -48,44 +47,83 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
     });
     if (ours) told.source_blind = source;
   }
+  // The smallest seam to the brakes: a monitor without network is blind to every pool.
+  if (const std::string probe = fleet.probes().cut_off_probe(); !probe.empty()) told.source_blind = "monitor/" + probe;
   recovery.update_pool(told, now, recovery_out);
   tell_rules_pool(pool, facts, state.findings, now);
   alerting.update_pool(pool, state.findings, !recovery.maintenance_of("", pool).empty(), now);
 }
 
+namespace {
+
+// Which evidence says that a broker is down.
+std::string outage_text(const BrokerFacts& broker) {
+  const std::string lost =
+      broker.lost ? fmt::format("all {} workers that report broker {} have lost it", broker.reporting, broker.name)
+                  : "";
+  return fmt::format("{}{}{}; none is restarted for it", lost, lost.empty() || broker.probed.empty() ? "" : ", and ",
+                     broker.probed);
+}
+
+}  // namespace
+
+void Engine::Impl::tell_broker(const BrokerFacts& broker, bool on, const Now& now) {
+  OutageFacts outage{.key = "source/" + broker.name, .on = on, .is_broker = true, .name = broker.name};
+  outage.title = fmt::format("Broker {} is down", broker.name);
+  outage.message = outage_text(broker);
+  outage.since = now.steady;
+  outage.affected = broker.reporting;
+  alerting.update_outage(outage, now);
+}
+
 void Engine::Impl::judge_brokers(const Now& now, Effects& out) {
   if (fleet.broker_flips() == broker_flips) return;
   broker_flips = fleet.broker_flips();
-  std::set<std::string> down;
-  std::map<std::string, int> reporting;
-  for (const BrokerFacts& broker : fleet.brokers()) {
-    if (broker.down) down.insert(broker.name);
-    reporting[broker.name] = broker.reporting;
-  }
-  if (down == brokers_down) return;
-  const auto tell = [&](const std::string& broker, bool on) {
-    OutageFacts outage{.key = "source/" + broker, .on = on, .is_broker = true, .name = broker};
-    outage.title = fmt::format("Broker {} is down", broker);
-    outage.message = fmt::format("all {} workers that report broker {} have lost it; none is restarted for it",
-                                 reporting[broker], broker);
-    outage.since = now.steady;
-    outage.affected = reporting[broker];
-    alerting.update_outage(outage, now);
-    rules.update_source({broker, "", on ? SourceState::disconnected : SourceState::connected}, now);
-    record_input({.what = RecordedBroker{broker, on}}, now, out);
+  std::map<std::string, std::string> down;
+  bool turned = false;
+  const auto tell = [&](const BrokerFacts& broker, bool on) {
+    tell_broker(broker, on, now);
+    rules.update_source({broker.name, "", on ? SourceState::disconnected : SourceState::connected}, now);
+    record_input({.what = RecordedBroker{broker.name, on}}, now, out);
     add_event({.at = now.wall,
                .kind = "source",
                .to = on ? "down" : "up",
-               .text = fmt::format("broker {} is {}", broker, on ? "down" : "up")});
+               .text = on && !broker.probed.empty() ? fmt::format("broker {} is down: {}", broker.name, broker.probed)
+                                                    : fmt::format("broker {} is {}", broker.name, on ? "down" : "up")});
+    turned = true;
   };
-  for (const std::string& broker : down)
-    if (!brokers_down.contains(broker)) tell(broker, true);
-  for (const std::string& broker : brokers_down)
-    if (!down.contains(broker)) tell(broker, false);
+  for (const BrokerFacts& broker : fleet.brokers()) {
+    if (!broker.down) continue;
+    const std::string& text = down.emplace(broker.name, outage_text(broker)).first->second;
+    const auto before = brokers_down.find(broker.name);
+    if (before == brokers_down.end())
+      tell(broker, true);
+    else if (before->second != text)
+      tell_broker(broker, true, now);  // further evidence, or one of two is left
+  }
+  for (const auto& [name, text] : brokers_down)
+    if (!down.contains(name)) tell({.name = name}, false);
   brokers_down = std::move(down);
+  dirty = true;
+  if (!turned) return;
   // Every finding about it changes: disconnected becomes "broker down", or comes back.
   for (const WorkerHandle worker : fleet.workers()) touch(worker);
-  dirty = true;
+}
+
+// A monitor whose own network is gone must not take its deafness for the death of others.
+void Engine::Impl::judge_connectivity(const Now& now, Effects& out) {
+  const std::string text = fleet.probes().cut_off();
+  if (!text.empty()) cut_off_until = now.steady + kSettleAfterCutOff;
+  if (cut_off == !text.empty()) return;
+  cut_off = !text.empty();
+  tell_monitor(Reason::monitor_cut_off, cut_off, Severity::critical,
+               text + "; meanwhile no verdict turns bad and nothing is stopped", now);
+  const auto state = [](bool away) { return away ? SourceState::disconnected : SourceState::connected; };
+  record_input({.source = "monitor", .what = RecordedSource{state(!cut_off), state(cut_off)}}, now, out);
+  add_event({.at = now.wall,
+             .kind = "source",
+             .to = cut_off ? "down" : "up",
+             .text = cut_off ? "the monitor is cut off: " + text : std::string("the monitor is connected again")});
 }
 
 void Engine::Impl::judge_monitor(const Now& now) {

@@ -85,15 +85,15 @@ void Engine::Impl::round(WorkerHandle worker, const Now& now, Effects& out) {
   run_checks(settings.checks, snapshot, raw, checks_failed);
   ++rounds_run;
 
-  // A monitor that lags condemns nobody: the judgement is made on a copy and thrown away when it is worse. A death that
+  // A monitor that lags or is cut off condemns nobody: the judgement is made on a copy and thrown away when it is worse. A death that
   // was seen is no matter of age and counts all the same.
-  const bool may_condemn = now.steady >= condemn_from || facts.dead();
+  const bool may_condemn = now.steady >= condemn_at() || facts.dead();
   VerdictState before;
   if (!may_condemn) before = s.memory;
   Judgement judgement = judge(s.memory, std::move(raw), facts.period, now, settings.weights);
   if (!may_condemn && rank(judgement.verdict.status) < rank(judgement.previous)) {
     s.memory = std::move(before);
-    schedule(worker, condemn_from);
+    schedule(worker, condemn_at());
     return;
   }
   s.verdict = std::make_shared<const Verdict>(std::move(judgement.verdict));

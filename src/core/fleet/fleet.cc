@@ -359,10 +359,28 @@ std::vector<std::string> Fleet::pools() const {
 
 std::vector<BrokerFacts> Fleet::brokers() const {
   std::vector<BrokerFacts> out;
-  for (const BrokerState& b : impl_->queues.brokers())
-    out.push_back({b.name, int(b.reporting), int(b.disconnected), b.down, b.since});
+  std::vector<BrokerDown> probed = impl_->probes.brokers_down();
+  for (const BrokerState& b : impl_->queues.brokers()) {
+    out.push_back({b.name, int(b.reporting), int(b.disconnected), b.lost, b.down, b.since});
+    const auto found =
+        std::find_if(probed.begin(), probed.end(), [&](const BrokerDown& one) { return one.broker == b.name; });
+    if (found == probed.end()) continue;
+    out.back().probed = std::move(found->text);
+    probed.erase(found);
+  }
+  for (BrokerDown& one : probed)  // which no worker has named yet
+    out.push_back({.name = one.broker, .down = true, .since = one.since, .probed = std::move(one.text)});
+  std::sort(out.begin(), out.end(), [](const BrokerFacts& a, const BrokerFacts& b) { return a.name < b.name; });
   return out;
 }
+
+bool Fleet::apply(const ProbeInput& input, const Now& now) {
+  if (!impl_->probes.apply(input, now.steady)) return false;
+  if (!input.broker.empty()) impl_->queues.set_probed(input.broker, impl_->probes.broker_down(input.broker), now);
+  return true;
+}
+
+const ProbeTable& Fleet::probes() const { return impl_->probes; }
 
 std::uint64_t Fleet::broker_flips() const { return impl_->queues.flips(); }
 

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/fleet/probes.h"
 #include "model/effects.h"
 #include "model/finding.h"
 #include "model/input.h"
@@ -87,12 +88,14 @@ struct SweepOutcome {
   std::vector<Removed> removed;  // slots that are free now
 };
 
-// A message broker as the fleet sees it. Down: all of the >= 2 workers that report it have it disconnected.
+// A message broker as the fleet sees it. Down: all of the >= 2 workers that report it have it disconnected (`lost`), or
+// a probe of it is down.
 struct BrokerFacts {
   std::string name;
   int reporting = 0, disconnected = 0;  // workers
-  bool down = false;
+  bool lost = false, down = false;
   SteadyTime since{};  // when `down` took its value
+  std::string probed;  // what its probes say while one is down: "the probe redis-a missed 3 times in 9 s: …"
 };
 
 // What pool findings are made from; filled by Fleet::pool_facts.
@@ -116,6 +119,7 @@ struct PoolFacts {
   Duration take_gap_p95 = 60s;
   double tasks_per_minute = 0;  // of all active members together
   std::vector<PoolQueueFacts> queues;
+  std::string broker_down;  // the first that is down of all brokers its workers have named, fresh or not; empty = none
   std::vector<PoolReturnFacts> awaited;
   std::vector<std::string> duplicates;  // worker ids with two incarnations alive
 };
@@ -142,6 +146,8 @@ class Fleet {
   Result<ReportOutcome> apply(const ReportInput& input, const Now& now);
   SourceOutcome apply(const SourceInput& input, const Now& now);
   SourceOutcome apply(const SourceFrameInput& input, const Now& now);
+  // True: what the probes say of a broker, or of the monitor's own network, changed (broker_flips, cut_off).
+  bool apply(const ProbeInput& input, const Now& now);
   // Sources that fell silent by now.
   SourceOutcome sweep_sources(const Now& now);
   // gone, stopped after an announced stop, removal of long-gone slots. Cheap enough for once per second; visits slots
@@ -175,8 +181,9 @@ class Fleet {
   std::vector<WorkerHandle> workers_of_broker(std::string_view broker) const;  // by worker id
   std::vector<std::string> pools() const;                                      // by name
   const QueueContext& queue(std::uint32_t index) const;                        // as QueueFacts::queue names it
-  std::vector<BrokerFacts> brokers() const;                                    // by name
-  std::uint64_t broker_flips() const;             // grows whenever a broker went down, came back or left while down
+  std::vector<BrokerFacts> brokers() const;       // by name; those of workers and those that a probe found down
+  std::uint64_t broker_flips() const;             // grows whenever the evidence of a broker's outage changed
+  const ProbeTable& probes() const;
   std::vector<std::string> sources_away() const;  // by name; those that are silent or disconnected
   std::size_t size() const;                       // slots in use
 

@@ -98,6 +98,7 @@ struct Fleet::Impl {
   std::deque<FleetPool> pools;
   std::map<std::string, std::uint32_t, std::less<>> pool_index;
   QueueTable queues;
+  ProbeTable probes;
   MetricSchemas schemas;
   StatusCounts counts;
   EngineStats stats;

@@ -1,6 +1,7 @@
 #include "core/fleet/queue_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace paramedic {
 
@@ -17,7 +18,7 @@ std::uint32_t QueueTable::broker_index(std::string_view name) {
     if (brokers_[i].queues == 0) spare = std::min(spare, i);
   }
   if (spare == brokers_.size()) brokers_.emplace_back();
-  brokers_[spare] = BrokerState{.name = std::string(name)};
+  brokers_[spare] = BrokerState{.name = std::string(name), .down = probed_down_.contains(name)};
   return spare;
 }
 
@@ -117,13 +118,22 @@ void QueueTable::share(std::span<const QueueFacts> queues, int sign) {
 
 void QueueTable::settle_broker(std::uint32_t broker, const Now& now) {
   BrokerState& b = brokers_[broker];
-  const bool down = b.reporting >= 2 && b.disconnected == b.reporting;
+  const bool lost = b.reporting >= 2 && b.disconnected == b.reporting;
+  if (std::exchange(b.lost, lost) != lost) ++flips_;
+  const bool down = lost || probed_down_.contains(b.name);
   if (down == b.down) return;
   b.down = down;
   b.since = now.steady;
   for (std::uint32_t q = 0; q < contexts_.size(); ++q)
     if (entries_[q].references > 0 && entries_[q].broker == broker) contexts_[q].broker_down = down;
+}
+
+void QueueTable::set_probed(const std::string& broker, bool down, const Now& now) {
+  const bool changed = down ? probed_down_.insert(broker).second : probed_down_.erase(broker) > 0;
+  if (!changed) return;
   ++flips_;
+  for (std::uint32_t i = 0; i < brokers_.size(); ++i)
+    if (brokers_[i].queues > 0 && brokers_[i].name == broker) settle_broker(i, now);
 }
 
 void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, const Now& now) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@ struct BrokerState {
   std::string name;
   std::uint32_t reporting = 0;     // workers with a fresh word about it
   std::uint32_t disconnected = 0;  // of these, those with none of their queues connected
-  bool down = false;               // all of >= 2 reporting workers have it disconnected
+  bool lost = false;               // all of >= 2 reporting workers have it disconnected
+  bool down = false;               // lost, or a probe of it is down
   SteadyTime since{};              // when `down` took its value
   std::uint32_t queues = 0;        // entries that refer to it; 0 = free
 };
@@ -42,7 +44,11 @@ class QueueTable {
   // believed.
   void update_shares(std::span<QueueFacts> queues, bool present, const Now& now);
 
-  // Counts how often a broker went down, came back, or left while it was down.
+  // The verdict of this broker's probes; also counts for a broker that a worker names later.
+  void set_probed(const std::string& broker, bool down, const Now& now);
+
+  // Counts how often the evidence against a broker changed: it was lost or found again by its workers or by its probes,
+  // or it left while it was down.
   std::uint64_t flips() const { return flips_; }
 
   std::span<const QueueContext> contexts() const { return contexts_; }
@@ -69,6 +75,7 @@ class QueueTable {
   std::vector<Entry> entries_;  // parallel to contexts_
   std::vector<std::uint32_t> free_;
   std::vector<BrokerState> brokers_;
+  std::set<std::string, std::less<>> probed_down_;
 };
 
 }  // namespace paramedic

@@ -186,6 +186,10 @@ PoolFacts Fleet::pool_facts(std::string_view pool, const Now& now) const {
       out.duplicates.push_back(w.worker_id);
     if (w.tasks.stamp.known(now.steady) && !is_inactive(w.state))
       out.tasks_per_minute += w.tasks.window.over(now.steady).per_minute();
+    for (const QueueFacts& q : w.queues) {  // who fell silent or died for its broker still depends on it
+      const QueueContext& at = m.queues.context(q.queue);
+      if (at.broker_down && (out.broker_down.empty() || at.broker < out.broker_down)) out.broker_down = at.broker;
+    }
     if (is_inactive(w.state) || w.dead() || m.blind(slot)) continue;
     for (const QueueFacts& q : w.queues) {
       if (!q.stamp.known(now.steady)) continue;

@@ -237,6 +237,7 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   read_external_url(r, c.external_url);
   if (const Params* channels = r.take("channels")) c.channels = *channels;
   read_dead_man(r, c.dead_man);
+  if (const Params* probes = r.take("probes")) c.probes = *probes;
   read_pools(r, c.pools);
   if (const Params* executors = r.take("executors")) c.executors = *executors;
   read_aliases(r, c.aliases);

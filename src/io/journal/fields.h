@@ -55,6 +55,7 @@ PARAMEDIC_JOURNAL_FIELDS(CommandInput, command_id, verb, worker_id, pool, actor,
                          idempotency_key, target, author, silence, received)
 PARAMEDIC_JOURNAL_FIELDS(LedgerStateInput, degraded, text)
 PARAMEDIC_JOURNAL_FIELDS(DeliveryInput, outcome, received)
+PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
 
 // ---- what the engine began with ----
 PARAMEDIC_JOURNAL_FIELDS(ActionRecord, action_id, worker_id, pool, host, incarnation, new_incarnation, kind, state,

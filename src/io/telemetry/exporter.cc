@@ -176,6 +176,15 @@ void write_recovery(MetricsWriter& out, const FleetView& view) {
   single(out, f::transitions, s.transitions);
 }
 
+void write_probes(MetricsWriter& out, const MonitorStats& stats) {
+  out.begin(f::probe_up);
+  for (const ProbeRow& row : stats.probes) flag(out, {{"probe", row.probe}}, row.up);
+  out.begin(f::probe_duration);
+  for (const ProbeRow& row : stats.probes) out.sample({{"probe", row.probe}}, row.duration_seconds);
+  out.begin(f::probe_failures);
+  for (const ProbeRow& row : stats.probes) out.sample({{"probe", row.probe}}, row.failures);
+}
+
 void write_intake(MetricsWriter& out, const FleetView& view, const MonitorStats& stats) {
   const EngineStats& s = view.stats;
   std::map<std::pair<SourceKind, SourceState>, Number> sources;
@@ -200,6 +209,7 @@ void write_intake(MetricsWriter& out, const FleetView& view, const MonitorStats&
   single(out, f::inbox_age, to_seconds(stats.inbox_oldest_age));
   out.begin(f::inbox_refused);
   for (const InboxLane& lane : stats.inbox) out.sample({{"lane", lane.lane}}, lane.refused);
+  write_probes(out, stats);
   single(out, f::rounds, s.rounds);
   single(out, f::round_lag, s.round_lag_seconds);
   single(out, f::checks_failed, s.checks_failed);

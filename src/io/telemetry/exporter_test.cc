@@ -76,6 +76,7 @@ MonitorStats full_stats() {
   MonitorStats s;
   s.config_reloaded = WallTime{} + 1h;
   s.version = "0.1.0";
+  s.probes = {{"redis-a", true, 0.002, 3}};
   s.started_at = kNow - 1h;
   s.inbox = {{"urgent", 0, 0}, {"live", 3, 1}};
   s.http = {{"GET", "/health/workers/{worker_id}", 200, 7}};

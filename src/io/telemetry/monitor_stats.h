@@ -52,6 +52,14 @@ struct DeadManRow {
   std::optional<WallTime> last;
 };
 
+// One active probe that was tried.
+struct ProbeRow {
+  std::string probe;
+  bool up = false;              // the latest try
+  double duration_seconds = 0;  // of it
+  std::uint64_t failures = 0;   // cumulative
+};
+
 struct MonitorStats {
   std::string version;
   WallTime started_at{};
@@ -86,6 +94,7 @@ struct MonitorStats {
   std::optional<InputJournalRow> input_journal;
   std::vector<NotificationRow> notifications;
   std::optional<DeadManRow> dead_man;  // none is configured
+  std::vector<ProbeRow> probes;
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;

@@ -37,8 +37,9 @@ struct RedisOptions {
   bool tls = false;                        // the server's certificate and its name are verified
   std::string ca_file;                     // empty = the system's certificates
   std::string username;                    // empty = the default user
-  // Read at each connect, so that a new password needs no restart. Empty: $PARAMEDIC_REDIS_PASSWORD, if set.
+  // Read at each connect, so that a new password needs no restart. Empty: that of the environment, if set.
   std::string password_file;
+  std::string password_variable = "PARAMEDIC_REDIS_PASSWORD";  // empty = none
   int database = 0;
   std::string client_name = "paramedic";  // seen in CLIENT LIST
   Duration timeout = 2s;                  // of a request; also of connecting, handshakes included

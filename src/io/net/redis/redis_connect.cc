@@ -16,7 +16,7 @@ using boost::system::error_code;
 
 Result<std::string> read_redis_password(const RedisOptions& options) {
   if (options.password_file.empty()) {
-    const char* given = std::getenv("PARAMEDIC_REDIS_PASSWORD");
+    const char* given = options.password_variable.empty() ? nullptr : std::getenv(options.password_variable.c_str());
     return std::string(given ? given : "");
   }
   std::ifstream file(options.password_file, std::ios::binary);

@@ -1,5 +1,5 @@
-// What comes before the first request: the way to the node, and who we are. Internal to the Redis client. One thread:
-// the executor's.
+// What comes before the first request: the way to the node, and who we are. Internal to the Redis client and to the
+// probe of Redis. One thread: the executor's.
 #pragma once
 #include <memory>
 #include <optional>
