@@ -89,52 +89,57 @@ void PoolExecutor::run() {
   }
 }
 
-// What changed while the job waited; empty = nothing that matters. Called without the lock.
-std::string PoolExecutor::too_late(const Waiting& next) const {
+// Why a job is not performed now that it is its turn; empty = it is, and its host is filled in. Without the lock.
+std::string PoolExecutor::too_late(const ExecutorSetup& setup, Waiting& next) const {
   const Ladder& ladder = next.job.ladder;
+  if (!setup.executor) return fmt::format("pool {} has no executor any more", next.job.pool);
+  if (steady_now() - next.since > setup.limits.max_wait)
+    return fmt::format("not performed: it waited more than {} for its turn", format_duration(setup.limits.max_wait));
   const auto known = ports_.find(ladder.worker_id);
   if (!known) return "not performed: the worker is not known any more";
   const std::string& wanted = ladder.expected_incarnation;
   if (!wanted.empty() && !known->incarnation.empty() && known->incarnation != wanted)
     return fmt::format("not performed: incarnation {} is there by now", known->incarnation);
+  next.job.host = known->host;
   return "";
 }
 
+// Null when the executor stops: then the job has not begun, and the next life of the monitor sends it again.
+std::shared_ptr<Attempt> PoolExecutor::begin(const Executor& executor, const Job& job) {
+  std::shared_ptr<Attempt> attempt = executor.prepare(job);
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return nullptr;
+  running_[job.ladder.action_id].attempt = attempt;
+  return attempt;
+}
+
+ProgressInput PoolExecutor::run_to_end(const Job& job, Attempt& attempt) {
+  const LadderStep step = is_stop(job.ladder.kind) ? LadderStep::term : LadderStep::start;
+  tell(progress_of(job, LadderStep::accepted));
+  tell(progress_of(job, step));
+  Outcome outcome = attempt.run();
+  return end_of(job, outcome.ok ? LadderStep::start : step, std::move(outcome));
+}
+
+// REQUIRES: `lock` held; again on return, not in between.
 void PoolExecutor::perform(std::unique_lock<std::mutex>& lock, Waiting next) {
-  Job& job = next.job;
   const ExecutorSetup setup = setup_;
+  const Job& job = next.job;
   const std::string id = job.ladder.action_id;
-  Running& running = running_[id];
-  running.worker_id = job.ladder.worker_id;
+  running_[id].worker_id = job.ladder.worker_id;
   lock.unlock();
-  std::string why = setup.executor ? "" : fmt::format("pool {} has no executor any more", job.pool);
-  if (why.empty() && steady_now() - next.since > setup.limits.max_wait)
-    why = fmt::format("not performed: it waited more than {} for its turn", format_duration(setup.limits.max_wait));
-  if (why.empty()) why = too_late(next);
-  ProgressInput end;
-  if (why.empty()) {
-    if (const auto known = ports_.find(job.ladder.worker_id)) job.host = known->host;
-    std::shared_ptr<Attempt> attempt = setup.executor->prepare(job);
-    lock.lock();
-    if (stopping_) {  // not begun: the next life of the monitor sends it again
-      running_.erase(id);
-      return ended_.notify_all();
-    }
-    running.attempt = attempt;
-    lock.unlock();
-    const LadderStep step = is_stop(job.ladder.kind) ? LadderStep::term : LadderStep::start;
-    tell(progress_of(job, LadderStep::accepted));
-    tell(progress_of(job, step));
-    Outcome outcome = attempt->run();
-    end = end_of(job, outcome.ok ? LadderStep::start : step, std::move(outcome));
-  } else {
-    end = end_of(job, LadderStep::accepted, {false, why});
-  }
+  std::string why = too_late(setup, next);
+  const bool refused = !why.empty();
+  std::optional<ProgressInput> end;
+  if (refused)
+    end = end_of(job, LadderStep::accepted, {false, std::move(why)});
+  else if (const auto attempt = begin(*setup.executor, job))
+    end = run_to_end(job, *attempt);
   lock.lock();
   running_.erase(id);
-  if (why.empty()) remember(id, end);
+  if (end && !refused) remember(id, *end);
   lock.unlock();
-  tell(std::move(end));
+  if (end) tell(std::move(*end));
   lock.lock();
   ended_.notify_all();
 }

@@ -65,7 +65,9 @@ class PoolExecutor {
   void run();
   void perform(std::unique_lock<std::mutex>& lock, Waiting next);
   std::string refusal(const Job& job) const;
-  std::string too_late(const Waiting& next) const;
+  std::string too_late(const ExecutorSetup& setup, Waiting& next) const;
+  std::shared_ptr<Attempt> begin(const Executor& executor, const Job& job);
+  ProgressInput run_to_end(const Job& job, Attempt& attempt);
   void remember(const std::string& action_id, ProgressInput end);
   void tell(ProgressInput progress);
 
