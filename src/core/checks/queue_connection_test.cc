@@ -55,6 +55,15 @@ TEST(QueueConnectionCheck, broker_down_is_unknown_for_all) {
   EXPECT_EQ(deadline_queue_connection(b.build(), {}), std::nullopt);
 }
 
+// A probe found it down; this worker's own connection stands.
+TEST(QueueConnectionCheck, who_is_connected_stays_healthy_while_the_broker_is_called_down) {
+  auto b = snapshot().queue(300s, "q", true, 0s).taken(300s);
+  b.queues.back().broker_down = true;
+  const Finding f = run(b);
+  EXPECT_EQ(f.status, FS::healthy);
+  EXPECT_TRUE(f.causes.empty());
+}
+
 TEST(QueueConnectionCheck, round_trip_is_high_after_five_in_a_row) {
   const auto judge = [](std::vector<double> rtts) {
     return run(snapshot().queue(0s, "q", true, 0s).rtts(std::move(rtts)));

@@ -47,6 +47,7 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->rules.restore(state.alerts, now);
   impl_->notifier.restore(state, now);
   impl_->restore_causes(state);
+  impl_->restore_outages(state, now);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
 }
 
@@ -66,6 +67,7 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   impl.rounds(now, out);
   impl.judge_pools(now);
   impl.judge_brokers(now, out);
+  impl.end_restored_outages(now);
   impl.judge_monitor(now);
   impl.settle(now, out);
 

@@ -89,6 +89,8 @@ struct Engine::Impl {
   void judge_brokers(const Now& now, Effects& out);
   void tell_broker(const BrokerFacts& broker, bool on, const Now& now);
   void judge_connectivity(const Now& now, Effects& out);
+  void restore_outages(const LedgerState& state, const Now& now);
+  void end_restored_outages(const Now& now);
   void judge_monitor(const Now& now);
   void settle(const Now& now, Effects& out);
   void add_event(FleetEvent event);
@@ -134,6 +136,8 @@ struct Engine::Impl {
   std::uint64_t broker_flips = 0;                   // of the fleet, when brokers_down was made
   bool cut_off = false;                             // all probes of the monitor's own network are down
   SteadyTime cut_off_until{};                       // before it no verdict turns bad
+  std::set<std::string> restored_outages;           // alerts of the last life about brokers and the own network
+  SteadyTime restored_until{};                      // by then they are stated anew, or have ended meanwhile
   SharedCauseFinder causes;
   std::uint64_t causes_asked = 0;  // alerting.conditions_changed() when causes were looked for last
   std::optional<SteadyTime> causes_due;
@@ -143,7 +147,7 @@ struct Engine::Impl {
   NotifierOutput notifier_out;
   WallTime windows_at{};                // when the maintenance windows were told to the notifier
   std::optional<WallTime> windows_due;  // and when again; nullopt = now
-  std::vector<Finding> raw;  // reused by rounds
+  std::vector<Finding> raw;             // reused by rounds
 
   SteadyTime next_sweep{};
   SteadyTime condemn_from{};           // before it no verdict turns bad: the monitor lagged
@@ -182,6 +186,8 @@ inline constexpr std::size_t kEventsKept = 200;
 // A pool without a transition is judged again at most this often.
 inline constexpr Duration kPoolPause = 250ms;
 inline constexpr Duration kSweepEvery = 1s;
+// Workers and probes speak within this time of a start.
+inline constexpr Duration kRestoredGrace = 60s;
 // Who turned ill together must be seen together, yet before the group wait of the first ends (200 ms).
 inline constexpr Duration kCausePause = 100ms;
 

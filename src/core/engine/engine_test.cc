@@ -612,6 +612,25 @@ TEST(Engine, a_monitor_without_network_condemns_and_stops_nobody_and_says_so) {
   EXPECT_EQ(bench.delta.view->counts.critical, 4) << "who stays silent is ill after all";
 }
 
+TEST(Engine, an_outage_that_ended_while_the_monitor_was_away_ends_within_a_minute_of_its_start) {
+  ProbedBench bench;
+  LedgerState last;
+  for (const char* name : {"redis-a", "redis-b"}) {
+    Alert alert{.key = std::string("source/") + name, .state = AlertState::firing, .severity = Severity::critical};
+    alert.reason = Reason::broker_down;
+    last.alerts.push_back(alert);
+  }
+  last.alerts.push_back({.key = "monitor/monitor_cut_off", .state = AlertState::firing});
+  last.alerts.back().reason = Reason::monitor_cut_off;
+  bench.engine->restore(last, bench.clock.now());
+  bench.miss_thrice();
+  bench.run_for(40s);
+  EXPECT_EQ(bench.delta.view->alerts.size(), 3u);
+  bench.run_for(15s);
+  ASSERT_EQ(bench.delta.view->alerts.size(), 1u);
+  EXPECT_EQ(bench.delta.view->alerts[0].key, "source/redis-a") << "it is still down";
+}
+
 TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {
   EngineConfig config;
   config.resolution = 10s;

@@ -126,6 +126,28 @@ void Engine::Impl::judge_connectivity(const Now& now, Effects& out) {
              .text = cut_off ? "the monitor is cut off: " + text : std::string("the monitor is connected again")});
 }
 
+void Engine::Impl::restore_outages(const LedgerState& state, const Now& now) {
+  restored_until = now.steady + kRestoredGrace;
+  for (const Alert& alert : state.alerts) {
+    const bool ours = alert.reason == Reason::broker_down ? alert.key.starts_with("source/")
+                                                          : alert.reason == Reason::monitor_cut_off;
+    if (ours && alert.state == AlertState::firing) restored_outages.insert(alert.key);
+  }
+}
+
+// An outage that ended while the monitor was away turns nothing: nobody else would end its alert.
+void Engine::Impl::end_restored_outages(const Now& now) {
+  if (restored_outages.empty() || now.steady < restored_until) return;
+  for (const std::string& key : std::exchange(restored_outages, {})) {
+    const bool broker = key.starts_with("source/");
+    if (broker ? brokers_down.contains(key.substr(7)) : cut_off) continue;
+    if (broker)
+      alerting.update_outage({.key = key, .on = false, .is_broker = true, .name = key.substr(7)}, now);
+    else
+      tell_monitor(Reason::monitor_cut_off, false, Severity::critical, "", now);
+  }
+}
+
 void Engine::Impl::judge_monitor(const Now& now) {
   const bool lags = own_lag > kCondemnLag || now.steady < condemn_from;
   if (lags != lag_alert) {

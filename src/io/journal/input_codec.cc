@@ -28,6 +28,8 @@ template <>
 constexpr std::uint8_t kTag<DeliveryInput> = 8;
 template <>
 constexpr std::uint8_t kTag<ShutdownInput> = 9;
+template <>
+constexpr std::uint8_t kTag<ProbeInput> = 10;
 
 template <class>
 struct Alternatives;

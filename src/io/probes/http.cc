@@ -70,8 +70,10 @@ std::unique_ptr<Probe> make_http(ParamsReader& r) {
   if (!good_url(o.url)) r.problem("url", "must be an http or https URL without user, password, blanks and '#'");
   r.read("method", o.method);
   if (o.method != "GET" && o.method != "HEAD") r.problem("method", "must be GET or HEAD");
+  const auto before = r.problems().size();
   r.read("status", o.status, 100, 599);
-  if (r.has("status") && o.status.empty()) r.problem("status", "must list at least one status, as [200, 204]");
+  if (r.has("status") && o.status.empty() && r.problems().size() == before)
+    r.problem("status", "must list at least one status, as [200, 204]");
   o.curl.cut_answer = true;
   r.read("ca_file", o.curl.ca_file);
   r.read("tls_verify", o.curl.verify);
