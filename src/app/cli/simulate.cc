@@ -70,6 +70,7 @@ std::string as_text(const SimulateOptions& o, const SimulationResult& r) {
   for (const auto& [kind, count] : r.notifications_by_kind) out += fmt::format(", {} {}", count, kind);
   out += "\n";
   for (const std::string& stop : r.forbidden_stops) out += "  wrong stop: " + stop + "\n";
+  for (const std::string& who : r.not_recovered) out += "  ill at the end: " + who + "\n";
   for (const Must& must : musts(r))
     if (must.broken > 0) out += fmt::format("BROKEN: {}: {}, must be 0\n", must.name, must.broken);
   return out;
@@ -118,6 +119,9 @@ std::string as_json(const SimulateOptions& o, const SimulationResult& r) {
   w.end_object();
   w.key("wrong_stops").begin_array();
   for (const std::string& stop : r.forbidden_stops) w.value(stop);
+  w.end_array();
+  w.key("ill_at_end").begin_array();
+  for (const std::string& who : r.not_recovered) w.value(who);
   w.end_array();
   w.key("decisions").value(fmt::format("{:016x}", r.decisions));  // equal = the same run
   w.key("all_musts_held").value(all_held(r)).end_object();

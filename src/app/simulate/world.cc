@@ -208,7 +208,14 @@ void World::loaded(Worker& w, SteadyTime now) {
 }
 
 void World::finish(SteadyTime now, SimulationResult& out) {
-  oracle_.finish(now, out);
+  for (const Oracle::Overdue& one : oracle_.finish(now, out)) {
+    if (out.not_recovered.size() >= kNamed) break;
+    const Worker& w = worker(one.worker);
+    const StartDecision decision = w.lease.decide(now);
+    out.not_recovered.push_back(fmt::format(
+        "{} since {:.0f} s: {}, its agent: {}{}", w.id, to_seconds(one.since - start_.steady),
+        w.alive ? (w.ready ? "alive" : "loading") : "dead", decision.text, w.ladder ? ", a ladder is at work" : ""));
+  }
   out.starts = starts_;
   out.reports = reports_;
   out.forbidden_stops = std::move(forbidden_);

@@ -32,6 +32,7 @@ class World {
   static std::string pool_name(int pool);
 
  private:
+  static constexpr std::size_t kNamed = 20;  // in the result, by name
   struct Worker {
     Worker(std::string worker_id) : id(std::move(worker_id)), lease(id) {}
     std::string id;

@@ -9,7 +9,6 @@ namespace paramedic::simulate {
 
 namespace {
 
-constexpr std::size_t kForbiddenNamed = 20;
 constexpr Duration kSecondsPerTask = 2s;
 constexpr std::size_t kMassDeaths = 3;  // as the agent's: more within kMassDeathWindow and starts are spread
 constexpr Duration kMassDeathWindow = 10s;
@@ -197,7 +196,7 @@ void World::judge_stop(const Worker& w, const Ladder& ladder, bool lagging, Stea
   const Oracle::StopTruth truth{broker.down && broker.unaware == 0, broker.down && broker.unaware > 0, lagging};
   oracle_.stop_decided(w.index, truth);
   const bool well = w.alive && !w.ill();
-  if ((!truth.broker_down && !lagging && !well) || forbidden_.size() >= kForbiddenNamed) return;
+  if ((!truth.broker_down && !lagging && !well) || forbidden_.size() >= kNamed) return;
   const double seconds = to_seconds(now - start_.steady);
   forbidden_.push_back(fmt::format("{} after {:.0f} s: {} ({}{}{}the worker {})", w.id, seconds, ladder.reason,
                                    truth.broker_down ? "its broker is down, " : "", lagging ? "the monitor lags, " : "",
