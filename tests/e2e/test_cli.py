@@ -83,6 +83,21 @@ def test_an_incident_is_read_taken_and_silenced_from_the_command_line(world):
     assert "hot" in paramedic("notifications") or "w-1 burns" in paramedic("notifications")
 
 
+def test_a_simulated_fleet_is_judged_and_repeats_itself():
+    args = ["simulate", "--workers", "30", "--pools", "3", "--days", "0.1", "--json"]
+    first, again = run(args), run(args)
+    assert first.returncode in (0, 1), first.stderr
+    found = json.loads(first.stdout)
+    assert again.stdout == first.stdout, "the same seed is the same run"
+    assert found["all_musts_held"] == (first.returncode == 0)
+    assert found["stops"]["in_broker_outage"] == 0 and found["largest_share"]["times_exceeded"] == 0
+    assert found["starts"] > 0 and found["reports"] > 1000
+    text = run(args[:-1] + ["--seed", "2"])
+    assert "stops" in text.stdout and "recovery" in text.stdout
+    wrong = run(["simulate", "--workers", "2", "--pools", "3"])
+    assert wrong.returncode == 2 and "--pools 3" in wrong.stderr
+
+
 @pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["agent", "--help"], ["run", "--help"], ["demo", "--help"], ["--version"]])
 def test_help_is_no_error(args):
     done = run(args)

@@ -51,6 +51,15 @@ struct TestRulesOptions {
   std::vector<std::string> files;
 };
 int test_rules(const TestRulesOptions& options);
+// A simulated fleet under the real engine.
+struct SimulateOptions {
+  int workers = 1000, pools = 10;
+  double days = 7;
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+int simulate_fleet(const SimulateOptions& options);
+
 struct TestNotifyOptions {
   std::string channel, config_file, kind = "test";
   std::string story = "paramedic/test", remote_id;  // to send several messages of one story

@@ -33,6 +33,7 @@ struct Program {
   DemoBreakOptions break_options;
   CheckConfigOptions check_options;
   TestRulesOptions test_rules_options;
+  SimulateOptions simulate_options;
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
@@ -48,6 +49,7 @@ struct Program {
   bool all = false;
 
   void add_servers();
+  void add_simulate();
   void add_test_notify();
   void add_care();
   void add_demo();
@@ -101,6 +103,17 @@ void Program::add_servers() {
   token_command->add_option("--scope", token_options.scopes, "report, operate (repeat for several)")->required();
   token_command->add_option("--pool", token_options.pool, "The only pool it may report for");
   token_command->callback([this] { exit = token(token_options); });
+}
+
+void Program::add_simulate() {
+  auto* command = app.add_subcommand("simulate", "A simulated fleet under the real engine: what would be done");
+  SimulateOptions& o = simulate_options;
+  command->add_option("--workers", o.workers, "Simulated workers")->check(CLI::Range(2, 20000))->capture_default_str();
+  command->add_option("--pools", o.pools, "Pools of the same size")->check(CLI::Range(1, 500))->capture_default_str();
+  command->add_option("--days", o.days, "Simulated days")->check(CLI::Range(0.1, 60.0))->capture_default_str();
+  command->add_option("--seed", o.seed, "The same seed gives the same run")->capture_default_str();
+  command->add_flag("--json", o.json, "Print JSON instead of text");
+  command->callback([this] { exit = simulate_fleet(simulate_options); });
 }
 
 void Program::add_test_notify() {
@@ -267,6 +280,7 @@ int parse_and_run(int argc, char** argv) {
   program.app.set_version_flag("--version", std::string("paramedic ") + kVersion);
   program.app.require_subcommand(1);
   program.add_servers();
+  program.add_simulate();
   program.add_test_notify();
   program.add_care();
   program.add_demo();

@@ -106,10 +106,13 @@ void Oracle::down_ends(int worker) {
   if (std::exchange(t.down, false)) --pool_down_[std::size_t(t.pool)];
 }
 
-void Oracle::finish(SteadyTime now, SimulationResult& out) {
-  for (Truth& t : workers_) {
+std::vector<Oracle::Overdue> Oracle::finish(SteadyTime now, SimulationResult& out) {
+  std::vector<Overdue> overdue;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const Truth& t = workers_[i];
     if (!t.episode || now - t.episode->since <= kRecoveryDue) continue;
     count(*t.episode);
+    overdue.push_back({int(i), t.episode->illness, t.episode->since});
     ++(t.episode->illness == Illness::crash ? out.crashes_not_recovered : out.others_not_recovered);
   }
   out.alone = alone_;
@@ -119,6 +122,7 @@ void Oracle::finish(SteadyTime now, SimulationResult& out) {
   out.recovery = summary(std::move(recovery_));
   out.recovery_without_load = summary(std::move(recovery_without_load_));
   out.recovery_shared = summary(std::move(recovery_shared_));
+  return overdue;
 }
 
 }  // namespace paramedic::simulate

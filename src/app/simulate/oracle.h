@@ -32,7 +32,13 @@ class Oracle {
   void down_begins(int worker);  // ended by the monitor
   void down_ends(int worker);    // works again, or ends by itself
 
-  void finish(SteadyTime now, SimulationResult& out);
+  struct Overdue {
+    int worker = 0;
+    Illness illness = Illness::crash;
+    SteadyTime since{};
+  };
+  // Also says who has been ill for more than 15 min.
+  std::vector<Overdue> finish(SteadyTime now, SimulationResult& out);
 
  private:
   struct Episode {

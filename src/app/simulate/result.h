@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace paramedic::simulate {
 
@@ -52,6 +53,8 @@ struct SimulationResult {
   int crashes_not_recovered = 0, others_not_recovered = 0;  // ill for more than 15 min at the end
   int quarantines = 0, incidents = 0, critical_incidents = 0, notifications = 0;
   std::map<std::string, int> notifications_by_kind;
+  std::vector<std::string> forbidden_stops;  // who, when and why, at most 20: stops in outages, in lag, of well workers
+  std::vector<std::string> not_recovered;    // who is ill at the end, since when, and what its agent says; at most 20
   std::uint64_t reports = 0, steps = 0;
   std::uint64_t decisions = 0;  // a hash of all acts: equal = the same run
   bool operator==(const SimulationResult&) const = default;

@@ -29,6 +29,9 @@ struct MonitorLag {
   Duration lasts = 30min;
 };
 
+// Timers of the engine and frames of agents wait for the next half second, so that one step serves many: the monitor is
+// never more than this late. What is urgent has a step of its own at once.
+inline constexpr Duration kStepGrid = 500ms;
 inline constexpr Duration kNoticeWithin = 10s;  // a worker sees that its broker went or came back
 
 struct Scenario {

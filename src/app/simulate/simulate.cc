@@ -14,6 +14,8 @@ namespace {
 
 constexpr Duration kPublishEvery = 10min;  // nobody reads the views; they must not pile up
 
+SteadyTime on_grid(SteadyTime t) { return t + (kStepGrid - t.time_since_epoch() % kStepGrid) % kStepGrid; }
+
 // What is counted of effects.
 class Ledger {
  public:
@@ -65,7 +67,7 @@ class Run {
     const SteadyTime end = now_.steady + scenario_.length();
     SimulationResult result;
     for (step({}, false); now_.steady < end; ++result.steps) {
-      SteadyTime next = std::min({due_, world_.next_event().value_or(end), end});
+      SteadyTime next = std::min({on_grid(due_), world_.next_event().value_or(end), end});
       if (!world_.inputs().empty()) next = std::min(next, now_.steady + 1ms);  // an answer wakes the engine at once
       const bool lags = lagging(next);
       const SteadyTime planned = next;

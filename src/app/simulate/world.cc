@@ -14,9 +14,10 @@ constexpr Duration kLater = 10s;         // what meets a worker in a pause waits
 constexpr double kDeaf = 0.5;            // of the hung ones, TERM does not end so many
 constexpr double kBySignal = 0.9;        // of the crashes; the others by an exit code
 
+// Neighbours are of one pool, so most hosts have workers of one only.
 std::vector<int> pools_of(const Scenario& s) {
   std::vector<int> out;
-  for (int i = 0; i < s.workers; ++i) out.push_back(i % s.pools);
+  for (std::int64_t i = 0; i < s.workers; ++i) out.push_back(int(i * s.pools / s.workers));
   return out;
 }
 
@@ -52,7 +53,7 @@ World::World(const Scenario& scenario, const Now& start)
                                   .can_restart = true,
                                   .received = start.steady});
     const Duration phase = scenario_.report_period * std::int64_t(host) / std::int64_t(hosts_.size());
-    events_.plan(start.steady + phase, EventKind::frame, int(host));
+    events_.plan(start.steady + phase - phase % kStepGrid, EventKind::frame, int(host));
   }
   for (Worker& w : workers_) World::start(w, "", start.steady);
   plan_fate(start);
@@ -207,9 +208,17 @@ void World::loaded(Worker& w, SteadyTime now) {
 }
 
 void World::finish(SteadyTime now, SimulationResult& out) {
-  oracle_.finish(now, out);
+  for (const Oracle::Overdue& one : oracle_.finish(now, out)) {
+    if (out.not_recovered.size() >= kNamed) break;
+    const Worker& w = worker(one.worker);
+    const StartDecision decision = w.lease.decide(now);
+    out.not_recovered.push_back(fmt::format(
+        "{} since {:.0f} s: {}, its agent: {}{}", w.id, to_seconds(one.since - start_.steady),
+        w.alive ? (w.ready ? "alive" : "loading") : "dead", decision.text, w.ladder ? ", a ladder is at work" : ""));
+  }
   out.starts = starts_;
   out.reports = reports_;
+  out.forbidden_stops = std::move(forbidden_);
 }
 
 }  // namespace paramedic::simulate

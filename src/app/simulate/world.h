@@ -32,6 +32,7 @@ class World {
   static std::string pool_name(int pool);
 
  private:
+  static constexpr std::size_t kNamed = 20;  // in the result, by name
   struct Worker {
     Worker(std::string worker_id) : id(std::move(worker_id)), lease(id) {}
     std::string id;
@@ -88,6 +89,7 @@ class World {
   void ended(Worker& w, const ExitInfo& exit, SteadyTime now);
   bool many_died(int host, SteadyTime now);
   void on_ladder(Worker& w, const Ladder& ladder, bool lagging, SteadyTime now);
+  void judge_stop(const Worker& w, const Ladder& ladder, bool lagging, SteadyTime now);
   void tell(Worker& w, const Ladder& ladder, LadderStep step, bool done, bool ok, std::string message, SteadyTime now);
 
   Scenario scenario_;
@@ -101,6 +103,7 @@ class World {
   std::vector<Broker> brokers_;
   std::vector<Input> inputs_;
   Oracle oracle_;
+  std::vector<std::string> forbidden_;
   int pids_ = 0, starts_ = 0;
   std::uint64_t reports_ = 0;
 };

@@ -191,13 +191,24 @@ bool World::many_died(int host, SteadyTime now) {
   return deaths.size() > kMassDeaths;
 }
 
+void World::judge_stop(const Worker& w, const Ladder& ladder, bool lagging, SteadyTime now) {
+  const Broker& broker = brokers_[std::size_t(w.broker)];
+  const Oracle::StopTruth truth{broker.down && broker.unaware == 0, broker.down && broker.unaware > 0, lagging};
+  oracle_.stop_decided(w.index, truth);
+  const bool well = w.alive && !w.ill();
+  if ((!truth.broker_down && !lagging && !well) || forbidden_.size() >= kNamed) return;
+  const double seconds = to_seconds(now - start_.steady);
+  forbidden_.push_back(fmt::format("{} after {:.0f} s: {} ({}{}{}the worker {})", w.id, seconds, ladder.reason,
+                                   truth.broker_down ? "its broker is down, " : "", lagging ? "the monitor lags, " : "",
+                                   w.version == scenario_.bad_version ? "bad version, " : "",
+                                   w.hung      ? "hangs"
+                                   : w.cut     ? "lost its connection"
+                                   : w.stalled ? "pauses"
+                                               : "is well"));
+}
+
 void World::on_ladder(Worker& w, const Ladder& ladder, bool lagging, SteadyTime now) {
-  if (is_stop(ladder.kind)) {
-    const Broker& broker = brokers_[std::size_t(w.broker)];
-    oracle_.stop_decided(w.index, {.broker_down = broker.down && broker.unaware == 0,
-                                   .broker_unnoticed = broker.down && broker.unaware > 0,
-                                   .lag = lagging});
-  }
+  if (is_stop(ladder.kind)) judge_stop(w, ladder, lagging, now);
   std::string refusal;
   if (w.ladder) refusal = "another action is at work on this worker";
   if (ladder.expected_incarnation != w.incarnation) refusal = "another incarnation runs";
