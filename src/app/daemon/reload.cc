@@ -13,9 +13,18 @@ namespace paramedic::daemon {
 namespace {
 
 // Keys of the file that engine and messenger take on while they run.
-constexpr std::array<std::string_view, 12> kReloadable = {
-    "interval", "pools",       "aliases",       "alerting",            "limits",   "channels", "dead_man",
-    "route",    "inhibitions", "notifications", "maintenance_windows", "executors"};
+constexpr std::array<std::string_view, 12> kReloadable = {"interval",
+                                                          "pools",
+                                                          "aliases",
+                                                          "alerting",
+                                                          "limits",
+                                                          "channels",
+                                                          "dead_man",
+                                                          "route",
+                                                          "inhibitions",
+                                                          "notifications",
+                                                          "maintenance_windows",
+                                                          "executors"};
 
 // Members of `limits` that are read once, at the start.
 constexpr std::array<std::string_view, 3> kFixedLimits = {"max_agents", "max_event_clients", "inbox_reports"};

@@ -69,7 +69,7 @@ std::string PoolExecutor::refusal(const Job& job) const {
   const bool waits =
       std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.job.ladder.worker_id == worker; });
   if (runs || waits) return "an earlier restart of this worker still runs";
-  const std::size_t slots = std::size_t(setup_.limits.parallel + setup_.limits.queue);
+  const std::size_t slots = std::size_t(setup_.limits.parallel) + std::size_t(setup_.limits.queue);
   if (running_.size() + waiting_.size() >= slots)
     return fmt::format("the executor of pool {} is full: {} jobs run and {} wait", job.pool, running_.size(),
                        waiting_.size());
@@ -139,7 +139,7 @@ void PoolExecutor::perform(std::unique_lock<std::mutex>& lock, Waiting next) {
   running_.erase(id);
   if (end && !refused) remember(id, *end);
   lock.unlock();
-  if (end) tell(std::move(*end));
+  if (end) tell(*end);
   lock.lock();
   ended_.notify_all();
 }
@@ -154,7 +154,7 @@ void PoolExecutor::remember(const std::string& action_id, ProgressInput end) {
 }
 
 // The engine must learn of it: tried again while the monitor runs.
-void PoolExecutor::tell(ProgressInput progress) {
+void PoolExecutor::tell(const ProgressInput& progress) {
   while (!ports_.tell(progress)) {
     std::unique_lock lock(mutex_);
     if (wake_.wait_for(lock, 100ms, [this] { return stopping_; })) return;

@@ -69,7 +69,7 @@ class PoolExecutor {
   std::shared_ptr<Attempt> begin(const Executor& executor, const Job& job);
   ProgressInput run_to_end(const Job& job, Attempt& attempt);
   void remember(const std::string& action_id, ProgressInput end);
-  void tell(ProgressInput progress);
+  void tell(const ProgressInput& progress);
 
   const Ports ports_;
   std::mutex mutex_;  // guards what follows
