@@ -73,6 +73,10 @@ struct Decided {
   void take(const Effects& effects) {
     for (const LedgerEntry& entry : effects.ledger) {
       ++kinds["ledger " + std::to_string(entry.body.index())];
+      if (const auto* input = std::get_if<InputRecord>(&entry.body)) {
+        kinds["broker"] += std::holds_alternative<RecordedBroker>(input->what);
+        kinds["cut off"] += input->source == "monitor";
+      }
       add(entries, "ledger", entry);
     }
     for (const Act& act : effects.acts) {
@@ -236,7 +240,7 @@ TEST_F(JournalReplay, decides_a_whole_day_again_entry_for_entry) {
 
   // The day was one: alerts, incidents, ladders, answers, rows, records of inputs.
   for (const char* kind : {"ledger 0", "ledger 1", "ledger 7", "ledger 8", "ledger 9", "ledger 10", "act 0", "act 1",
-                           "act 3", "act 4", "act 5", "act 6"})
+                           "act 3", "act 4", "act 5", "act 6", "broker", "cut off"})
     EXPECT_GT(decided.kinds[kind], 0) << kind;
   EXPECT_GT(decided.kinds["row"], 2'000);
 
