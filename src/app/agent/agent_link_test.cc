@@ -77,6 +77,11 @@ TEST_F(AgentLinkTest, a_ladder_restarts_the_worker_and_tells_each_step) {
   EXPECT_EQ(end.new_incarnation, worker().incarnation());
   EXPECT_NE(worker().incarnation(), first);
   EXPECT_TRUE(monitor_->starts().empty()) << "the monitor's own action is not counted as the agent's";
+  ASSERT_TRUE(eventually([&] { return last().incarnation == worker().incarnation(); }));
+  for (const Report& report : monitor_->reports("w-1")) {
+    if (report.incarnation != worker().incarnation()) continue;
+    EXPECT_EQ(report.state, WorkerState::running) << "a successor is not stopping";
+  }
 }
 
 TEST_F(AgentLinkTest, a_ladder_is_performed_once_however_often_it_comes) {

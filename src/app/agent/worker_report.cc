@@ -42,8 +42,10 @@ std::optional<WorkerState> Worker::state() const {
     if (lease_.decide(steady()).kind == StartDecision::Kind::stopped) return WorkerState::stopped;
     return std::nullopt;  // dead; the exit says so
   }
-  if (stopping_ || (ladder_ && ladder_->step() >= LadderStep::term) || process_->voice().stop())
-    return WorkerState::stopping;
+  // A ladder that is over has started the successor, which is not stopping: said otherwise, and dead before its next
+  // report, it would count as one that announced its end, and nobody would start it.
+  const bool ends = ladder_ && ladder_->step() >= LadderStep::term && !ladder_->over();
+  if (stopping_ || ends || process_->voice().stop()) return WorkerState::stopping;
   return draining_ ? WorkerState::draining : WorkerState::running;
 }
 

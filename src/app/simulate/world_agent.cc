@@ -53,8 +53,8 @@ void World::report(Worker& w, SteadyTime now) {
                                 .process = true};
   if (w.alive) {
     r.process->state = 'S';
-    r.state =
-        w.stop || (w.ladder && w.ladder->step() >= LadderStep::term) ? WorkerState::stopping : WorkerState::running;
+    const bool ends = w.ladder && w.ladder->step() >= LadderStep::term && !w.ladder->over();
+    r.state = w.stop || ends ? WorkerState::stopping : WorkerState::running;
     r.resources.emplace().cpu_percent = w.hung || w.stalled ? 0 : 30;
     if (said_ready) {
       r.queues.emplace().push_back({.broker = fmt::format("broker-{}", w.broker), .name = r.pool});
