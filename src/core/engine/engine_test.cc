@@ -138,6 +138,43 @@ TEST(Engine, workers_that_stop_together_are_one_incident_that_names_what_they_sh
   for (const Incident& i : bench.delta.view->incidents) EXPECT_FALSE(i.open()) << i.title;
 }
 
+TEST(Engine, an_alert_ends_when_its_finding_is_well_after_it_was_unknown) {
+  EngineConfig config;
+  config.defaults.recovery.mode = RecoveryMode::off;
+  Bench bench(config);
+  bench.live(3, 65s);
+  const auto round = [&](auto&& change) {
+    for (int i = 0; i < 3; ++i) {
+      Report r = bench.report("w-" + std::to_string(i));
+      if (i == 1) change(r);
+      bench.send(std::move(r));
+    }
+    bench.step();
+    bench.run_for(5s);
+  };
+  const auto firing = [&] {
+    int n = 0;
+    for (const Alert& alert : bench.delta.view->alerts) n += alert.worker_id == "w-1";
+    return n;
+  };
+  for (int i = 0; i < 15; ++i) round([](Report& r) { r.process->state = 'D'; });
+  ASSERT_EQ(firing(), 1);
+  for (int i = 0; i < 2; ++i)  // its successor has not spoken yet
+    round([](Report& r) {
+      r.incarnation = "2";
+      r.process->pid = 200;
+      r.alive_at.reset();
+    });
+  EXPECT_EQ(firing(), 1) << "missing data resolves nothing";
+  for (int i = 0; i < 3; ++i)
+    round([](Report& r) {
+      r.incarnation = "2";
+      r.process->pid = 200;
+    });
+  EXPECT_EQ(bench.worker("w-1")->verdict->status, Status::healthy);
+  EXPECT_EQ(firing(), 0);
+}
+
 TEST(Engine, publishes_transitions_without_waiting_for_the_readings_of_the_others) {
   Bench bench;
   bench.live(3);

@@ -226,12 +226,15 @@ void Engine::Impl::tell_alerting(WorkerHandle worker, const Now& now) {
   Slot& s = slots[worker];
   const Snapshot snapshot = fleet.snapshot(worker, now);
   const WorkerFacts& f = snapshot.worker;
-  bool bad = false;
-  for (const Finding& finding : s.verdict->findings)
+  bool bad = false, unsettled = false;
+  for (const Finding& finding : s.verdict->findings) {
     bad = bad || badness(finding.status) > 0 || finding.status == FindingStatus::error;
+    unsettled = unsettled || finding.status == FindingStatus::unknown;
+  }
   const bool muted = !recovery.maintenance_of(f.worker_id, f.pool).empty();
   if (!bad && !s.announced_bad && !s.ruled && muted == s.muted) return;  // nothing to say, nothing said before
-  s.announced_bad = bad;
+  // What is not known resolves nothing: alerting still holds the alert and must hear when the finding is well again.
+  s.announced_bad = bad || (s.announced_bad && unsettled);
   s.muted = muted;
   AlertingWorkerFacts facts{f.worker_id, f.pool, f.host, f.source};
   for (const QueueFacts& queue : f.queues) facts.brokers.push_back(snapshot.pool.queues[queue.queue].broker);
