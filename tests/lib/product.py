@@ -318,7 +318,7 @@ def monitor_config(data_dir, port=0, host="127.0.0.1", extra=None, pools=None):
         "pools": {"default": {
             "checks": {"heartbeat": {"warning_after": "5s", "critical_after": "8s", "stopped_after": "4s", "start_grace": "20s"}},
             "recovery": {"young_monitor": "0s", "settle": "0s", "stop_interval": "1s", "hourly_min": 50, "drain": "1s", "term_grace": "2s",
-                         "verify_grace": "15s", "verify_proof": "15s", "verify_alive": "3s", "backoff_first": "1s"},
+                         "verify_grace": "15s", "verify_proof": "15s", "verify_alive": "3s", "backoff_first": "1s", "freeze_thaw_after": "1s"},
         }, **(pools or {})},
     }
     config.update(extra or {})
