@@ -136,7 +136,8 @@ struct Engine::Impl {
   std::uint64_t broker_flips = 0;                   // of the fleet, when brokers_down was made
   bool cut_off = false;                             // all probes of the monitor's own network are down
   SteadyTime cut_off_until{};                       // before it no verdict turns bad
-  std::set<std::string> restored_outages;           // alerts of the last life about brokers and the own network
+  std::set<Reason> monitor_troubles;                // of the monitor itself, that hold now
+  std::set<std::string> restored_outages;           // alerts of the last life about brokers and the monitor itself
   SteadyTime restored_until{};                      // by then they are stated anew, or have ended meanwhile
   SharedCauseFinder causes;
   std::uint64_t causes_asked = 0;  // alerting.conditions_changed() when causes were looked for last

@@ -659,13 +659,19 @@ TEST(Engine, an_outage_that_ended_while_the_monitor_was_away_ends_within_a_minut
   }
   last.alerts.push_back({.key = "monitor/monitor_cut_off", .state = AlertState::firing});
   last.alerts.back().reason = Reason::monitor_cut_off;
+  for (const Reason reason : {Reason::monitor_lag, Reason::overflow, Reason::ledger_degraded}) {
+    last.alerts.push_back({.key = "monitor/" + std::string(to_string(reason)), .state = AlertState::firing});
+    last.alerts.back().reason = reason;
+  }
   bench.engine->restore(last, bench.clock.now());
   bench.miss_thrice();
   bench.run_for(40s);
-  EXPECT_EQ(bench.delta.view->alerts.size(), 3u);
+  EXPECT_EQ(bench.delta.view->alerts.size(), 6u);
+  bench.waiting.push_back(LedgerStateInput{.degraded = true});
   bench.run_for(15s);
-  ASSERT_EQ(bench.delta.view->alerts.size(), 1u);
-  EXPECT_EQ(bench.delta.view->alerts[0].key, "source/redis-a") << "it is still down";
+  ASSERT_EQ(bench.delta.view->alerts.size(), 2u);
+  for (const Alert& alert : bench.delta.view->alerts)
+    EXPECT_TRUE(alert.key == "source/redis-a" || alert.key == "monitor/ledger_degraded") << alert.key << " holds on";
 }
 
 TEST(Engine, stores_one_row_per_resolution_and_one_per_transition) {

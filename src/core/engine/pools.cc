@@ -126,11 +126,19 @@ void Engine::Impl::judge_connectivity(const Now& now, Effects& out) {
              .text = cut_off ? "the monitor is cut off: " + text : std::string("the monitor is connected again")});
 }
 
+namespace {
+// Stated by the engine as it turns, and by nobody else.
+bool of_monitor_alone(Reason reason) {
+  return reason == Reason::monitor_cut_off || reason == Reason::monitor_lag || reason == Reason::ledger_degraded ||
+         reason == Reason::overflow;
+}
+}  // namespace
+
 void Engine::Impl::restore_outages(const LedgerState& state, const Now& now) {
   restored_until = now.steady + kRestoredGrace;
   for (const Alert& alert : state.alerts) {
-    const bool ours = alert.reason == Reason::broker_down ? alert.key.starts_with("source/")
-                                                          : alert.reason == Reason::monitor_cut_off;
+    const bool ours =
+        alert.reason == Reason::broker_down ? alert.key.starts_with("source/") : of_monitor_alone(alert.reason);
     if (ours && alert.state == AlertState::firing) restored_outages.insert(alert.key);
   }
 }
@@ -140,11 +148,11 @@ void Engine::Impl::end_restored_outages(const Now& now) {
   if (restored_outages.empty() || now.steady < restored_until) return;
   for (const std::string& key : std::exchange(restored_outages, {})) {
     const bool broker = key.starts_with("source/");
-    if (broker ? brokers_down.contains(key.substr(7)) : cut_off) continue;
-    if (broker)
+    const auto reason = parse_enum<Reason>(std::string_view(key).substr(key.find('/') + 1));
+    if (broker && !brokers_down.contains(key.substr(7)))
       alerting.update_outage({.key = key, .on = false, .is_broker = true, .name = key.substr(7)}, now);
-    else
-      tell_monitor(Reason::monitor_cut_off, false, Severity::critical, "", now);
+    if (!broker && reason && !monitor_troubles.contains(*reason))
+      tell_monitor(*reason, false, Severity::critical, "", now);
   }
 }
 

@@ -50,6 +50,10 @@ void Engine::Impl::tell_rules_pool(const std::string& pool, const PoolFacts& fac
 void Engine::Impl::tell_monitor(Reason reason, bool on, Severity severity, std::string message, const Now& now) {
   alerting.update_monitor(reason, on, severity, std::move(message), now);
   rules.update_monitor(reason, on, now);
+  if (on)
+    monitor_troubles.insert(reason);
+  else
+    monitor_troubles.erase(reason);
 }
 
 void Engine::Impl::settle_rules(const Now& now) {
