@@ -29,7 +29,7 @@ struct DispatcherStats {
   std::size_t waiting = 0;
   bool degraded = false;
   Duration commit_running{};  // how long the commit under way takes by now; 0 = none is
-  std::string problem;  // why, while degraded
+  std::string problem;        // why, while degraded
 };
 
 class Dispatcher {
@@ -72,8 +72,8 @@ class Dispatcher {
   bool stopping_ = false;
   DispatcherStats stats_;
   std::atomic<std::int64_t> commit_began_ns_{0};  // steady; 0 = no commit is under way
-  std::vector<LedgerEntry> kept_;  // dispatcher thread only: not committed yet
-  bool degraded_ = false;          // dispatcher thread only
+  std::vector<LedgerEntry> kept_;                 // dispatcher thread only: not committed yet
+  bool degraded_ = false;                         // dispatcher thread only
   std::chrono::steady_clock::time_point next_care_{};
   std::thread thread_;
 };
