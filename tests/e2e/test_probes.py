@@ -58,7 +58,7 @@ def test_a_broker_that_dies_is_noticed_told_and_holds_stops_until_it_is_back(wor
     # A worker that hangs meanwhile is seen, and left alone.
     pid = api.worker("w-2")["pid"]
     os.kill(pid, signal.SIGSTOP)
-    held = wait_for("a stop that is held", lambda: (w := api.worker("w-2"))["held"] and w, 40)
+    held = wait_for("a stop that is held", lambda: (w := api.worker("w-2"))["held"] and "stopped" in reasons(w, "critical") and w, 40)
     assert held["held"]["code"] == "frozen" and "broker redis-a is down" in held["held"]["text"]
     assert reasons(held, "critical")["stopped"]["remedy"] == "restart"
     assert api.restarts() == []
