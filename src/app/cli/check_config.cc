@@ -37,9 +37,7 @@ int check_config(const CheckConfigOptions& options) {
     RuleSet rules;
     const auto checked =
         config::check_config_file(file, [&rules](const config::MonitorConfig& config, Problems& problems) {
-          rules = daemon::make_engine_config(config, problems).rules;
-          if (config.channels.kind != Params::Kind::null)
-            (void)notify::read_channels(config.channels, channel_factory(), problems);
+          rules = check_all(config, problems).rules;
         });
     if (!checked.problems.empty()) {
       std::cerr << config::format_problems(checked.problems);

@@ -35,10 +35,7 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
   if (!file.empty()) tree = config::load_yaml_file(file, problems);
   if (tree) {
     out.config = config::parse_monitor_config(*tree, problems);
-    out.engine = daemon::make_engine_config(out.config, problems);
-    // The daemon builds them again; here so that all that is wrong is said at once.
-    if (out.config.channels.kind != Params::Kind::null)
-      (void)notify::read_channels(out.config.channels, channel_factory(), problems);
+    out.engine = check_all(out.config, problems);
   }
   config::tidy(problems);
   if (!problems.empty())
@@ -50,6 +47,13 @@ Result<MonitorSettings> load_monitor(const std::string& file, const std::string&
     out.config.listen = *parsed;
   }
   return out;
+}
+
+EngineConfig check_all(const config::MonitorConfig& config, Problems& problems) {
+  EngineConfig engine = daemon::make_engine_config(config, problems);
+  if (config.channels.kind != Params::Kind::null)
+    (void)notify::read_channels(config.channels, channel_factory(), problems);
+  return engine;
 }
 
 notify::ChannelFactory channel_factory() { return &notify::make_channel; }

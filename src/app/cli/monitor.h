@@ -20,6 +20,9 @@ struct MonitorSettings {
 // each.
 Result<MonitorSettings> load_monitor(const std::string& file, const std::string& data_dir, const std::string& listen);
 
+// All that the parsed file means, so that everything that is wrong is said at once; channels are built to be judged.
+EngineConfig check_all(const config::MonitorConfig& config, Problems& problems);
+
 // The kinds of channel that this program has.
 notify::ChannelFactory channel_factory();
 

@@ -47,14 +47,19 @@ TEST(Simulate, the_same_seed_gives_the_same_run) {
   EXPECT_NE(a.decisions, simulate(s).decisions);
 }
 
-TEST(Simulate, a_fleet_in_which_nothing_happens_is_left_alone) {
+// Nothing happens in it.
+Scenario quiet() {
   Scenario s = small(1);
   s.days = 0.05;
   s.crashes = s.hangs = s.lost_connections = s.stalls = 0;
   s.outages.clear();
   s.deploys.clear();
   s.lags.clear();
-  const SimulationResult r = simulate(s);
+  return s;
+}
+
+TEST(Simulate, a_fleet_in_which_nothing_happens_is_left_alone) {
+  const SimulationResult r = simulate(quiet());
   EXPECT_EQ(r.stops.done, 0);
   EXPECT_EQ(r.starts, 0);
   EXPECT_EQ(r.incidents, 0);
@@ -62,11 +67,7 @@ TEST(Simulate, a_fleet_in_which_nothing_happens_is_left_alone) {
 }
 
 TEST(Simulate, an_announced_deploy_is_no_illness) {
-  Scenario s = small(1);
-  s.days = 0.05;
-  s.crashes = s.hangs = s.lost_connections = s.stalls = 0;
-  s.outages.clear();
-  s.lags.clear();
+  Scenario s = quiet();
   s.deploys = {{.at = 0.3, .version = "1.1"}};
   const SimulationResult r = simulate(s);
   EXPECT_EQ(r.stops.done, 0);

@@ -134,7 +134,6 @@ struct Engine::Impl {
   std::map<std::string, PoolSlot, std::less<>> pools;
   std::map<std::string, std::string> brokers_down;  // name → the evidence that was told
   std::uint64_t broker_flips = 0;                   // of the fleet, when brokers_down was made
-  bool cut_off = false;                             // all probes of the monitor's own network are down
   SteadyTime cut_off_until{};                       // before it no verdict turns bad
   std::set<Reason> monitor_troubles;                // of the monitor itself, that hold now
   std::set<std::string> restored_outages;           // alerts of the last life about brokers and the monitor itself
@@ -154,7 +153,6 @@ struct Engine::Impl {
   SteadyTime condemn_from{};           // before it no verdict turns bad: the monitor lagged
   std::optional<SteadyTime> expected;  // when this step was due at the latest
   Duration own_lag{};
-  bool lag_alert = false;
   std::uint64_t checks_failed_told = 0, refused_told = 0;
   std::optional<SteadyTime> check_failure_seen, overflow_seen;
   bool ledger_degraded = false, shut_down = false;

@@ -114,8 +114,8 @@ void Engine::Impl::judge_brokers(const Now& now, Effects& out) {
 void Engine::Impl::judge_connectivity(const Now& now, Effects& out) {
   const std::string text = fleet.probes().cut_off();
   if (!text.empty()) cut_off_until = now.steady + kSettleAfterCutOff;
-  if (cut_off == !text.empty()) return;
-  cut_off = !text.empty();
+  const bool cut_off = !text.empty();
+  if (cut_off == monitor_troubles.contains(Reason::monitor_cut_off)) return;
   tell_monitor(Reason::monitor_cut_off, cut_off, Severity::critical,
                text + "; meanwhile no verdict turns bad and nothing is stopped", now);
   const auto state = [](bool away) { return away ? SourceState::disconnected : SourceState::connected; };
@@ -158,13 +158,11 @@ void Engine::Impl::end_restored_outages(const Now& now) {
 
 void Engine::Impl::judge_monitor(const Now& now) {
   const bool lags = own_lag > kCondemnLag || now.steady < condemn_from;
-  if (lags != lag_alert) {
-    lag_alert = lags;
+  if (lags != monitor_troubles.contains(Reason::monitor_lag))
     tell_monitor(Reason::monitor_lag, lags, Severity::warning,
                  fmt::format("the monitor was {} s late; meanwhile no verdict turns bad and nothing is stopped",
                              format_short(to_seconds(own_lag))),
                  now);
-  }
   // Counted troubles: one alert for all of them while they go on, closed after five quiet minutes.
   const auto counted = [&](Reason reason, std::uint64_t count, std::uint64_t& told, std::optional<SteadyTime>& seen,
                            auto text) {

@@ -85,8 +85,8 @@ void Engine::Impl::round(WorkerHandle worker, const Now& now, Effects& out) {
   run_checks(settings.checks, snapshot, raw, checks_failed);
   ++rounds_run;
 
-  // A monitor that lags or is cut off condemns nobody: the judgement is made on a copy and thrown away when it is worse. A death that
-  // was seen is no matter of age and counts all the same.
+  // A monitor that lags or is cut off condemns nobody: the judgement is made on a copy and thrown away when it is
+  // worse. A death that was seen is no matter of age and counts all the same.
   const bool may_condemn = now.steady >= condemn_at() || facts.dead();
   VerdictState before;
   if (!may_condemn) before = s.memory;

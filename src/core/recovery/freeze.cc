@@ -62,7 +62,9 @@ bool Freeze::update(const PoolHealth& health, const RecoveryPolicy& policy, Stea
   const Phase before = state_.phase;
   const auto cause = freeze_cause(health, policy);
   const bool outage = !health.broker_down.empty() || !health.source_blind.empty();
-  if (!cause || (tolerated_ && (outage || health.ill > *tolerated_))) tolerated_.reset();
+  const bool worse = tolerated_ && (outage || health.ill > tolerated_->ill ||
+                                    health.unknown > tolerated_->unknown + policy.down_allowed(health.size));
+  if (!cause || worse) tolerated_.reset();
   const bool holds = cause && !tolerated_;
   cause_ = holds ? *cause : std::string();
   if (state_.phase == Phase::open) {
@@ -109,7 +111,7 @@ void Freeze::in_canary(const PoolHealth& health, SteadyTime now) {
   }
   if (!fine_since_) return freeze_again(cause_, now);
   if (cured_ > 0) {
-    tolerated_ = health.ill;
+    tolerated_ = {health.ill, health.unknown};
     return thaw(1, now);
   }
   if (running_.empty() && health.ill == 0 && cause_.empty()) return freeze_again("nobody needs the canary", now);

@@ -74,7 +74,11 @@ class Freeze {
   int stage_ = 0, cured_ = 0;      // stops of this stage, and those proven
   std::set<std::string> running_;  // action ids begun in this canary or stage
   bool failed_ = false;            // one of them did
-  std::optional<int> tolerated_;   // ill workers that a proven canary lets pass
+  // What a proven canary lets pass: no more ill, and no more unknown but those that are down for a restart.
+  struct Tolerated {
+    int ill = 0, unknown = 0;
+  };
+  std::optional<Tolerated> tolerated_;
 };
 
 // Why this pool must be frozen; nullopt = need not.

@@ -43,6 +43,12 @@ class RecoveryBench {
     f.wish = {kind, reason, "task_performance", "hung task"};
     say(id);
   }
+  // A pool of n of which the first `ill_ones` have just turned ill.
+  void pool_of(int n, int ill_ones) {
+    workers(n);
+    for (int i = 0; i < ill_ones; ++i) ill("w" + std::to_string(i));
+    settle();
+  }
   void well(const std::string& id) {
     facts.at(id).status = Status::healthy;
     facts.at(id).wish = {};

@@ -60,7 +60,7 @@ class World {
       settle();
       pass(std::chrono::seconds(seconds));
     }
-    pass(8min);
+    pass(45min);
   }
   int automatic_stops() const { return automatic_stops_; }
   int starts() const { return starts_; }
@@ -376,6 +376,7 @@ class World {
   }
 
   void check_liveness() {
+    check_canaries();
     for (auto& w : workers_) {
       const SteadyTime t = now().steady;
       const bool excuse = w.alive || w.stopped || w.in_ladder || big_switch_ || maintained_.contains(w.facts.id) ||
@@ -383,6 +384,31 @@ class World {
       if (excuse) w.excused = t;
       RC_ASSERT(t - std::max(w.excused, w.died) <= 7min);
     }
+  }
+
+  // No freeze that the world does not explain goes on without a canary, as long as one could run.
+  void check_canaries() {
+    const SteadyTime t = now().steady;
+    for (const std::string pool : {"a", "b"}) {
+      const bool frozen = recovery_.pool_view(pool, now()).frozen.has_value();
+      const bool quiet = broker_down_ || degraded_ || big_switch_ || lag_ > 1s || !maintained_.empty() ||
+                         !quarantined_.empty() || std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
+                           return !w.facts.source_connected || !w.alive || w.in_ladder;
+                         });
+      const auto& stops = pool_stops_[pool];
+      const auto hour = std::count_if(stops.begin(), stops.end(), [&](SteadyTime s) { return t - s < 1h; });
+      const bool spent = hour >= std::max(5, size_of(pool) / 5);  // the budget of the hour holds it
+      auto& since = frozen_since_[pool];
+      if (!frozen || quiet || spent || !stoppable(pool)) since = t;
+      if (!stops.empty()) since = std::max(since.value_or(t), stops.back());
+      if (since) RC_ASSERT(t - *since <= 35min);
+    }
+  }
+  // A worker that a canary could try: ill, with budget left.
+  bool stoppable(const std::string& pool) {
+    return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
+      return w.facts.pool == pool && w.told.status == Status::critical && !w.facts.announced_stop && w.stops.empty();
+    });
   }
 
   ManualClock clock_;
@@ -399,8 +425,9 @@ class World {
     ActionState state = ActionState::sent;
     SteadyTime began{};
   };
-  std::map<std::string, Canary> canaries_;                       // by pool
-  std::map<std::string, std::optional<SteadyTime>> looked_ill_;  // by pool: when last
+  std::map<std::string, Canary> canaries_;                         // by pool
+  std::map<std::string, std::optional<SteadyTime>> frozen_since_;  // by pool: without a canary and a reason
+  std::map<std::string, std::optional<SteadyTime>> looked_ill_;    // by pool: when last
   bool broker_down_ = false, degraded_ = false, big_switch_ = false;
   Duration lag_{};
   int automatic_stops_ = 0, starts_ = 0;

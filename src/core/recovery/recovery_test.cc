@@ -92,9 +92,7 @@ TEST(Recovery, one_stop_per_ten_seconds_and_one_down_at_once_in_a_small_pool) {
 
 TEST(Recovery, one_shared_cause_is_no_reason_to_restart_anybody) {
   RecoveryBench b;
-  b.workers(10);
-  for (int i = 0; i < 5; ++i) b.ill("w" + std::to_string(i));
-  b.settle();
+  b.pool_of(10, 5);
   b.pass(299s);
   EXPECT_EQ(b.ladders(), 0);
   EXPECT_EQ(b.held("w0"), HoldCode::frozen);
@@ -127,9 +125,7 @@ void cure(RecoveryBench& b, const std::string& id) {
 
 TEST(Recovery, when_the_cause_is_gone_a_pool_thaws_by_one_two_four) {
   RecoveryBench b;
-  b.workers(60);  // six may be down at once
-  for (int i = 0; i < 30; ++i) b.ill("w" + std::to_string(i));
-  b.settle();
+  b.pool_of(60, 30);  // six may be down at once
   b.pass(10s);
   EXPECT_EQ(b.held("w0"), HoldCode::frozen);
   for (int i = 10; i < 30; ++i) b.well("w" + std::to_string(i));
@@ -166,9 +162,7 @@ TEST(Recovery, when_the_cause_is_gone_a_pool_thaws_by_one_two_four) {
 
 TEST(Recovery, a_failed_stop_of_the_thaw_freezes_again) {
   RecoveryBench b;
-  b.workers(10);
-  for (int i = 0; i < 5; ++i) b.ill("w" + std::to_string(i));
-  b.settle();
+  b.pool_of(10, 5);
   b.pass(5s);
   for (int i = 1; i < 4; ++i) b.well("w" + std::to_string(i));
   b.settle();
@@ -185,9 +179,7 @@ TEST(Recovery, a_failed_stop_of_the_thaw_freezes_again) {
 
 TEST(Recovery, a_canary_that_cures_thaws_a_pool_of_which_most_are_ill) {
   RecoveryBench b;
-  b.workers(10);
-  for (int i = 0; i < 5; ++i) b.ill("w" + std::to_string(i));
-  b.settle();
+  b.pool_of(10, 5);
   b.pass(299s);
   EXPECT_EQ(b.ladders(), 0);
   b.pass(3s);
@@ -206,9 +198,7 @@ TEST(Recovery, a_canary_that_cures_thaws_a_pool_of_which_most_are_ill) {
 
 TEST(Recovery, after_a_canary_more_ill_workers_than_before_freeze_again) {
   RecoveryBench b;
-  b.workers(10);
-  for (int i = 0; i < 6; ++i) b.ill("w" + std::to_string(i));
-  b.settle();
+  b.pool_of(10, 6);
   b.pass(302s);
   ASSERT_EQ(b.ladders(), 1);
   cure(b, b.last_ladder().worker_id);
@@ -220,11 +210,26 @@ TEST(Recovery, after_a_canary_more_ill_workers_than_before_freeze_again) {
   EXPECT_EQ(b.held("w7"), HoldCode::frozen);
 }
 
+TEST(Recovery, after_a_canary_many_unknown_workers_freeze_all_the_same) {
+  RecoveryBench b;
+  b.pool_of(10, 5);
+  b.pass(302s);
+  cure(b, b.last_ladder().worker_id);
+  const int before = b.ladders();
+  for (int i = 5; i < 10; ++i) {
+    b.facts.at("w" + std::to_string(i)).status = Status::unknown;
+    b.say("w" + std::to_string(i));
+  }
+  b.pass(60s);
+  EXPECT_LE(b.ladders(), before);
+  const auto frozen = b.recovery.pool_view("p", b.clock.now()).frozen;
+  ASSERT_TRUE(frozen);
+  EXPECT_NE(frozen->find("unknown"), std::string::npos) << *frozen;
+}
+
 TEST(Recovery, a_canary_that_fails_is_told_and_the_next_comes_half_an_hour_after_its_start) {
   RecoveryBench b;
-  b.workers(10);
-  for (int i = 0; i < 8; ++i) b.ill("w" + std::to_string(i));
-  b.settle();
+  b.pool_of(10, 8);
   b.pass(302s);
   ASSERT_EQ(b.ladders(), 1);
   b.pass(20s);
