@@ -70,6 +70,7 @@ pools:
       verify_alive: 10s
       backoff_first: 2s
       healthy_reset: 1m
+      freeze_thaw_after: 5s
   thumbs: {{}}
   hashes: {{}}
 )";
@@ -137,7 +138,7 @@ std::vector<std::string> shortenings() {
                   kMemoryLimitMb, kDiskQuotaMb),
       "recovery: first stop 5 s after the start of the monitor (60 s), 2 s apart (10 s), at least 30 an hour per pool "
       "(5), "
-      "3 per worker in 5 min (30 min)",
+      "3 per worker in 5 min (30 min); a frozen pool thaws 5 s after its cause is gone (60 s)",
       "ladder: drain 5 s, TERM 5 s (30 s each); cure proven within 30 s (120 s); second start after 2 s (10 s)"};
 }
 
