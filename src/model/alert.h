@@ -36,13 +36,14 @@ struct Alert {
   bool hard_evidence = false;  // an exit seen by the parent: notified without group wait
 };
 
-enum class TimelineKind { detected, joined, raised, notified, acted, held, verified, resolved };
-PARAMEDIC_ENUM_NAMES(TimelineKind, "detected", "joined", "raised", "notified", "acted", "held", "verified", "resolved")
+enum class TimelineKind { detected, joined, raised, notified, acted, held, verified, resolved, diagnosed };
+PARAMEDIC_ENUM_NAMES(TimelineKind, "detected", "joined", "raised", "notified", "acted", "held", "verified", "resolved",
+                     "diagnosed")
 
 struct TimelineEntry {
   WallTime at{};
   TimelineKind kind = TimelineKind::detected;
-  std::string text;
+  std::string text;  // diagnosed: what the worker was doing when it was ended, up to 16 KiB in many lines
 };
 
 // From the first sign to proven recovery.

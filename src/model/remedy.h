@@ -32,9 +32,10 @@ struct Ladder {
   std::string worker_id;
   std::string expected_incarnation;  // another one alive = refused
   RemedyKind kind = RemedyKind::restart;
-  Duration drain{};       // 0 = no drain step
-  Duration max_drain{};   // while tasks progress
-  Duration term_grace{};  // TERM → KILL
+  Duration diagnostics{};  // for the worker's diagnostics hook; 0 = it is not asked
+  Duration drain{};        // 0 = no drain step
+  Duration max_drain{};    // while tasks progress
+  Duration term_grace{};   // TERM → KILL
   Duration start_delay{};
   std::string reason;  // in words, for the executor's log
 };
@@ -102,11 +103,12 @@ enum class HoldCode {
   no_executor,
   exit_code,
   announced_stop,
+  waits_for_quiet,  // a planned recycle: its pool is not well, or works hard
 };
 PARAMEDIC_ENUM_NAMES(HoldCode, "none", "mode_off", "mode_shadow", "mode_approve", "big_switch", "maintenance", "frozen",
                      "stop_budget_worker", "stop_budget_pool", "stop_rate_pool", "down_cap", "last_healthy",
                      "monitor_lag", "monitor_young", "ledger_degraded", "backoff", "crash_loop", "quarantined",
-                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop")
+                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop", "waits_for_quiet")
 
 struct HoldBack {
   RemedyKind wanted = RemedyKind::none;

@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxTaskTypesPerWorker = 64;
 inline constexpr std::size_t kMaxTaskTypesPerPool = 512;
 inline constexpr std::size_t kMaxMetrics = 256;
 inline constexpr std::size_t kMaxInFlight = 256;
+inline constexpr std::size_t kMaxLastWords = 16 * 1024;
 inline constexpr std::size_t kMaxListItems = 64;  // disks, queues, models, gpus
 inline constexpr Duration kDefaultPeriod = 30s;
 
@@ -49,6 +50,7 @@ struct ProcessPart {
   std::optional<int> threads;
   std::optional<int> open_files;
   std::optional<ExitInfo> exit;  // set = this incarnation is dead
+  std::string last_words;  // the end of what it wrote before it died, at most kMaxLastWords; kept with the incident
 };
 
 struct GpuPart {

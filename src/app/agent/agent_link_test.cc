@@ -158,6 +158,58 @@ TEST_F(AgentLinkTest, a_stopped_process_gets_its_term) {
   EXPECT_EQ(read("term"), "term\n") << "KILL was not needed: CONT follows TERM";
 }
 
+TEST_F(AgentLinkTest, the_diagnostics_hook_is_asked_before_anything_is_done_to_the_worker) {
+  auto& spec = add_worker("w-1", "trap 'echo term >> order; exit 0' TERM; echo up > up; while :; do sleep 0.02; done");
+  spec.diagnostics.command = {"/bin/sh", "-c", "echo asked >> " + folder_ + "/order; echo stack of $0; kill -0 $0",
+                              "{pid}"};
+  begin_online();
+  ASSERT_TRUE(eventually([&] { return exists("up"); }));
+  const int first = pid();
+  auto asking = ladder("act-1");
+  asking.diagnostics = 10s;
+  monitor_->send(asking);
+  ASSERT_TRUE(eventually([&] { return done("act-1"); }));
+  EXPECT_EQ(steps("act-1"), "accepted diagnostics term start! ");
+  EXPECT_EQ(read("order"), "asked\nterm\n");
+  const auto told = progress("act-1").at(1).message;
+  EXPECT_TRUE(told.starts_with("state ")) << told;
+  EXPECT_NE(told.find("(exit 0)\nstack of " + std::to_string(first)), std::string::npos) << told;
+}
+
+TEST_F(AgentLinkTest, the_last_words_of_a_worker_come_with_its_death_and_only_with_it) {
+  std::ofstream(folder_ + "/out") << "of somebody else\n";
+  add_worker("w-1",
+             "echo early; test -e again || { touch again; echo 'Traceback: no such table' >&2; exit 1; }; sleep 1000")
+      .last_words_bytes = 30;
+  begin_online();
+  const auto dead = [&] {
+    std::vector<Report> found;
+    for (const auto& report : monitor_->reports("w-1"))
+      if (report.process && report.process->exit) found.push_back(report);
+    return found;
+  };
+  ASSERT_TRUE(eventually([&] { return !dead().empty(); }));
+  EXPECT_EQ(dead()[0].process->last_words, "arly\nTraceback: no such table");
+  ASSERT_TRUE(eventually([&] { return worker().alive() && monitor_->reports("w-1").size() > dead().size() + 2; }));
+  int told = 0;
+  for (const auto& report : monitor_->reports("w-1")) told += report.process && !report.process->last_words.empty();
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(AgentLinkTest, a_worker_that_dies_under_its_diagnostics_is_started_and_the_hook_ended) {
+  add_worker("w-1", kSleep).diagnostics.command = {"/bin/sh", "-c", "echo $$ > " + folder_ + "/hook; exec sleep 1000"};
+  begin_online();
+  const int first = pid();
+  auto asking = ladder("act-1");
+  asking.diagnostics = 1min;
+  monitor_->send(asking);
+  ASSERT_TRUE(eventually([&] { return !read("hook").empty(); }));
+  kill_worker();
+  ASSERT_TRUE(eventually([&] { return done("act-1") && pid() > 0 && pid() != first; }));
+  EXPECT_TRUE(progress("act-1").back().ok);
+  EXPECT_FALSE(is_alive(std::stoi(read("hook"))));
+}
+
 TEST_F(AgentLinkTest, a_drain_waits_for_the_tasks_in_flight) {
   add_worker("w-1", "trap 'echo drain > drain' USR1; echo up > up; while :; do sleep 0.02; done").drain_signal =
       SIGUSR1;

@@ -1,11 +1,14 @@
 #include "app/agent/ladder_run.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace paramedic::agent {
 namespace {
 // A process that KILL has not ended yet (disk wait, a group that forks faster than it dies) is sent it again so often.
 constexpr Duration kKillAgain = 100ms;
+// The hook keeps its own limit; the ladder waits a little longer, so that what it said is told before the next step.
+constexpr Duration kHookSlack = 1s;
 }  // namespace
 
 LadderRun::LadderRun(Ladder ladder, SteadyTime now, LadderStep resume_at)
@@ -38,8 +41,10 @@ bool LadderRun::one(const LadderFacts& facts, SteadyTime now, std::vector<Ladder
       step_ = LadderStep::diagnostics;
       return true;
     case LadderStep::diagnostics:
-      acts.push_back({Kind::diagnose, LadderStep::diagnostics, {}});
+      if (!begun_) acts.push_back({Kind::diagnose, LadderStep::diagnostics, {}});
+      if (asks_hook(facts, now)) return false;
       step_ = LadderStep::drain;
+      begun_ = false;
       return true;
     case LadderStep::drain:
       if (!begun_) begin_drain(facts, now, acts);
@@ -63,6 +68,14 @@ bool LadderRun::one(const LadderFacts& facts, SteadyTime now, std::vector<Ladder
   acts.push_back({Kind::start, LadderStep::start, {}});
   over_ = true;
   return false;
+}
+
+// True while the hook that was begun may go on. Whether it is at work is seen after the act was performed.
+bool LadderRun::asks_hook(const LadderFacts& facts, SteadyTime now) {
+  if (!facts.can_diagnose || ladder_.diagnostics <= Duration{0}) return false;
+  if (std::exchange(begun_, true)) return facts.diagnosing && now < until_;
+  until_ = now + ladder_.diagnostics + kHookSlack;
+  return true;
 }
 
 void LadderRun::begin_drain(const LadderFacts& facts, SteadyTime now, std::vector<LadderAct>& acts) {

@@ -14,6 +14,8 @@ namespace paramedic::agent {
 struct LadderFacts {
   bool alive = false;               // the worker process runs
   bool group_alive = false;         // it, or something left of its process group
+  bool can_diagnose = false;        // a diagnostics hook is configured
+  bool diagnosing = false;          // … and at work
   bool can_drain = false;           // a drain signal is configured
   std::optional<int> in_flight;     // unknown for a worker that does not tell its tasks
   std::uint64_t task_progress = 0;  // grows whenever a task ends or progresses
@@ -22,7 +24,7 @@ struct LadderFacts {
 struct LadderAct {
   enum class Kind {
     progress,  // tell and journal `step`
-    diagnose,  // tell what the process is doing (step diagnostics)
+    diagnose,  // tell what the process is doing (step diagnostics); with a hook: begin to ask it
     drain,     // send the drain signal
     term,      // TERM to the group, then CONT for a stopped process
     kill,      // KILL to the group
@@ -48,6 +50,7 @@ class LadderRun {
   bool over() const { return over_; }
 
  private:
+  bool asks_hook(const LadderFacts& facts, SteadyTime now);
   void begin_drain(const LadderFacts& facts, SteadyTime now, std::vector<LadderAct>& acts);
   void begin_term(SteadyTime now, std::vector<LadderAct>& acts);
   void begin_kill(SteadyTime now, std::vector<LadderAct>& acts);

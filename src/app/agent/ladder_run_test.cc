@@ -76,6 +76,45 @@ TEST_F(LadderRunTest, goes_through_all_steps_when_nothing_helps) {
   EXPECT_EQ(advance(1h), "");
 }
 
+TEST_F(LadderRunTest, waits_for_the_diagnostics_hook_but_not_for_ever) {
+  ladder_.diagnostics = 10s;
+  facts_.can_diagnose = true;
+  begin();
+  EXPECT_EQ(advance(), "accepted diagnose!");
+  facts_.diagnosing = true;
+  EXPECT_EQ(advance(9s), "");
+  facts_.diagnosing = false;
+  EXPECT_EQ(advance(), "drain drain!");
+
+  begin();
+  EXPECT_EQ(advance(), "accepted diagnose!");
+  facts_.diagnosing = true;
+  EXPECT_EQ(advance(10s), "") << "the hook has its own limit";
+  EXPECT_EQ(run_->deadline(), now_ + 1s);
+  EXPECT_EQ(advance(1s), "drain drain!");
+}
+
+TEST_F(LadderRunTest, a_hook_that_did_not_begin_costs_no_time_and_without_time_none_is_asked) {
+  ladder_.diagnostics = 10s;
+  facts_.can_diagnose = true;
+  begin();
+  EXPECT_EQ(advance(), "accepted diagnose!");
+  EXPECT_EQ(advance(), "drain drain!");
+  ladder_.diagnostics = 0s;
+  begin();
+  EXPECT_EQ(advance(), "accepted diagnose! drain drain!");
+}
+
+TEST_F(LadderRunTest, a_process_that_ends_under_its_hook_is_started) {
+  ladder_.diagnostics = 10s;
+  facts_.can_diagnose = true;
+  begin();
+  EXPECT_EQ(advance(), "accepted diagnose!");
+  facts_.diagnosing = true;
+  die();
+  EXPECT_EQ(advance(), "start!");
+}
+
 TEST_F(LadderRunTest, drain_is_skipped_without_signal_or_time) {
   facts_.can_drain = false;
   begin();

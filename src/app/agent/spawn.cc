@@ -219,7 +219,7 @@ Result<Spawned> spawn_process(const SpawnOptions& options) {
   plan.cwd = options.cwd.empty() ? nullptr : options.cwd.c_str();
   plan.identity = identity ? &*identity : nullptr;
   plan.null_fd = null_fd.get();
-  plan.output_fd = output.get();
+  plan.output_fd = options.output_fd >= 0 ? options.output_fd : output.get();
   return clone_child(plan, options);
 }
 

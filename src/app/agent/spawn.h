@@ -20,6 +20,7 @@ struct SpawnOptions {
   // Laid over the caller's environment.
   std::vector<std::pair<std::string, std::string>> env;
   std::string output_file;  // standard output and error are appended here; empty = the caller's
+  int output_fd = -1;       // … or go here instead; stays the caller's
   std::string user;  // whose rights it gets, with all groups of that user, HOME, USER and LOGNAME; empty = the caller's
 };
 

@@ -1,5 +1,7 @@
 #include "app/agent/worker.h"
 
+#include <algorithm>
+
 #include <signal.h>
 
 #include "base/text.h"
@@ -109,6 +111,9 @@ void Worker::take_process(ProcessIdentity identity, UniqueFd pidfd, bool adopted
   process_->note_oom_count(host_oom_kills(host_.roots()));
   process_->watch([this](ExitInfo exit) { on_exit(exit); });
   lease_.on_start(process_->incarnation(), now.steady);
+  if (spec_.smoke.on())
+    smoke_ = std::make_unique<Smoke>(host_.io(), spec_.smoke, HookSubject{spec_.id, process_->incarnation(), "", pid()},
+                                     host_.clock(), [this] { host_.report_soon(*this); });
   failed_incarnation_.clear();
   leftovers_since_.reset();
   draining_ = killed_by_us_ = false;
@@ -133,11 +138,19 @@ SpawnOptions Worker::spawn_options() const {
   if (spec_.watchdog > Duration{0})
     options.env.emplace_back(
         "WATCHDOG_USEC", std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(spec_.watchdog).count()));
-  if (spec_.stdout_to == "null")
-    options.output_file = "/dev/null";
-  else if (spec_.stdout_to != "inherit")
-    options.output_file = spec_.stdout_to;
+  options.output_file = spec_.stdout_to == "null" ? "/dev/null" : output_file();
   return options;
+}
+
+std::string Worker::output_file() const {
+  return spec_.stdout_to == "null" || spec_.stdout_to == "inherit" ? std::string() : spec_.stdout_to;
+}
+
+void Worker::hear_last_words() {
+  const auto size = file_size_of(output_file());
+  const auto begin = size < output_from_ ? 0 : output_from_;  // less than before: the file was rotated away
+  const auto from = std::max<std::uint64_t>(begin, size - std::min(size, spec_.last_words_bytes));
+  last_words_ = spec_.last_words_bytes > 0 ? readable(read_appended(output_file(), from, spec_.last_words_bytes)) : "";
 }
 
 // Journalled first, so that no start is ever forgotten or done twice; `action_id` empty = not counted by the monitor.
@@ -157,6 +170,7 @@ Result<void> Worker::start(const std::string& action_id, int crashes) {
   journal_worker(JournalWorker::Phase::starting);
   journal.sync();
 
+  output_from_ = file_size_of(output_file());
   auto spawned = spawn_process(spawn_options());
   const auto stat = spawned ? read_stat(host_.roots().proc, spawned->pid) : std::nullopt;
   if (spawned) {
@@ -207,6 +221,8 @@ void Worker::start_by_lease(const StartDecision& decision) {
 void Worker::on_exit(const ExitInfo& exit) {
   const auto now = steady();
   last_exit_ = exit;
+  hear_last_words();
+  smoke_.reset();
   process_->voice().lose_in_flight();
   const auto stop = process_->voice().stop();
   const bool comes_back = stop && (stop->reason == StopReason::recycle || stop->reason == StopReason::deploy) &&

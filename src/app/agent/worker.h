@@ -9,8 +9,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "app/agent/diagnosis.h"
 #include "app/agent/journal.h"
 #include "app/agent/ladder_run.h"
+#include "app/agent/smoke.h"
 #include "app/agent/voice_socket.h"
 #include "app/agent/worker_process.h"
 #include "base/clock.h"
@@ -95,6 +97,8 @@ class Worker {
   void on_exit(const ExitInfo& exit);
   void journal_worker(JournalWorker::Phase phase);
   SpawnOptions spawn_options() const;
+  std::string output_file() const;  // empty = its output goes into no file
+  void hear_last_words();
 
   // -- worker_poll.cc: what is due
   void poll();
@@ -110,6 +114,7 @@ class Worker {
   void poll_ladder();
   void resume_ladder();
   void perform(const LadderAct& act);
+  void diagnose();
   void ladder_start();
   void end_ladder(bool ok, const std::string& message);
   void progress(LadderStep step, bool done, bool ok, std::string message);
@@ -134,10 +139,14 @@ class Worker {
 
   std::unique_ptr<WorkerProcess> process_;  // the living one or the one that died last; null before the first start
   ExitInfo last_exit_;
+  std::uint64_t output_from_ = 0;  // where the output of the present incarnation begins
+  std::string last_words_;         // until they are told
   std::string failed_incarnation_;  // set when the latest start came to nothing: its name
   std::string previous_incarnation_;
 
   std::optional<LadderRun> ladder_;
+  std::unique_ptr<Smoke> smoke_;          // beside a living process, when configured
+  std::unique_ptr<Diagnosis> diagnosis_;  // set while the hook is at work; only beside a ladder
   std::optional<SteadyTime> leftovers_since_;
   bool draining_ = false;
   bool killed_by_us_ = false;

@@ -6,8 +6,10 @@
 namespace paramedic::agent {
 namespace {
 
-// The protocol takes more; a person reads less.
+// The protocol takes more; a person reads less. A stack dump is long.
 constexpr std::size_t kMaxMessage = 1024;
+constexpr std::size_t kMaxMessageOfDiagnostics = kMaxDiagnosisBytes + 2048;
+constexpr std::size_t kMaxLoggedMessage = 300;
 
 // A ladder of the monitor has an action id; the agent's own (a worker that recycles itself) has none and is told to
 // nobody.
@@ -110,6 +112,8 @@ LadderFacts Worker::facts() const {
   LadderFacts facts;
   facts.alive = alive();
   facts.group_alive = facts.alive || (process_ && process_->group_alive(true));
+  facts.can_diagnose = spec_.diagnostics.on() && alive();
+  facts.diagnosing = diagnosis_ != nullptr;
   facts.can_drain = spec_.drain_signal > 0;
   if (process_) {
     facts.in_flight = process_->voice().in_flight();
@@ -132,7 +136,7 @@ void Worker::perform(const LadderAct& act) {
       progress(act.step, false, true, act.message);
       return;
     case Kind::diagnose:
-      progress(act.step, false, true, process_ ? process_->diagnose() : std::string("the process is gone"));
+      diagnose();
       return;
     case Kind::drain:
       draining_ = process_ && process_->signal(spec_.drain_signal);
@@ -152,7 +156,25 @@ void Worker::perform(const LadderAct& act) {
   }
 }
 
+void Worker::diagnose() {
+  std::string seen = process_ ? process_->diagnose() : std::string("the process is gone");
+  const Duration limit = std::min(spec_.diagnostics.timeout, ladder_->ladder().diagnostics);
+  if (!facts().can_diagnose || limit <= Duration{0}) return progress(LadderStep::diagnostics, false, true, seen);
+  // Taken off before it is told: what follows may destroy the ladder and all that belongs to it.
+  const auto done = [this, seen](const std::string& text) {
+    const auto over = std::move(diagnosis_);
+    progress(LadderStep::diagnostics, false, true, seen + "\n" + text);
+    poll();
+  };
+  diagnosis_ = std::make_unique<Diagnosis>(
+      host_.io(),
+      DiagnosisPlan{spec_.diagnostics, HookSubject{spec_.id, incarnation(), ladder_->ladder().action_id, pid()},
+                    output_file(), limit},
+      [this](int number) { return process_ && process_->signal(number); }, done);
+}
+
 void Worker::ladder_start() {
+  diagnosis_.reset();
   const auto started = start({}, lease_.crashes());
   if (started) return end_ladder(true, "started");
   end_ladder(false, started.error().message);
@@ -160,6 +182,7 @@ void Worker::ladder_start() {
 
 void Worker::end_ladder(bool ok, const std::string& message) {
   progress(ladder_->step(), true, ok, message);
+  diagnosis_.reset();
   ladder_.reset();
 }
 
@@ -175,7 +198,8 @@ void Worker::progress(LadderStep step, bool done, bool ok, std::string message) 
   entry.progress.done = done;
   entry.progress.ok = ok;
   if (done && ok) entry.progress.new_incarnation = incarnation();
-  if (message.size() > kMaxMessage) message.resize(kMaxMessage);
+  const std::size_t limit = step == LadderStep::diagnostics ? kMaxMessageOfDiagnostics : kMaxMessage;
+  if (message.size() > limit) message.resize(limit);
   entry.progress.message = std::move(message);
   host_.journal().put(entry);
   if (done) host_.journal().sync();
@@ -184,7 +208,7 @@ void Worker::progress(LadderStep step, bool done, bool ok, std::string message) 
                                    {"step", to_string(step)},
                                    {"done", done},
                                    {"ok", ok},
-                                   {"message", entry.progress.message}});
+                                   {"message", entry.progress.message.substr(0, kMaxLoggedMessage)}});
   host_.tell_progress(entry.progress);
 }
 

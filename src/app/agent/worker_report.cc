@@ -1,4 +1,6 @@
 // What a worker says and what is reported of it.
+#include <utility>
+
 #include "app/agent/worker.h"
 
 namespace paramedic::agent {
@@ -57,11 +59,14 @@ Report Worker::report(bool measured) {
       process_->measure(now.steady, out);
     else
       process_->describe(out);
+    if (smoke_) smoke_->fill(out);
     if (process_->voice().alive_at()) beat_forwarded_ = now.steady;
   } else if (!incarnation().empty()) {
     out.incarnation = incarnation();
     out.process.emplace().exit = last_exit_;
   }
+  // Once: the report of a death is the first one after it. Lost with it, when the monitor is away.
+  if (out.process && out.process->exit) out.process->last_words = std::exchange(last_words_, {});
   out.worker_id = spec_.id;
   out.pool = spec_.pool;
   out.host = host_.host_name();

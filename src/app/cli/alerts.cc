@@ -54,6 +54,16 @@ void print_acknowledgement(const ClientOptions& client, const std::string& incid
   }
 }
 
+// Of a text with several lines, such as a stack dump, the second and all after it.
+std::string indented(const std::string& text, std::size_t columns) {
+  std::string out;
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out.append(columns, ' ');
+  }
+  return out;
+}
+
 int show_incident(const ClientOptions& client, const std::string& id) {
   const auto answer = ask_json(client, "/incidents/" + percent_encode(id));
   if (!answer) return fail(answer.error());
@@ -70,7 +80,7 @@ int show_incident(const ClientOptions& client, const std::string& id) {
   for (const json::value& entry : items_of(*answer, "timeline"))
     if (entry.is_object())
       fmt::print("{}  {:<14} {}\n", text_of(entry.get_object(), "at"), text_of(entry.get_object(), "kind"),
-                 text_of(entry.get_object(), "text"));
+                 indented(text_of(entry.get_object(), "text"), 4));
   return 0;
 }
 

@@ -10,6 +10,10 @@ namespace paramedic {
 namespace {
 constexpr std::size_t kMaxTimeline = 200;
 constexpr std::size_t kMaxNamedWorkers = 100;
+// A stack dump has up to 16 KiB and the ledger takes the whole story at each change: so many are kept whole, the first
+// ones and the last; of the others the beginning.
+constexpr std::size_t kWholeDiagnoses = 4;
+constexpr std::size_t kShortDiagnosis = 300;
 
 std::string scope_of(const Alert& a) {
   if (!a.worker_id.empty()) return "worker/" + a.worker_id;
@@ -19,10 +23,21 @@ std::string scope_of(const Alert& a) {
 }
 }  // namespace
 
+// Room for one more whole diagnosis: the one before the last, since the last is replaced by what comes now.
+static void shorten_diagnoses(std::vector<TimelineEntry>& timeline) {
+  std::vector<TimelineEntry*> whole;
+  for (TimelineEntry& entry : timeline)
+    if (entry.kind == TimelineKind::diagnosed && entry.text.size() > kShortDiagnosis + 8) whole.push_back(&entry);
+  if (whole.size() < kWholeDiagnoses) return;
+  whole.back()->text.resize(kShortDiagnosis);
+  whole.back()->text += " …";
+}
+
 void Alerting::Impl::add(Incident& incident, TimelineKind kind, std::string text, WallTime at) {
   auto& timeline = incident.timeline;
   if (timeline.size() >= kMaxTimeline)
     timeline.erase(timeline.begin() + kMaxTimeline / 2);  // the first and the last are kept
+  if (kind == TimelineKind::diagnosed) shorten_diagnoses(timeline);
   timeline.push_back({at, kind, std::move(text)});
   dirty_incidents.insert(incident.id);
 }

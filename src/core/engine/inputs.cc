@@ -11,6 +11,8 @@ void Engine::Impl::take(Input& input, const Now& now, Effects& out) {
 }
 
 void Engine::Impl::take(ReportInput& input, const Now& now, Effects& out) {
+  std::string last_words;
+  if (input.report.process) last_words.swap(input.report.process->last_words);
   const auto applied = fleet.apply(input, now);
   if (!applied) return;  // counted by the fleet; the sender was told by the parts that parse
   sources_changed(applied->source, now, out);
@@ -34,6 +36,11 @@ void Engine::Impl::take(ReportInput& input, const Now& now, Effects& out) {
     if (exit.oom) event.text += " (out of memory)";
     add_event(std::move(event));
     record_exit(applied->worker, input.source, now, out);
+    // With the notes of recovery, so that it comes after the alert that the death makes.
+    if (!last_words.empty())
+      recovery_out.notes.push_back({.worker_id = facts.worker_id,
+                                    .kind = TimelineKind::diagnosed,
+                                    .text = "its last words:\n" + last_words.substr(0, kMaxLastWords)});
   }
   touch(applied->worker);
 }

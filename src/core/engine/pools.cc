@@ -40,6 +40,7 @@ void Engine::Impl::judge_pool(const std::string& pool, PoolSlot& state, const No
   RecoveryPoolFacts told{.pool = pool};
   told.queue_stalled_since = state.stalled_since;
   told.broker_down = facts.broker_down;
+  if (facts.slots > 0) told.load_percent = 100.0 * facts.busy_slots / facts.slots;
   for (const std::string& source : fleet.sources_away()) {
     const auto workers = fleet.workers_of_source(source);
     const bool ours = std::any_of(workers.begin(), workers.end(), [&](WorkerHandle worker) {

@@ -193,12 +193,21 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
     named.args_digest = task.args_digest;
     out.in_flight.push_back(std::move(named));
   }
+  out.idle = snapshot.known(f.in_flight_stamp) && f.in_flight.empty();
+  out.recycle.began = f.first_heard;
+  // Met while it already ran (the monitor started later): by its own clock, which may be wrong, but only once per life.
+  if (f.incarnations <= 1 && f.process.started_at && *f.process.started_at < now.wall)
+    out.recycle.began = std::min(f.first_heard, now.steady - (now.wall - *f.process.started_at));
+  if (snapshot.known(f.tasks.stamp)) {
+    out.recycle.tasks = 0;
+    for (const TaskTypeFacts& type : f.tasks.types) *out.recycle.tasks += type.reported.finished();
+  }
   return out;
 }
 
 namespace {
 // Of everything recovery decides by; the tasks in flight are only named in answers, which ask anew.
-std::uint64_t fingerprint(const RecoveryWorkerFacts& f) {
+std::uint64_t fingerprint(const RecoveryWorkerFacts& f, const RecoveryPolicy& policy) {
   std::uint64_t h = stable_hash(f.incarnation, stable_hash(f.version, stable_hash(f.source)));
   const auto mix = [&](std::uint64_t v) { h = hash_mix(h, v); };
   mix(std::uint64_t(f.state));
@@ -209,13 +218,18 @@ std::uint64_t fingerprint(const RecoveryWorkerFacts& f) {
   mix(f.took_task ? 1u + *f.took_task : 0u);
   mix(f.idle_with_empty_queue ? 1u + *f.idle_with_empty_queue : 0u);
   mix(f.smoke_ok ? 1u + *f.smoke_ok : 0u);
+  if (policy.recycle_age > 0s || policy.recycle_tasks > 0 || f.recycle.leak) {
+    mix(f.idle);
+    mix(f.recycle.leak ? std::uint64_t(to_seconds(f.recycle.leak->full_at.time_since_epoch()) / 60) : 0u);
+    mix(policy.recycle_tasks > 0 && f.recycle.tasks.value_or(0) >= std::uint64_t(policy.recycle_tasks));
+  }
   return h | 1;
 }
 }  // namespace
 
 void Engine::Impl::tell_recovery(WorkerHandle worker, const Now& now, bool always) {
   const RecoveryWorkerFacts facts = recovery_facts(worker, now);
-  const std::uint64_t print = fingerprint(facts);
+  const std::uint64_t print = fingerprint(facts, config.pool(facts.pool).recovery);
   Slot& s = slot(worker);
   if (!always && print == s.recovery_print) return;
   s.recovery_print = print;

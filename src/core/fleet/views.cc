@@ -191,6 +191,11 @@ PoolFacts Fleet::pool_facts(std::string_view pool, const Now& now) const {
       if (at.broker_down && (out.broker_down.empty() || at.broker < out.broker_down)) out.broker_down = at.broker;
     }
     if (is_inactive(w.state) || w.dead() || m.blind(slot)) continue;
+    if (w.in_flight_stamp.known(now.steady)) {
+      const int busy = int(w.in_flight.size()), slots = std::max(w.concurrency.value_or(std::max(busy, 1)), 1);
+      out.slots += slots;
+      out.busy_slots += std::min(busy, slots);
+    }
     for (const QueueFacts& q : w.queues) {
       if (!q.stamp.known(now.steady)) continue;
       PoolQueueFacts& facts = queues[q.queue];

@@ -95,11 +95,12 @@ std::optional<GovernorAnswer> worker_budget(const RecoveryPolicy& p, const Gover
         retry);
   }
   if (!spent) return std::nullopt;
+  // A recycle that comes too often is a matter of the limits that were chosen, not an illness.
   auto answer = hold(w, HoldCode::stop_budget_worker,
                      fmt::format("{} of {} stops used in {}, next in {}", used, p.stops_per_worker,
                                  format_duration(p.stops_window), in_words(next - now.steady)),
                      now, next);
-  answer.quarantine = true;
+  answer.quarantine = !w.planned;
   return answer;
 }
 
@@ -117,7 +118,8 @@ std::optional<GovernorAnswer> pool_budget(const GovernorPool& pool, const Govern
         w, HoldCode::down_cap,
         fmt::format("{} of {} workers that may be down at once in pool {} are", pool.down, down_allowed, pool.name),
         now);
-  const int hourly = p.hourly_allowed(pool.size);
+  // What is planned leaves half for what is not.
+  const int hourly = w.planned ? std::max(1, p.hourly_allowed(pool.size) / 2) : p.hourly_allowed(pool.size);
   const int used = pool.stops ? pool.stops->used(now.steady, 1h) : 0;
   if (used >= hourly) {
     const SteadyTime next = pool.stops->next(now.steady, 1h, hourly);

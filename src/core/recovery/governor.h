@@ -59,7 +59,8 @@ struct GovernorWorker {
   std::string id;
   RemedyKind wanted = RemedyKind::none;
   RecoveryMode mode = RecoveryMode::automatic;
-  bool ill = false;  // or the sole target of a pool remedy
+  bool planned = false;  // a recycle: half of the pool's budgets, and it never quarantines
+  bool ill = false;      // or the sole target of a pool remedy
   bool status_known = false;
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;

@@ -8,6 +8,7 @@ namespace paramedic {
 namespace {
 
 constexpr Duration kDay = 24h;
+constexpr Duration kShortestAge = 10min;  // below it a pool would do little else
 
 int share(int pool_size, double percent) { return int(std::floor(pool_size * percent / 100 + 1e-9)); }
 
@@ -38,6 +39,7 @@ void read_freeze(ParamsReader& r, RecoveryPolicy& p) {
 }
 
 void read_ladder(ParamsReader& r, RecoveryPolicy& p) {
+  r.read("diagnostics", p.diagnostics, 0s, 1min);
   r.read("drain", p.drain, 0s, kDay);
   r.read("max_drain", p.max_drain, 0s, kDay);
   r.read("term_grace", p.term_grace, 0s, 1h);
@@ -46,6 +48,15 @@ void read_ladder(ParamsReader& r, RecoveryPolicy& p) {
   r.read("verify_grace_model", p.verify_grace_model, 1s, 2h);
   r.read("verify_proof", p.verify_proof, 1s, 1h);
   r.read("verify_alive", p.verify_alive, 1s, 1h);
+}
+
+void read_recycle(ParamsReader& r, RecoveryPolicy& p) {
+  r.read("recycle_age", p.recycle_age, 0s, 365 * kDay);
+  r.read("recycle_tasks", p.recycle_tasks, 0, 1'000'000'000);
+  r.read("recycle_leak_ahead", p.recycle_leak_ahead, 0s, kDay);
+  r.read("recycle_leak_percent", p.recycle_leak_percent, 1, 100);
+  r.read("recycle_load_percent", p.recycle_load_percent, 0, 100);
+  r.read("recycle_wait", p.recycle_wait, 0s, 30 * kDay);
 }
 
 void read_starts(ParamsReader& r, RecoveryPolicy& p) {
@@ -66,6 +77,8 @@ void read_starts(ParamsReader& r, RecoveryPolicy& p) {
 
 void check_across_keys(ParamsReader& r, const RecoveryPolicy& p) {
   if (p.max_drain < p.drain) r.problem("max_drain", "must not be shorter than drain");
+  if (p.recycle_age > 0s && p.recycle_age < kShortestAge)
+    r.problem("recycle_age", "must not be shorter than 10m; 0s = never");
   if (p.backoff.cap < p.backoff.first) r.problem("backoff_cap", "must not be shorter than backoff_first");
   if (p.verify_grace_model < p.verify_grace) r.problem("verify_grace_model", "must not be shorter than verify_grace");
 }
@@ -90,6 +103,7 @@ RecoveryPolicy parse_recovery_policy(const Params* node, std::string path, Probl
   read_stops(reader, policy);
   read_freeze(reader, policy);
   read_ladder(reader, policy);
+  read_recycle(reader, policy);
   read_starts(reader, policy);
   if (problems.size() == before) check_across_keys(reader, policy);
   reader.finish();

@@ -42,10 +42,19 @@ struct RecoveryPolicy {
   Duration freeze_canary_every = 30min;  // from the start of a canary that failed to the next
 
   // Ladder.
-  Duration drain = 30s;       // let running tasks finish
-  Duration max_drain = 5min;  // while they progress
-  Duration term_grace = 30s;  // TERM, then KILL
-  Duration no_outcome = 60s;  // a remedy that tells nothing so long after its deadlines failed
+  Duration diagnostics = 10s;  // for the worker's diagnostics hook, if it has one; 0 = it is not asked
+  Duration drain = 30s;        // let running tasks finish
+  Duration max_drain = 5min;   // while they progress
+  Duration term_grace = 30s;   // TERM, then KILL
+  Duration no_outcome = 60s;   // a remedy that tells nothing so long after its deadlines failed
+
+  // Planned recycle (core/recovery/recycle.h): drain and restart of workers that are well. 0 = never.
+  Duration recycle_age{};            // of an incarnation
+  int recycle_tasks = 0;             // finished by an incarnation
+  Duration recycle_leak_ahead = 1h;  // before a forecast says that its memory is full
+  double recycle_leak_percent = 80;  // probability from which a forecast counts
+  double recycle_load_percent = 50;  // only while no more of the pool's slots work …
+  Duration recycle_wait = 2h;        // … for so long; then it is done all the same
 
   // Proof of the cure.
   Duration verify_grace = 60s;         // until the new incarnation reports

@@ -15,6 +15,7 @@
 #include "core/recovery/governor.h"
 #include "core/recovery/lease.h"
 #include "core/recovery/policy.h"
+#include "core/recovery/recycle.h"
 #include "model/effects.h"
 #include "model/finding.h"
 #include "model/input.h"
@@ -27,7 +28,8 @@ struct RemedyWish {
   RemedyKind kind = RemedyKind::none;
   Reason reason = Reason::none;
   std::string check;
-  std::string text;  // "silent for 72 s (limit 60 s)"
+  std::string text;      // "silent for 72 s (limit 60 s)"
+  bool planned = false;  // the worker is well: a recycle
 };
 // The strongest wish of all critical causes: restart > drain_restart > start > none; of equals the first.
 RemedyWish strongest_wish(std::span<const Finding> findings);
@@ -55,6 +57,8 @@ struct RecoveryWorkerFacts {
   std::optional<bool> idle_with_empty_queue;  // no task runs and no ready work (a paused queue counts as empty)
   std::optional<bool> smoke_ok;
   std::vector<InFlightTask> in_flight;  // named in the answer to a restart
+  bool idle = false;                    // it is known to have nothing in flight
+  RecycleFacts recycle;
 };
 
 struct RecoveryPoolFacts {
@@ -62,6 +66,7 @@ struct RecoveryPoolFacts {
   std::string broker_down;   // name of the broker; empty = fine
   std::string source_blind;  // name of the source; empty = fine
   std::optional<SteadyTime> queue_stalled_since;
+  std::optional<double> load_percent;  // slots that work on a task; nullopt = not known
 };
 
 struct RecoveryOutput {

@@ -11,6 +11,7 @@ namespace paramedic {
 
 namespace {
 constexpr std::size_t kCountedStarts = 20'000;
+constexpr std::size_t kMaxDiagnosisBytes = 16 * 1024;
 
 std::string_view verb(RemedyKind kind) {
   if (kind == RemedyKind::start) return "start";
@@ -55,7 +56,10 @@ Ladder Recovery::Impl::ladder_of(const Worker& w) const {
     ladder.drain = p.drain;
     ladder.max_drain = p.max_drain;
   }
-  if (is_stop(a.kind)) ladder.term_grace = p.term_grace;
+  if (is_stop(a.kind)) {
+    ladder.diagnostics = p.diagnostics;
+    ladder.term_grace = p.term_grace;
+  }
   ladder.reason = a.text;
   return ladder;
 }
@@ -64,7 +68,7 @@ Ladder Recovery::Impl::ladder_of(const Worker& w) const {
 Duration Recovery::Impl::action_time(const Worker& w) const {
   const RecoveryPolicy& p = policy_of(w);
   Duration total = grace_of(w) + p.verify_proof + p.no_outcome;
-  if (is_stop(w.action->kind)) total += p.term_grace;
+  if (is_stop(w.action->kind)) total += p.diagnostics + p.term_grace;
   if (w.action->kind == RemedyKind::drain_restart) total += std::max(p.drain, p.max_drain);
   return total;
 }
@@ -233,6 +237,8 @@ void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now,
     if (p.new_incarnation != w.facts.incarnation && !is_past(w, p.new_incarnation))
       announce(w, p.new_incarnation, now, out);
   }
+  if (p.step == LadderStep::diagnostics && !p.done && !p.message.empty())
+    note(w, TimelineKind::diagnosed, p.message.substr(0, kMaxDiagnosisBytes), std::nullopt, out);
   const bool moved = w.action->step != p.step || w.action->state == ActionState::sent;
   if (p.step > w.action->step) w.action->step = p.step;
   if (w.action->state == ActionState::sent) w.action->state = ActionState::running;

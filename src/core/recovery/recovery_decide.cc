@@ -12,7 +12,7 @@ namespace {
 // Short and frequent waits are not worth a line in an incident's story.
 bool worth_a_note(HoldCode code) {
   return code != HoldCode::backoff && code != HoldCode::action_running && code != HoldCode::stop_rate_pool &&
-         code != HoldCode::mode_approve;
+         code != HoldCode::mode_approve && code != HoldCode::waits_for_quiet;
 }
 }  // namespace
 
@@ -62,7 +62,8 @@ GovernorWorker Recovery::Impl::governor_worker(const Worker& w, RemedyKind wante
   g.id = f.id;
   g.wanted = wanted;
   g.mode = policy_of(w).mode_for(f.by_agent);
-  g.ill = w.counted_ill || w.stop_wish.kind != RemedyKind::none;
+  g.planned = w.stop_wish.planned;
+  g.ill = w.counted_ill || (w.stop_wish.kind != RemedyKind::none && !w.stop_wish.planned);
   g.status_known = f.status != Status::unknown;
   g.can_restart = f.can_restart;
   g.source_connected = f.source_connected;
@@ -131,6 +132,8 @@ void Recovery::Impl::decide_stop(const std::string& name, Pool& pool, Worker& w,
   if (w.action_running()) return set_hold(w, std::nullopt, out);  // its end marks the pool dirty
   const SteadyTime settled = *w.wish_since + policies.of(name).settle;
   if (now.steady < settled) return recheck_at(pool, settled);
+  if (w.stop_wish.planned)
+    if (auto waits = planned_hold(pool, w, now)) return set_hold(w, std::move(waits), out);
   GovernorAnswer answer = may_stop(fleet, governor_pool(name, pool), governor_worker(w, w.stop_wish.kind, now), now);
   if (answer.quarantine && !w.quarantine.on) {
     quarantine(w, answer.held->text, now, out);

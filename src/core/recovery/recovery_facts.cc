@@ -144,8 +144,11 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
 void Recovery::Impl::update_wish(Worker& w, const Now& now, RecoveryOutput& out) {
   const bool possible =
       !w.facts.dead && w.ended_incarnation.empty() && !is_inactive(w.facts.state) && w.facts.status != Status::unknown;
+  const bool queue_stalls = possible && w.stop_wish.reason == Reason::queue_stalled;
   if (possible && is_stop(w.facts.wish.kind))
     set_wish(w, w.facts.wish, now, out);
+  else if (possible && !queue_stalls)
+    set_wish(w, planned_wish(w, now.steady), now, out);
   else if (!possible ||
            w.stop_wish.reason != Reason::queue_stalled)  // the pool's own wish is ended by check_pool_of_one
     set_wish(w, {}, now, out);

@@ -133,6 +133,11 @@ struct Recovery::Impl {
   void quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out);
   void end_quarantine(Worker& w, std::string reason, const std::string& actor, const Now& now, RecoveryOutput& out);
 
+  // ---- recovery_recycle.cc
+  RemedyWish planned_wish(const Worker& w, SteadyTime now) const;
+  std::optional<SteadyTime> next_planned(const Worker& w, SteadyTime now) const;
+  std::optional<HoldBack> planned_hold(Pool& pool, const Worker& w, const Now& now);
+
   // ---- recovery_verify.cc
   void begin_verify(Worker& w, SteadyTime since, const Now& now, RecoveryOutput& out);
   void check_verify(Worker& w, const Now& now, RecoveryOutput& out);

@@ -33,7 +33,8 @@ struct PendingLadder {
 
 class World {
  public:
-  explicit World(int size) : started_(clock_.now().steady), recovery_(RecoveryPolicies{}, clock_.now()) {
+  explicit World(int size, RecoveryPolicies policies = {})
+      : started_(clock_.now().steady), recovery_(std::move(policies), clock_.now()) {
     for (int i = 0; i < size; ++i) {
       SimWorker w;
       auto& f = w.facts;
@@ -45,7 +46,8 @@ class World {
       f.incarnation = f.id + "#1";
       f.by_agent = f.can_restart = f.source_connected = f.heard = true;
       f.status = Status::healthy;
-      f.took_task = true;
+      f.took_task = f.idle = true;
+      f.recycle.began = clock_.now().steady;
       w.holder = std::make_unique<LeaseHolder>(f.id);
       w.holder->on_start(f.incarnation, clock_.now().steady);
       workers_.push_back(std::move(w));
@@ -64,6 +66,7 @@ class World {
   }
   int automatic_stops() const { return automatic_stops_; }
   int starts() const { return starts_; }
+  int planned() const { return planned_; }
 
  private:
   Now now() const { return clock_.now(); }
@@ -94,6 +97,7 @@ class World {
     w.alive = true;
     w.stopped = false;
     w.facts.incarnation = w.facts.id + "#" + std::to_string(++w.life);
+    w.facts.recycle.began = now().steady;
     w.facts.dead = w.facts.announced_stop = false;
     w.facts.exit.reset();
     w.facts.died_at.reset();
@@ -303,6 +307,7 @@ class World {
     RC_ASSERT(!maintained_.contains(w.facts.id) && !quarantined_.contains(w.facts.id));
     RC_ASSERT(w.facts.source_connected && !w.facts.announced_stop);
     RC_ASSERT(!(broker_down_ && w.facts.pool == "a"));
+    if (it->second.reason == Reason::recycle) judge_planned(w);
     judge_freeze(w.facts.pool, ladder.action_id);
     std::erase_if(w.stops, [&](SteadyTime s) { return t - s >= 30min; });
     RC_ASSERT(w.stops.size() < 3u);
@@ -316,6 +321,16 @@ class World {
         std::count_if(down_.begin(), down_.end(), [&](const auto& d) { return d.second == w.facts.pool; });
     RC_ASSERT(down < std::max(1, size / 10));
     down_[ladder.action_id] = w.facts.pool;
+  }
+
+  // Only of one that is well, in a pool that is, and never more than half of the hour's budget.
+  void judge_planned(const SimWorker& w) {
+    ++planned_;
+    RC_ASSERT(w.told.status == Status::healthy && !looks_ill(w.facts.pool));
+    auto& hour = planned_stops_[w.facts.pool];
+    std::erase_if(hour, [&](SteadyTime s) { return now().steady - s >= 1h; });
+    hour.push_back(now().steady);
+    RC_ASSERT(int(hour.size()) <= std::max(1, std::max(5, size_of(w.facts.pool) / 5) / 2));
   }
 
   static bool counts_for(const SimWorker& w, const std::string& pool) {
@@ -430,7 +445,8 @@ class World {
   std::map<std::string, std::optional<SteadyTime>> looked_ill_;    // by pool: when last
   bool broker_down_ = false, degraded_ = false, big_switch_ = false;
   Duration lag_{};
-  int automatic_stops_ = 0, starts_ = 0;
+  std::map<std::string, std::deque<SteadyTime>> planned_stops_;
+  int automatic_stops_ = 0, starts_ = 0, planned_ = 0;
 };
 
 rc::Gen<std::vector<Step>> script(int kinds) {
@@ -450,6 +466,16 @@ RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_under_constant_illness, ()) {
   World world(*rc::gen::inRange(1, 30));
   world.run(*script(7));
   RC_CLASSIFY(world.automatic_stops() > 2, "several stops");
+}
+
+// Workers that are restarted for their age besides.
+RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_with_planned_restarts, ()) {
+  RecoveryPolicies policies;
+  policies.defaults.recycle_age = 10min;
+  World world(*rc::gen::inRange(1, 30), policies);
+  world.run(*script(*rc::gen::element(0, 7, 16) + 1));
+  RC_CLASSIFY(world.planned() > 0, "planned");
+  RC_CLASSIFY(world.planned() > 0 && world.automatic_stops() > world.planned(), "planned and ill");
 }
 
 }  // namespace

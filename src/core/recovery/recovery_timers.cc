@@ -73,6 +73,7 @@ void Recovery::Impl::run_timers(Worker& w, const Now& now, RecoveryOutput& out) 
     out.ledger.push_back({now.wall, BackoffClearedRecord{w.facts.id, "healthy", now.wall}});
     end_crash_loop(w, out);
   }
+  if (w.stop_wish.kind == RemedyKind::none) update_wish(w, now, out);  // a recycle comes due by time alone
   if (w.quarantine.on && !w.quarantine.by_operator && w.calm_since &&
       now.steady - *w.calm_since >= policy_of(w).backoff.healthy_reset)
     end_quarantine(w, "healthy again", "paramedic", now, out);
@@ -86,6 +87,7 @@ void Recovery::Impl::schedule(Worker& w) {
   if (w.quarantine.on && !w.quarantine.by_operator && w.calm_since)
     earliest(at, *w.calm_since + p.backoff.healthy_reset);
   if (w.lease) earliest(at, w.lease_sent + kLeaseRenewal);
+  earliest(at, next_planned(w, w.looked_at));
   if (w.verify && !w.verify->paused_at && !w.crashed && !w.stopped) {
     const Verification& v = *w.verify;
     const auto due = [&](SteadyTime t) {

@@ -28,6 +28,8 @@ WorkerSpec numbered(const WorkerSpec& pattern, int index) {
   WorkerSpec w = pattern;
   w.id = replace_index(w.id, index);
   for (auto& word : w.command) word = replace_index(word, index);
+  for (auto& word : w.diagnostics.command) word = replace_index(word, index);
+  for (auto& word : w.smoke.command) word = replace_index(word, index);
   for (auto& [name, text] : w.env) text = replace_index(text, index);
   w.cwd = replace_index(w.cwd, index);
   w.disk_quota_dir = replace_index(w.disk_quota_dir, index);
@@ -66,6 +68,35 @@ void read_limit_mb(ParamsReader& r, std::string_view key, std::optional<std::uin
   if (mb > 0) out = std::uint64_t(mb);
 }
 
+void read_diagnostics(ParamsReader& r, DiagnosticsHook& hook) {
+  const Params* node = r.take("diagnostics");
+  if (!node || node->kind == Params::Kind::null) return;
+  ParamsReader own(node, r.path() + ".diagnostics", r.problems());
+  if (!node->is_map()) return r.problem("diagnostics", "must be a map with command, signal or both");
+  own.read("command", hook.command);
+  if (!hook.command.empty() && hook.command[0].empty())
+    own.problem("command", "must be a list: the program and its arguments");
+  read_signal(own, "signal", hook.signal);
+  own.read("timeout", hook.timeout, 100ms, 1min);
+  own.finish();
+  if (!hook.on()) r.problem("diagnostics", "needs a command, a signal or both");
+}
+
+void read_smoke(ParamsReader& r, SmokeHook& hook) {
+  const Params* node = r.take("smoke");
+  if (!node || node->kind == Params::Kind::null) return;
+  ParamsReader own(node, r.path() + ".smoke", r.problems());
+  if (!node->is_map()) return r.problem("smoke", "must be a map with at least a command");
+  own.read("command", hook.command);
+  if (hook.command.empty() || hook.command[0].empty())
+    own.problem("command", "must be a list: the program and its arguments");
+  own.read("interval", hook.interval, 1s, 1h);
+  own.read("deadline", hook.deadline, 100ms, 5min);
+  own.read("model", hook.model);
+  if (!valid_id(hook.model)) own.problem("model", explain_bad_id(hook.model));
+  own.finish();
+}
+
 // Everything but id and count.
 void read_settings(ParamsReader& r, WorkerSpec& w) {
   r.read("pool", w.pool);
@@ -87,6 +118,8 @@ void read_settings(ParamsReader& r, WorkerSpec& w) {
   read_signal(r, "resume_signal", w.resume_signal);
   if (w.resume_signal && !w.drain_signal) r.problem("resume_signal", "needs a drain_signal");
   r.read("term_grace", w.term_grace, 0s, 24h);
+  read_diagnostics(r, w.diagnostics);
+  read_smoke(r, w.smoke);
   r.read("user", w.user);
   read_labels(r, w.labels);
   r.read("concurrency", w.concurrency, 1, 1'000'000);
@@ -94,6 +127,7 @@ void read_settings(ParamsReader& r, WorkerSpec& w) {
   r.read("version", w.version);
   r.read("heartbeat_deadline", w.heartbeat_deadline, 100ms, 24h);
   r.read("watchdog", w.watchdog, 0s, 24h);
+  r.read_bytes("last_words", w.last_words_bytes, 0, kMaxLastWords);
   r.read("stdout", w.stdout_to);
   if (w.stdout_to != "inherit" && w.stdout_to != "null" && w.stdout_to.find('/') == std::string::npos)
     r.problem("stdout", fmt::format("'{}' must be inherit, null or the path of a file", w.stdout_to));

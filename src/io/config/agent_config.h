@@ -15,6 +15,23 @@ namespace paramedic::config {
 // agent adopts them.
 enum class OnExit { stop, leave };
 
+// What is asked of a worker before a restart ends it, and kept with the incident (docs/agent.md).
+struct DiagnosticsHook {
+  std::vector<std::string> command;  // argv, no shell; {pid}, {worker_id}, {incarnation} and {action_id} are replaced
+  int signal = 0;                    // makes its runtime write a stack dump; 0 = none
+  Duration timeout = 10s;            // of both together
+  bool on() const { return !command.empty() || signal != 0; }
+};
+
+// Asks a worker that serves a model whether it really answers (docs/agent.md).
+struct SmokeHook {
+  std::vector<std::string> command;  // as above; exit 0 = it works. Empty = none
+  Duration interval = 30s;           // between two tries; 2 s while it loads and after a miss
+  Duration deadline = 10s;           // of one try
+  std::string model = "smoke";       // the name under which it is told, of a worker that tells no models itself
+  bool on() const { return !command.empty(); }
+};
+
 // One worker to supervise: `count: 3` in the file has already become three of these, with %i replaced by 1, 2, 3 in id,
 // command, env values, cwd, disk_quota_dir and stdout.
 struct WorkerSpec {
@@ -30,11 +47,14 @@ struct WorkerSpec {
   int drain_signal = 0;   // 0 = none: drain is skipped
   int resume_signal = 0;  // 0 = none
   Duration term_grace = 30s;
+  DiagnosticsHook diagnostics;
+  SmokeHook smoke;
   std::string user;  // empty = the agent's
   Labels labels;
   std::optional<int> concurrency;
   std::optional<Duration> period;  // of its reports; default = the agent's report_period
   std::string version;
+  std::uint64_t last_words_bytes = 2048;  // of stdout_to, told when it dies; 0 = none
   std::string stdout_to = "inherit";  // "inherit", "null" or a file to append to; standard error goes along
   // The silence after which the monitor calls this worker dead. A sign of life is forwarded at once when the last
   // forwarded one is older than half of it, else with the next report.

@@ -257,6 +257,22 @@ TEST(AgentConfig, numbers_its_workers) {
   EXPECT_EQ(c.on_exit, OnExit::stop);
 }
 
+TEST(AgentConfig, reads_the_diagnostics_hook) {
+  const auto c = agent(
+      "workers:\n  - {id: t-%i, count: 2, command: [run], diagnostics: {command: [py-spy, dump, --pid, '{pid}', '%i'],"
+      " signal: QUIT, timeout: 3s}}\n  - {id: u, command: [run]}\n");
+  EXPECT_EQ(c.workers[1].diagnostics.command, (std::vector<std::string>{"py-spy", "dump", "--pid", "{pid}", "2"}));
+  EXPECT_EQ(c.workers[1].diagnostics.signal, SIGQUIT);
+  EXPECT_EQ(c.workers[1].diagnostics.timeout, Duration{3s});
+  EXPECT_FALSE(c.workers[2].diagnostics.on());
+  EXPECT_FALSE(c.workers[2].smoke.on());
+  const auto smoke = agent(
+      "workers:\n  - {id: m, command: [run], smoke: {command: [curl, -f, localhost], interval: 1m, model: clip}}\n");
+  EXPECT_EQ(smoke.workers[0].smoke.interval, Duration{1min});
+  EXPECT_EQ(smoke.workers[0].smoke.deadline, Duration{10s});
+  EXPECT_EQ(smoke.workers[0].smoke.model, "clip");
+}
+
 TEST(Signals, are_read_by_name_and_number) {
   EXPECT_EQ(parse_signal("TERM"), SIGTERM);
   EXPECT_EQ(parse_signal("SIGTSTP"), SIGTSTP);
@@ -363,8 +379,8 @@ TEST(CheckConfig, asks_core_about_its_parts_and_names_an_inherited_mistake_once)
     for (const auto& [name, pool] : config.pools) ParamsReader(&pool, "pools." + name, problems).finish();
     ParamsReader(&config.alerting, "alerting", problems).finish();
   };
-  const auto checked = check_config("pools:\n  default: {wrong: 1}\n  a: {}\n  b: {also: 2}\nalerting: {odd: 3}\n",
-                                    "t.yaml", complain);
+  const auto checked =
+      check_config("pools:\n  default: {wrong: 1}\n  a: {}\n  b: {also: 2}\nalerting: {odd: 3}\n", "t.yaml", complain);
   EXPECT_EQ(format_problems(checked.problems),
             "t.yaml:2: pools.a.wrong: unknown key; known here: \nt.yaml:4: pools.b.also: unknown key; known here: \n"
             "t.yaml:5: alerting.odd: unknown key; known here: \n");

@@ -11,7 +11,7 @@ namespace paramedic::journal {
 // ---- reports ----
 PARAMEDIC_JOURNAL_FIELDS(Capabilities, voice, tasks, queues, models, process)
 PARAMEDIC_JOURNAL_FIELDS(ExitInfo, code, signal, oom, unknown_cause)
-PARAMEDIC_JOURNAL_FIELDS(ProcessPart, pid, started_at, state, threads, open_files, exit)
+PARAMEDIC_JOURNAL_FIELDS(ProcessPart, pid, started_at, state, threads, open_files, exit, last_words)
 PARAMEDIC_JOURNAL_FIELDS(GpuPart, id, utilization, memory_percent, temperature_celsius, xid)
 PARAMEDIC_JOURNAL_FIELDS(ResourcesPart, cpu_percent, cpu_cores, memory_percent, memory_mb, memory_limit_kind,
                          memory_limit_mb, gpus)

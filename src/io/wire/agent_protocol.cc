@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kMaxFrameBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxFrameItems = 20'000;
 constexpr std::size_t kMaxTextBytes = 4096;
+// Of the progress of a ladder: 16 KiB of a stack dump, whose bytes that are not UTF-8 have become three each.
+constexpr std::size_t kMaxProgressBytes = 64 * 1024;
 constexpr int kMaxCrashes = 1'000'000'000;
 constexpr Duration kMaxSpan = 24h * 366;
 
@@ -78,6 +80,7 @@ void put(JsonWriter& w, const Lease& f) {
 void put(JsonWriter& w, const Ladder& f) {
   begin(w, "ladder").field("action_id", f.action_id).field("worker_id", f.worker_id);
   w.field_if("expected_incarnation", f.expected_incarnation).field("kind", f.kind);
+  seconds(w, "diagnostics_seconds", f.diagnostics);
   seconds(w, "drain_seconds", f.drain);
   seconds(w, "max_drain_seconds", f.max_drain);
   seconds(w, "term_grace_seconds", f.term_grace);
@@ -157,7 +160,7 @@ bool get(Fields& f, const Value& v, AgentProgress& out) {
     if (k == "done") return f.boolean(k, m, out.done);
     if (k == "ok") return f.boolean(k, m, out.ok);
     if (k == "new_incarnation") return f.id(k, m, out.new_incarnation);
-    if (k == "message") return f.text(k, m, out.message, kMaxTextBytes);
+    if (k == "message") return f.lines(k, m, out.message, kMaxProgressBytes);
     return f.skip();
   };
   return f.object(v, member) && f.required("action_id", !out.action_id.empty()) &&
@@ -224,6 +227,7 @@ bool get(Fields& f, const Value& v, Ladder& out) {
     if (k == "worker_id") return f.id(k, m, out.worker_id);
     if (k == "expected_incarnation") return f.id(k, m, out.expected_incarnation);
     if (k == "kind") return kind = f.word(k, m, out.kind);
+    if (k == "diagnostics_seconds") return f.duration(k, m, out.diagnostics, kMaxSpan);
     if (k == "drain_seconds") return f.duration(k, m, out.drain, kMaxSpan);
     if (k == "max_drain_seconds") return f.duration(k, m, out.max_drain, kMaxSpan);
     if (k == "term_grace_seconds") return f.duration(k, m, out.term_grace, kMaxSpan);

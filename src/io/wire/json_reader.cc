@@ -63,6 +63,15 @@ bool Fields::text(std::string_view key, const json::value& v, std::string& out, 
   return true;
 }
 
+bool Fields::lines(std::string_view key, const json::value& v, std::string& out, std::size_t max_bytes) {
+  if (!text(key, v, out, max_bytes)) return false;
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = ' ';
+  }
+  return true;
+}
+
 bool Fields::name(std::string_view key, const json::value& v, std::string& out, std::size_t max_bytes) {
   if (!text(key, v, out, max_bytes)) return false;
   for (const char c : out)

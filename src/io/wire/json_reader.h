@@ -72,6 +72,9 @@ class Fields {
   }
 
   bool text(std::string_view key, const json::value& v, std::string& out, std::size_t max_bytes);
+  // For people, of many lines: control characters other than newline and tab, which would command a terminal, become
+  // blanks.
+  bool lines(std::string_view key, const json::value& v, std::string& out, std::size_t max_bytes);
   // Control characters are refused too: names travel into logs, metrics and terminals.
   bool name(std::string_view key, const json::value& v, std::string& out, std::size_t max_bytes);
   bool id(std::string_view key, const json::value& v, std::string& out);

@@ -178,6 +178,7 @@ bool Reader::process(const Value& v, ProcessPart& out) {
     if (k == "pid") return f.integer(k, m, out.pid, 1, kMaxPid);
     if (k == "started_at") return f.time(k, m, out.started_at);
     if (k == "state") return process_state(k, m, out.state);
+    if (k == "last_words") return f.lines(k, m, out.last_words, 3 * kMaxLastWords);
     if (k == "threads") return f.integer(k, m, out.threads, 0, kMaxPid);
     if (k == "open_files") return f.integer(k, m, out.open_files, 0, kMaxPid);
     if (k == "exit") {

@@ -25,6 +25,7 @@ void write_process(JsonWriter& w, const ProcessPart& p) {
     ExitInfo exit = *p.exit;
     if (exit == ExitInfo{}) exit.unknown_cause = true;
     write_exit_compact(w.key("exit"), exit);
+    w.field_if("last_words", p.last_words);
   }
   w.end_object();
 }

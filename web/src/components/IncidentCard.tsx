@@ -74,9 +74,21 @@ function Timeline({ incident }: { incident: Incident }) {
             {when(parseTime(entry.at), app.now())}
           </time>
           <span class="tag">{entry.kind}</span>
-          <span>{entry.text}</span>
+          <EntryText text={entry.text} />
         </li>
       ))}
     </ol>
+  );
+}
+
+/** A text of many lines, such as a stack dump, shows its first line and unfolds to the rest. */
+function EntryText({ text }: { text: string }) {
+  const end = text.indexOf("\n");
+  if (end < 0) return <span>{text}</span>;
+  return (
+    <details class="dump">
+      <summary>{text.slice(0, end)}</summary>
+      <pre>{text.slice(end + 1)}</pre>
+    </details>
   );
 }
