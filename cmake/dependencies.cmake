@@ -34,6 +34,18 @@ add_library(paramedic_cctz INTERFACE)
 target_include_directories(paramedic_cctz SYSTEM INTERFACE ${CCTZ_INCLUDE})
 target_link_libraries(paramedic_cctz INTERFACE ${CCTZ_LIBRARY})
 
+# sd-bus, for the executor `systemd`. Without it everything else is built, and that executor says so.
+find_path(SYSTEMD_INCLUDE systemd/sd-bus.h)
+find_library(SYSTEMD_LIBRARY systemd)
+add_library(paramedic_systemd INTERFACE)
+if(SYSTEMD_INCLUDE AND SYSTEMD_LIBRARY)
+  target_include_directories(paramedic_systemd SYSTEM INTERFACE ${SYSTEMD_INCLUDE})
+  target_link_libraries(paramedic_systemd INTERFACE ${SYSTEMD_LIBRARY})
+  target_compile_definitions(paramedic_systemd INTERFACE PARAMEDIC_SYSTEMD)
+else()
+  message(WARNING "libsystemd (package libsystemd-dev) is missing: built without the executor `systemd`")
+endif()
+
 add_library(paramedic_asio INTERFACE)
 target_link_libraries(paramedic_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(paramedic_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED

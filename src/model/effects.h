@@ -33,6 +33,7 @@ struct BudgetRecord {
   bool stop = false;   // else a start
   bool crash = false;  // a start that followed a death
   WallTime at{};
+  bool returned = false;  // takes the earlier record of this action back: it was held back, nothing was stopped
 };
 struct QuarantineRecord {
   std::string worker_id, pool, reason, actor;

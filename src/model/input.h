@@ -56,6 +56,10 @@ struct ProgressInput {
   std::string new_incarnation;
   std::string message;
   SteadyTime received{};
+  // With done and !ok: nothing was done and nothing failed; `message` says who holds it back. nullopt = it did not say
+  // how long.
+  bool held_back = false;
+  std::optional<Duration> retry_after;
 };
 
 // A start that an agent decided by itself under its lease; journalled there, counted here once by action_id.

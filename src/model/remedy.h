@@ -20,9 +20,10 @@ PARAMEDIC_ENUM_NAMES(RecoveryMode, "auto", "approve", "shadow", "off")
 enum class LadderStep { accepted, diagnostics, drain, term, kill, start, verify };
 PARAMEDIC_ENUM_NAMES(LadderStep, "accepted", "diagnostics", "drain", "term", "kill", "start", "verify")
 
-enum class ActionState { waiting_approval, sent, running, verifying, succeeded, failed, refused, abandoned };
+// held_back: what its executor asked said "not now" (a disruption budget); nothing was done and nothing has failed.
+enum class ActionState { waiting_approval, sent, running, verifying, succeeded, failed, refused, abandoned, held_back };
 PARAMEDIC_ENUM_NAMES(ActionState, "waiting_approval", "sent", "running", "verifying", "succeeded", "failed", "refused",
-                     "abandoned")
+                     "abandoned", "held_back")
 inline bool is_final(ActionState s) { return s >= ActionState::succeeded; }
 
 // A whole restart, sent to the executor at once, so that it can finish alone. Deadlines are relative: the clocks of two
@@ -104,11 +105,13 @@ enum class HoldCode {
   exit_code,
   announced_stop,
   waits_for_quiet,  // a planned recycle: its pool is not well, or works hard
+  disruption_budget,
 };
 PARAMEDIC_ENUM_NAMES(HoldCode, "none", "mode_off", "mode_shadow", "mode_approve", "big_switch", "maintenance", "frozen",
                      "stop_budget_worker", "stop_budget_pool", "stop_rate_pool", "down_cap", "last_healthy",
                      "monitor_lag", "monitor_young", "ledger_degraded", "backoff", "crash_loop", "quarantined",
-                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop", "waits_for_quiet")
+                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop", "waits_for_quiet",
+                     "disruption_budget")
 
 struct HoldBack {
   RemedyKind wanted = RemedyKind::none;

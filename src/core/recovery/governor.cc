@@ -104,6 +104,16 @@ std::optional<GovernorAnswer> worker_budget(const RecoveryPolicy& p, const Gover
   return answer;
 }
 
+// A stop waits for the pool's pace as well; a start only for what was said of this worker.
+std::optional<GovernorAnswer> patience(const GovernorWorker& w, const ExecutorHold* of_pool, const Now& now) {
+  const ExecutorHold* hold_of = w.executor_hold;
+  if (of_pool && (!hold_of || of_pool->until > hold_of->until)) hold_of = of_pool;
+  if (!hold_of || now.steady >= hold_of->until) return std::nullopt;
+  return hold(w, HoldCode::disruption_budget,
+              fmt::format("{}; asked again in {}", hold_of->words, in_words(hold_of->until - now.steady)), now,
+              hold_of->until);
+}
+
 bool is_last_healthy(const GovernorPool& pool, const GovernorWorker& w) {
   return w.status_known && !w.ill && pool.healthy <= 1;
 }
@@ -161,6 +171,11 @@ std::optional<SteadyTime> BudgetWindow::last() const {
   return times_.empty() ? std::nullopt : std::optional(times_.back());
 }
 
+void BudgetWindow::take_back(SteadyTime at) {
+  const auto it = std::lower_bound(times_.begin(), times_.end(), at);
+  if (it != times_.end() && *it == at) times_.erase(it);
+}
+
 GovernorAnswer may_stop(const GovernorFleet& fleet, const GovernorPool& pool, const GovernorWorker& worker,
                         const Now& now) {
   if (auto held = common_hold(fleet, worker, now)) return *held;
@@ -170,6 +185,7 @@ GovernorAnswer may_stop(const GovernorFleet& fleet, const GovernorPool& pool, co
     return hold(worker, HoldCode::frozen, fmt::format("stops of pool {} are frozen: {}", pool.name, pool.freeze->text),
                 now, pool.freeze->until);
   if (auto held = worker_budget(*pool.policy, worker, now)) return *held;
+  if (auto held = patience(worker, pool.executor_hold, now)) return *held;
   if (auto held = pool_budget(pool, worker, now)) return *held;
   if (auto held = mode_hold(worker, now)) return *held;
   return {};
@@ -184,6 +200,7 @@ GovernorAnswer may_start(const GovernorFleet& fleet, const GovernorPool& pool, c
     return answer;
   }
   if (auto held = executor_hold(worker, now)) return *held;
+  if (auto held = patience(worker, nullptr, now)) return *held;
   if (worker.next_start && now.steady < *worker.next_start) {
     const std::string wait = in_words(*worker.next_start - now.steady);
     if (worker.crash_loop)

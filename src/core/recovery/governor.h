@@ -23,6 +23,8 @@ class BudgetWindow {
   // When used() falls below `allowed`; now when it is already.
   SteadyTime next(SteadyTime now, Duration window, int allowed) const;
   std::optional<SteadyTime> last() const;
+  // Takes one back: what was asked for did not happen. No effect when it is not (or no more) counted.
+  void take_back(SteadyTime at);
   void clear() { times_.clear(); }
   bool empty() const { return times_.empty(); }
 
@@ -38,6 +40,13 @@ struct Quarantine {
   SteadyTime next_retry{};  // automatic quarantine: when the next stop may be tried
 };
 
+// What an executor asked said "not now" (a disruption budget): nothing was done, and it is not asked before `until`.
+struct ExecutorHold {
+  std::string words;  // of who holds it
+  SteadyTime until{};
+  int times = 0;  // in a row
+};
+
 struct GovernorFleet {
   bool big_switch = false;
   std::string big_switch_reason;
@@ -50,9 +59,10 @@ struct GovernorPool {
   std::string name;
   const RecoveryPolicy* policy = nullptr;  // REQUIRES: set
   int size = 0, healthy = 0;
-  int down = 0;                         // through us, now
-  const BudgetWindow* stops = nullptr;  // automatic ones; null = none
-  const FreezeState* freeze = nullptr;  // null = open
+  int down = 0;                                 // through us, now
+  const BudgetWindow* stops = nullptr;          // automatic ones; null = none
+  const FreezeState* freeze = nullptr;          // null = open
+  const ExecutorHold* executor_hold = nullptr;  // the pace of asking again; null = none
 };
 
 struct GovernorWorker {
@@ -75,6 +85,7 @@ struct GovernorWorker {
   std::optional<SteadyTime> next_start;  // start: backoff allows it then
   int crashes = 0;
   bool crash_loop = false;
+  const ExecutorHold* executor_hold = nullptr;  // null = none
 };
 
 struct GovernorAnswer {

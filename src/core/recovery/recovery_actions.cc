@@ -87,10 +87,12 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
   w.action = std::move(a);
   w.action_deadline = now.steady + action_time(w);
   w.verify.reset();
+  w.counted_at.reset();
   set_hold(w, std::nullopt, out);
   record_action(w, now, out);
   ++stats.stops_done;
   if (!by) {
+    w.counted_at = now.steady;
     Pool& pool = pool_of(w);
     pool.stops.add(now.steady);
     pool.down.insert(w.facts.id);
@@ -227,6 +229,7 @@ void Recovery::Impl::wait_for_approval(Worker& w, RemedyKind kind, Reason reason
 
 void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out) {
   if (!w.action_running() || w.action->action_id != p.action_id) return;
+  if (p.done && !p.ok && p.held_back) return held_back(w, p, now, out);
   if (p.done && !p.ok) {
     const auto state = w.action->state == ActionState::sent && p.step == LadderStep::accepted ? ActionState::refused
                                                                                               : ActionState::failed;
@@ -240,6 +243,7 @@ void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now,
   if (p.step == LadderStep::diagnostics && !p.done && !p.message.empty())
     note(w, TimelineKind::diagnosed, p.message.substr(0, kMaxDiagnosisBytes), std::nullopt, out);
   const bool moved = w.action->step != p.step || w.action->state == ActionState::sent;
+  if (p.done) w.executor_hold.reset();
   if (p.step > w.action->step) w.action->step = p.step;
   if (w.action->state == ActionState::sent) w.action->state = ActionState::running;
   if (p.done && w.action->state == ActionState::running) {
@@ -264,9 +268,12 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
                                                                             : StopOutcome::nothing);
   record_action(w, now, out);
   if (!ran) return;
-  const bool good = state == ActionState::succeeded;
-  ++(good ? stats.actions_succeeded : stats.actions_failed);
-  note(w, good ? TimelineKind::verified : TimelineKind::acted,
+  const bool good = state == ActionState::succeeded, held = state == ActionState::held_back;
+  if (!held) ++(good ? stats.actions_succeeded : stats.actions_failed);
+  note(w,
+       good   ? TimelineKind::verified
+       : held ? TimelineKind::held
+              : TimelineKind::acted,
        fmt::format("{} {}: {}", verb(a.kind), to_string(state), a.outcome), false, out);
   event(w, "action", fmt::format("{}: {} {}: {}", w.facts.id, verb(a.kind), to_string(state), a.outcome), now, out);
   if (good || state == ActionState::abandoned) return;
@@ -276,8 +283,8 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   }
   // The ladder ended it, or could not start it: from here on a crash like any other, so that it is not left down.
   const bool still_down = w.ended_incarnation == a.incarnation && !w.ended_incarnation.empty() && !w.stopped;
-  if (still_down && (std::exchange(w.end_was_ours, false) || (a.kind == RemedyKind::start && w.crashed)))
-    crashed(w, now.steady, now, out);
+  const bool start_failed = a.kind == RemedyKind::start && w.crashed && !held;
+  if (still_down && (std::exchange(w.end_was_ours, false) || start_failed)) crashed(w, now.steady, now, out);
 }
 
 void Recovery::Impl::quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out) {

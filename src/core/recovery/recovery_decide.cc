@@ -9,10 +9,11 @@
 namespace paramedic {
 
 namespace {
-// Short and frequent waits are not worth a line in an incident's story.
+// Short and frequent waits are not worth a line in an incident's story; of a disruption budget the end of the action
+// tells.
 bool worth_a_note(HoldCode code) {
   return code != HoldCode::backoff && code != HoldCode::action_running && code != HoldCode::stop_rate_pool &&
-         code != HoldCode::mode_approve && code != HoldCode::waits_for_quiet;
+         code != HoldCode::mode_approve && code != HoldCode::waits_for_quiet && code != HoldCode::disruption_budget;
 }
 }  // namespace
 
@@ -44,6 +45,7 @@ GovernorPool Recovery::Impl::governor_pool(const std::string& name, const Pool& 
   g.down = int(pool.down.size());
   g.stops = &pool.stops;
   g.freeze = &pool.freeze.state();
+  if (pool.executor_hold) g.executor_hold = &*pool.executor_hold;
   return g;
 }
 
@@ -81,6 +83,7 @@ GovernorWorker Recovery::Impl::governor_worker(const Worker& w, RemedyKind wante
   g.next_start = w.next_start;
   g.crashes = w.backoff.crashes();
   g.crash_loop = w.backoff.crash_loop(now.steady);
+  if (w.executor_hold) g.executor_hold = &*w.executor_hold;
   return g;
 }
 

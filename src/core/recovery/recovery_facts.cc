@@ -168,6 +168,7 @@ void Recovery::Impl::set_wish(Worker& w, RemedyWish wish, const Now& now, Recove
   } else if (!has) {
     pool.wanting.erase({*w.wish_since, w.facts.id});
     w.wish_since.reset();
+    w.approved = false;
     set_hold(w, std::nullopt, out);
     if (w.action_open() && !w.action_running() && is_stop(w.action->kind))
       finish_action(w, ActionState::abandoned, "no longer wanted", now, out);
@@ -190,6 +191,7 @@ void Recovery::Impl::born(Worker& w, const Now& now, RecoveryOutput& out) {
   w.crashed = w.stopped = w.end_was_ours = w.adds_jitter = false;
   w.next_start.reset();
   w.not_before.reset();
+  w.executor_hold.reset();
   w.crash_rises_at.reset();
   pool_of(w).crashed.erase(w.facts.id);
   w.backoff.on_start(now.steady);
@@ -215,6 +217,7 @@ void Recovery::Impl::adopt_successor(Worker& w, const Now&) {
       continue;
     w.action = std::exchange(old.action, Boxed<ActionRecord>());
     w.action_deadline = std::exchange(old.action_deadline, std::nullopt);
+    w.counted_at = std::exchange(old.counted_at, std::nullopt);
     w.action->new_incarnation = w.facts.incarnation.empty() ? w.facts.id : w.facts.incarnation;
     w.action->state = ActionState::verifying;
     w.verify = Verification{};
@@ -339,6 +342,7 @@ void Recovery::Impl::clear_history(Worker& w, const std::string& reason, bool al
   const bool nothing = w.backoff.crashes() == 0 && (budget == budgets.end() || budget->second.empty());
   if (budget != budgets.end()) budgets.erase(budget);
   w.backoff.clear();
+  w.executor_hold.reset();
   if (!nothing) out.ledger.push_back({now.wall, BackoffClearedRecord{w.facts.id, reason, now.wall}});
   if (also_quarantine && w.quarantine.on && !w.quarantine.by_operator) end_quarantine(w, reason, "paramedic", now, out);
   end_crash_loop(w, out);

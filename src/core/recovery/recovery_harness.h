@@ -101,6 +101,18 @@ class RecoveryBench {
     p.message = std::move(message);
     recovery.on_progress(p, clock.now(), out);
   }
+  void held_back(const std::string& id, const std::string& words, std::optional<Duration> retry_after = std::nullopt) {
+    ProgressInput p;
+    p.action_id = last_ladder().action_id;
+    p.worker_id = id;
+    p.step = LadderStep::term;
+    p.done = p.held_back = true;
+    p.ok = false;
+    p.message = words;
+    p.retry_after = retry_after;
+    recovery.on_progress(p, clock.now(), out);
+    settle();
+  }
   CommandResult command(Verb verb, const std::string& id = "", bool force = false, const std::string& pool = "",
                         std::optional<Duration> duration = std::nullopt, std::string key = "") {
     CommandInput c;

@@ -1,6 +1,6 @@
 // The state of class Recovery, private to its .cc files. Each file is one concern: facts (what happened), actions
-// (ladders), verify (proof), decide (who may), timers (settle, leases), commands (operators), restore (the ledger read
-// back).
+// (ladders), verify (proof), heldback (an executor was told "not now"), decide (who may), timers (settle, leases),
+// commands (operators), restore (the ledger read back).
 #pragma once
 #include <deque>
 #include <map>
@@ -48,6 +48,8 @@ struct Recovery::Impl {
 
     Boxed<ActionRecord> action;  // the running or the latest one
     std::optional<SteadyTime> action_deadline;
+    std::optional<SteadyTime> counted_at;  // when the running action was counted as a stop
+    Boxed<ExecutorHold> executor_hold;
     std::optional<Verification> verify;
     std::optional<HoldBack> held;
 
@@ -76,6 +78,7 @@ struct Recovery::Impl {
     Freeze freeze;
     WallTime frozen_since{};
     bool canary_alert = false;
+    std::optional<ExecutorHold> executor_hold;
     std::deque<SteadyTime> deaths;
     std::optional<SteadyTime> recheck;
   };
@@ -137,6 +140,10 @@ struct Recovery::Impl {
   RemedyWish planned_wish(const Worker& w, SteadyTime now) const;
   std::optional<SteadyTime> next_planned(const Worker& w, SteadyTime now) const;
   std::optional<HoldBack> planned_hold(Pool& pool, const Worker& w, const Now& now);
+  // ---- recovery_heldback.cc
+  void held_back(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out);
+  void take_back_stop(Worker& w, const Now& now, RecoveryOutput& out);
+  void wait_before_asking_again(Worker& w, const ProgressInput& p, const Now& now);
 
   // ---- recovery_verify.cc
   void begin_verify(Worker& w, SteadyTime since, const Now& now, RecoveryOutput& out);

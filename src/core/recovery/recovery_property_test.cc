@@ -206,6 +206,10 @@ class World {
       const bool start = p.ladder.kind == RemedyKind::start;
       if (w.facts.incarnation != p.ladder.expected_incarnation || w.alive == start || p.fate == 0) {
         progress.ok = false;
+      } else if (p.fate == 5 && !start) {
+        progress.ok = false;
+        progress.held_back = true;
+        if (now().steady.time_since_epoch() / 1s % 2) progress.retry_after = 30s;
       } else {
         if (!start) w.holder->on_ended_by_ladder(now().steady);
         rise(w, p.fate == 1);
@@ -275,6 +279,7 @@ class World {
       if (const auto* a = std::get_if<ActionRecord>(&e.body)) {
         recorded[a->action_id] = *a;
         if (is_final(a->state)) down_.erase(a->action_id);
+        if (a->state == ActionState::held_back) take_back(*a);
         for (auto& [pool, canary] : canaries_)
           if (canary.action_id == a->action_id) canary.state = a->state;
       }
@@ -288,6 +293,17 @@ class World {
     out_.clear();
   }
 
+  // Held back: it counts against nothing, but nobody in its pool is asked again at once.
+  void take_back(const ActionRecord& a) {
+    const auto it = counted_.find(a.action_id);
+    if (it == counted_.end()) return;
+    std::erase(find(a.worker_id).stops, it->second);
+    std::erase(pool_stops_[a.pool], it->second);
+    counted_.erase(it);
+    RC_ASSERT(!a.counted_stop);
+    refused_[a.pool] = now().steady;
+  }
+
   void judge_ladder(const Ladder& ladder, const std::map<std::string, ActionRecord>& recorded) {
     SimWorker& w = find(ladder.worker_id);
     const auto it = recorded.find(ladder.action_id);
@@ -295,7 +311,7 @@ class World {
     if (again) RC_ASSERT(sent_.contains(ladder.action_id));  // never an act without its ledger entry
     if (sent_.insert(ladder.action_id).second) {
       w.in_ladder = true;
-      ladders_.push_back({ladder, int(sent_.size()) % 5, now().steady + std::chrono::seconds(sent_.size() % 40)});
+      ladders_.push_back({ladder, int(sent_.size()) % 6, now().steady + std::chrono::seconds(sent_.size() % 40)});
     }
     if (again || !it->second.counted_stop) return;
     ++automatic_stops_;
@@ -309,6 +325,8 @@ class World {
     RC_ASSERT(!(broker_down_ && w.facts.pool == "a"));
     if (it->second.reason == Reason::recycle) judge_planned(w);
     judge_freeze(w.facts.pool, ladder.action_id);
+    if (const auto told = refused_.find(w.facts.pool); told != refused_.end()) RC_ASSERT(t - told->second >= 10s);
+    counted_[ladder.action_id] = t;
     std::erase_if(w.stops, [&](SteadyTime s) { return t - s >= 30min; });
     RC_ASSERT(w.stops.size() < 3u);
     w.stops.push_back(t);
@@ -373,7 +391,8 @@ class World {
     auto& canary = canaries_[pool];
     if (canary.state == ActionState::succeeded) return;
     const auto& stops = pool_stops_[pool];
-    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned;
+    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned ||
+                              canary.state == ActionState::held_back;
     if (!said_nothing) {
       RC_ASSERT(t - (stops.empty() ? started_ : stops.back()) >= 5min);
       RC_ASSERT(canary.action_id.empty() || t - canary.began >= 30min);
@@ -435,6 +454,7 @@ class World {
   std::set<std::string> sent_, maintained_, quarantined_;
   std::map<std::string, std::string> down_;  // open automatic stops → pool
   std::map<std::string, std::deque<SteadyTime>> pool_stops_;
+  std::map<std::string, SteadyTime> counted_, refused_;  // by action, by pool
   struct Canary {
     std::string action_id;
     ActionState state = ActionState::sent;

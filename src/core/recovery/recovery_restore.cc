@@ -51,7 +51,11 @@ void Recovery::Impl::restore_budgets(const LedgerState& state, const Now& now) {
   auto budget_records = state.budgets;
   std::stable_sort(budget_records.begin(), budget_records.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
+  std::set<std::string_view> returned;
+  for (const BudgetRecord& r : budget_records)
+    if (r.returned) returned.insert(r.action_id);
   for (const BudgetRecord& r : budget_records) {
+    if (returned.contains(r.action_id)) continue;
     const SteadyTime at = std::min(steady_at(r.at, now), now.steady);  // a wall clock set back must not spare a budget
     if (r.stop) pools[r.pool].stops.add(at);
     if (!r.stop) count_start(r.action_id);
@@ -81,6 +85,7 @@ void Recovery::Impl::restore_actions(const LedgerState& state, const Now& now) {
     if (!w->action_running()) continue;
     w->action_deadline = now.steady + action_time(*w);
     if (a.counted_stop) pool_of(*w).down.insert(a.worker_id);
+    if (a.counted_stop && a.sent_at) w->counted_at = std::min(steady_at(*a.sent_at, now), now.steady);
     if (a.state == ActionState::verifying) {
       w->verify = Verification{};
       w->verify->since = now.steady;

@@ -48,7 +48,7 @@ PARAMEDIC_JOURNAL_FIELDS(SourceInput, source, kind, id_scope, state, host, boot_
                          expiry, received)
 PARAMEDIC_JOURNAL_FIELDS(SourceFrameInput, source, received)
 PARAMEDIC_JOURNAL_FIELDS(ProgressInput, source, action_id, worker_id, step, done, ok, new_incarnation, message,
-                         received)
+                         received, held_back, retry_after)
 PARAMEDIC_JOURNAL_FIELDS(AgentStartInput, source, action_id, worker_id, previous_incarnation, incarnation, crashes, ago,
                          exit, received)
 PARAMEDIC_JOURNAL_FIELDS(CommandInput, command_id, verb, worker_id, pool, actor, reason, force, duration,
@@ -63,7 +63,7 @@ PARAMEDIC_JOURNAL_FIELDS(ActionRecord, action_id, worker_id, pool, host, incarna
                          sent_at, verify_since, ended_at, outcome)
 PARAMEDIC_JOURNAL_FIELDS(WorkerRecord, worker_id, pool, host, source, version, incarnation, state, status, back_within,
                          since, forgotten)
-PARAMEDIC_JOURNAL_FIELDS(BudgetRecord, action_id, worker_id, pool, host, stop, crash, at)
+PARAMEDIC_JOURNAL_FIELDS(BudgetRecord, action_id, worker_id, pool, host, stop, crash, at, returned)
 PARAMEDIC_JOURNAL_FIELDS(QuarantineRecord, worker_id, pool, reason, actor, on, by_operator, at)
 PARAMEDIC_JOURNAL_FIELDS(MaintenanceRecord, id, reason, actor, on, until, at)
 PARAMEDIC_JOURNAL_FIELDS(BigSwitchRecord, held, reason, actor, at)

@@ -106,7 +106,8 @@ TEST(CommandConfig, what_does_not_fit_is_named) {
 }
 
 TEST(ExecutorConfig, kinds_pools_and_allow_lists) {
-  EXPECT_THAT(problems_of("magic", {}), HasSubstr("'magic' must be one of: command, webhook"));
+  EXPECT_THAT(problems_of("magic", {}),
+              HasSubstr("'magic' must be one of: command, docker, kubernetes, systemd, webhook"));
   Problems problems;
   const Params shared = map({{"comand", map({})}});
   auto setups = read_executors(shared, {{"a", map({})}, {"b", map({{"executor", Params{}}})}}, problems);

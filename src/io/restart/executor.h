@@ -5,6 +5,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ std::string job_json(const Job& job);
 struct Outcome {
   bool ok = false;
   std::string words;  // for people; empty when there is nothing to say
+  // Instead of ok: nothing was done since a budget of the other side holds it (Kubernetes' disruption budgets). No
+  // failure; the same worker is asked again later, not before `retry_after`.
+  bool held_back = false;
+  std::optional<Duration> retry_after{};
 };
 
 // One job, once. run() from one thread, cancel() from any.
@@ -54,6 +59,7 @@ struct ExecutorLimits {
 struct ExecutorSetup {
   std::shared_ptr<const Executor> executor;  // null = none
   ExecutorLimits limits;
+  std::string kind{};  // "docker"; empty = none
 };
 using ExecutorSetups = std::map<std::string, ExecutorSetup, std::less<>>;  // by pool
 

@@ -1,7 +1,10 @@
 // Every kind of executor behind the same queue: done once, failures in words, time, cancellation, bounds.
 #include <gmock/gmock.h>
 
+#include "io/restart/docker_fake.h"
+#include "io/restart/kube_fake.h"
 #include "io/restart/restart_test_support.h"
+#include "io/restart/systemd_fake.h"
 
 namespace paramedic::restart {
 namespace {
@@ -75,6 +78,81 @@ class Service final : public OtherSide {
   std::unique_ptr<HookServer> server_;
 };
 
+ExecutorSetup read_good(const std::string& type, Keys keys, const std::string& timeout, const std::string& allow) {
+  keys.emplace_back("timeout", Params::of(timeout));
+  Problems problems;
+  ExecutorSetup out = read_setup(type, std::move(keys), {allow}, problems);
+  for (const Problem& problem : problems) ADD_FAILURE() << problem.to_string();
+  return out;
+}
+std::string in_ms(Duration d) { return std::to_string(d / 1ms) + "ms"; }
+
+class Containers final : public OtherSide {
+ public:
+  ExecutorSetup good() override { return read_good("docker", docker_.keys(), "60s", "w-*"); }
+  ExecutorSetup bad() override {
+    docker_.failure = "no such unit";
+    return good();
+  }
+  ExecutorSetup hangs(Duration timeout) override {
+    docker_.silent = true;
+    for (const char* more : {"w-2", "w-3", "w-4"}) docker_.containers[more] = {std::string(64, more[2]), "running"};
+    return read_good("docker", docker_.keys(), in_ms(timeout), "w-*");
+  }
+  std::vector<std::string> performed() override { return docker_.actions(); }
+
+ private:
+  FakeDocker docker_;
+};
+
+class Pods final : public OtherSide {
+ public:
+  ExecutorSetup good() override { return read_good("kubernetes", kube_.keys(), "60s", "jobs"); }
+  ExecutorSetup bad() override {
+    kube_.first = {http("400 X", "", R"({"kind":"Status","message":"no such unit"})")};
+    return good();
+  }
+  ExecutorSetup hangs(Duration timeout) override {
+    kube_.silent = true;
+    for (const char* more : {"w-2", "w-3", "w-4"}) kube_.pods[more] = {};
+    return read_good("kubernetes", kube_.keys(), in_ms(timeout), "jobs");
+  }
+  std::vector<std::string> performed() override { return kube_.actions(); }
+
+ private:
+  FakeKube kube_;
+};
+
+#ifdef PARAMEDIC_SYSTEMD
+class Units final : public OtherSide {
+ public:
+  ExecutorSetup good() override { return setup("60s"); }
+  ExecutorSetup bad() override {
+    systemd_.units.clear();
+    systemd_.unknown_words = "no such unit";
+    return setup("60s");
+  }
+  ExecutorSetup hangs(Duration timeout) override {
+    systemd_.result = "";
+    for (const char* more : {"w-2", "w-3", "w-4"}) systemd_.units.insert(std::string(more) + ".service");
+    return setup(in_ms(timeout));
+  }
+  // D-Bus carries no name of ours: the n-th change is of the n-th action.
+  std::vector<std::string> performed() override {
+    std::vector<std::string> out;
+    for (std::size_t i = 1; i <= systemd_.changes().size(); ++i) out.push_back("act-" + std::to_string(i));
+    return out;
+  }
+
+ private:
+  ExecutorSetup setup(const std::string& timeout) {
+    return read_good("systemd", {{"bus", Params::of(bus_.address())}}, timeout, "w-*");
+  }
+  const PrivateBus bus_;
+  FakeSystemd systemd_{bus_.address()};
+};
+#endif
+
 struct Kind {
   const char* name;
   std::unique_ptr<OtherSide> (*make)();
@@ -82,6 +160,11 @@ struct Kind {
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 const Kind kKinds[] = {
     {"command", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Programs>(); }},
+    {"docker", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Containers>(); }},
+    {"kubernetes", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Pods>(); }},
+#ifdef PARAMEDIC_SYSTEMD
+    {"systemd", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Units>(); }},
+#endif
     {"webhook", []() -> std::unique_ptr<OtherSide> { return std::make_unique<Service>(); }},
 };
 

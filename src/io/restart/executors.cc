@@ -56,6 +56,7 @@ ExecutorSetup read_executor(const Params& params, const std::string& path, const
               type.empty() ? "is missing; one of: " + names() : fmt::format("'{}' must be one of: {}", type, names()));
     return out;
   }
+  out.kind = kind->name;
   out.executor = kind->make(r, {out.limits.timeout, allow.find(type)->second});
   r.finish();
   return out;

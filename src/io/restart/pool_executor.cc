@@ -26,6 +26,8 @@ ProgressInput end_of(const Job& job, LadderStep step, Outcome outcome) {
   out.done = true;
   out.ok = outcome.ok;
   out.message = std::move(outcome.words);
+  out.held_back = outcome.held_back && !outcome.ok;
+  out.retry_after = outcome.retry_after;
   return out;
 }
 
@@ -45,6 +47,7 @@ void PoolExecutor::submit(Job job) {
       answer = done->second;
     } else if (std::string why = refusal(job); !why.empty()) {
       answer = end_of(job, LadderStep::accepted, {false, std::move(why)});
+      count(setup_.kind, *answer, std::nullopt);
     } else {
       waiting_.push_back({std::move(job), steady_now()});
       if (idle_ < waiting_.size() && threads_.size() < std::size_t(setup_.limits.parallel))
@@ -128,6 +131,7 @@ void PoolExecutor::perform(std::unique_lock<std::mutex>& lock, Waiting next) {
   const std::string id = job.ladder.action_id;
   running_[id].worker_id = job.ladder.worker_id;
   lock.unlock();
+  const SteadyTime begun = steady_now();
   std::string why = too_late(setup, next);
   const bool refused = !why.empty();
   std::optional<ProgressInput> end;
@@ -137,11 +141,24 @@ void PoolExecutor::perform(std::unique_lock<std::mutex>& lock, Waiting next) {
     end = run_to_end(job, *attempt);
   lock.lock();
   running_.erase(id);
-  if (end && !refused) remember(id, *end);
+  if (end) count(setup.kind, *end, refused ? std::nullopt : std::optional<Duration>(steady_now() - begun));
+  if (end && !refused && !end->held_back) remember(id, *end);
   lock.unlock();
   if (end) tell(*end);
   lock.lock();
   ended_.notify_all();
+}
+
+// REQUIRES: mutex_ held. `took`: nullopt = it was not begun.
+void PoolExecutor::count(const std::string& kind, const ProgressInput& end, std::optional<Duration> took) {
+  JobCounts& counts = counts_[kind];
+  ++(end.ok ? counts.succeeded : end.held_back ? counts.held_back : took ? counts.failed : counts.refused);
+  if (took) counts.seconds.observe(to_seconds(*took));
+}
+
+std::map<std::string, JobCounts> PoolExecutor::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
 }
 
 // REQUIRES: mutex_ held.

@@ -76,6 +76,59 @@ TEST(PoolExecutor, once_closed_it_begins_nothing) {
   EXPECT_TRUE(told.all().empty());
 }
 
+// Says "not now", in words, the first time.
+class Patient final : public Executor {
+ public:
+  struct Once final : Attempt {
+    explicit Once(int& count) : count_(count) {}
+    Outcome run() override {
+      if (++count_ > 1) return {true, "done"};
+      Outcome out{false, "the budget web needs 3 pods"};
+      out.held_back = true;
+      out.retry_after = 30s;
+      return out;
+    }
+    void cancel() override {}
+    int& count_;
+  };
+  std::unique_ptr<Attempt> prepare(const Job&) const override { return std::make_unique<Once>(*count_); }
+  std::shared_ptr<int> count_ = std::make_shared<int>(0);
+};
+
+TEST(PoolExecutor, what_was_held_back_is_told_as_such_and_may_come_again) {
+  Told told;
+  PoolExecutor executor({std::make_shared<Patient>(), {.parallel = 1}}, told.ports());
+  executor.submit(job());
+  const ProgressInput end = told.ends(1)[0];
+  EXPECT_FALSE(end.ok);
+  EXPECT_TRUE(end.held_back);
+  EXPECT_EQ(end.retry_after, Duration(30s));
+  EXPECT_EQ(end.message, "the budget web needs 3 pods");
+  executor.submit(job());  // a start after a crash keeps its action_id
+  EXPECT_TRUE(told.ends(2)[1].ok);
+}
+
+TEST(PoolExecutor, counts_what_became_of_its_jobs) {
+  Told told;
+  ExecutorSetup setup{std::make_shared<Patient>(), {.parallel = 1}};
+  setup.kind = "patient";
+  PoolExecutor executor(setup, told.ports());
+  executor.submit(job());
+  (void)told.ends(1);
+  executor.submit(job());
+  (void)told.ends(2);
+  executor.submit(job());  // only told again
+  told.lives("2");
+  executor.submit(job("act-2"));
+  (void)told.ends(4);
+  const JobCounts counts = executor.counts().at("patient");
+  EXPECT_EQ(counts.succeeded, 1u);
+  EXPECT_EQ(counts.held_back, 1u);
+  EXPECT_EQ(counts.refused, 1u);
+  EXPECT_EQ(counts.failed, 0u);
+  EXPECT_EQ(counts.seconds.count(), 2u);
+}
+
 TEST(PoolExecutor, remembers_the_last_thousand_ends) {
   Told told;
   PoolExecutor executor(instant(), told.ports());

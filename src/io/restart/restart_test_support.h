@@ -7,8 +7,10 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "io/restart/pool_executor.h"
@@ -90,56 +92,104 @@ inline std::string header_of(const std::string& request, const std::string& name
 }
 inline std::string body_of(const std::string& request) { return request.substr(request.find("\r\n\r\n") + 4); }
 
+// Where a HookServer listens: TCP, TCP with TLS, or a unix socket.
+struct Listen {
+  std::string unix_path;            // empty = 127.0.0.1
+  std::string cert_file, key_file;  // PEM; empty = no TLS
+};
+
 // Answers each request with these bytes; without any, the connection stays open in silence.
 class HookServer {
  public:
   using Answer = std::function<std::optional<std::string>(const std::string& request)>;
 
-  explicit HookServer(Answer answer)
-      : answer_(std::move(answer)), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  explicit HookServer(Answer answer, const Listen& where = {})
+      : answer_(std::move(answer)),
+        fd_(::socket(where.unix_path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (where.unix_path.empty())
+      bind_tcp();
+    else
+      bind_unix(where.unix_path);
     EXPECT_EQ(::listen(fd_, 16), 0);
-    socklen_t size = sizeof address;
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    if (!where.cert_file.empty()) use_tls(where);
     thread_ = std::thread([this] { serve(); });
   }
   ~HookServer() {
     ::shutdown(fd_, SHUT_RDWR);
     thread_.join();
     ::close(fd_);
-    for (const int open : open_) ::close(open);
+    for (const Open& one : open_) end(one);
+    SSL_CTX_free(tls_);
   }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const { return (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_); }
+  int port() const { return port_; }
   std::vector<std::string> requests() {
     const std::lock_guard lock(mutex_);
     return requests_;
   }
 
  private:
+  struct Open {
+    int fd = -1;
+    SSL* tls = nullptr;
+  };
+
+  void bind_tcp() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  void bind_unix(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  void use_tls(const Listen& where) {
+    ::signal(SIGPIPE, SIG_IGN);  // SSL_write() knows no MSG_NOSIGNAL
+    tls_ = SSL_CTX_new(TLS_server_method());
+    EXPECT_EQ(SSL_CTX_use_certificate_chain_file(tls_, where.cert_file.c_str()), 1);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey_file(tls_, where.key_file.c_str(), SSL_FILETYPE_PEM), 1);
+  }
   void serve() {
     for (int client; (client = ::accept(fd_, nullptr, nullptr)) >= 0;) {
-      const std::string request = read_request(client);
-      {
-        const std::lock_guard lock(mutex_);
-        requests_.push_back(request);
+      Open one{client, tls_ ? SSL_new(tls_) : nullptr};
+      if (one.tls) SSL_set_fd(one.tls, client);
+      if (one.tls && SSL_accept(one.tls) != 1) {  // a client that does not trust us
+        end(one);
+        continue;
       }
-      const auto bytes = answer_(request);
-      if (bytes) (void)!::send(client, bytes->data(), bytes->size(), MSG_NOSIGNAL);
-      if (bytes)
-        ::close(client);
-      else
-        open_.push_back(client);
+      answer(one);
     }
   }
-  static std::string read_request(int client) {
+  void answer(const Open& one) {
+    const std::string request = read_request(one);
+    {
+      const std::lock_guard lock(mutex_);
+      requests_.push_back(request);
+    }
+    const auto bytes = answer_(request);
+    if (bytes && one.tls) (void)SSL_write(one.tls, bytes->data(), int(bytes->size()));
+    if (bytes && !one.tls) (void)!::send(one.fd, bytes->data(), bytes->size(), MSG_NOSIGNAL);
+    if (bytes && one.tls) SSL_shutdown(one.tls);
+    if (bytes)
+      end(one);
+    else
+      open_.push_back(one);
+  }
+  static void end(const Open& one) {
+    SSL_free(one.tls);
+    ::close(one.fd);
+  }
+  static std::string read_request(const Open& one) {
     std::string got;
     char buffer[65536];
     while (!whole(got)) {
-      const ssize_t count = ::recv(client, buffer, sizeof buffer, 0);
+      const long count = one.tls ? SSL_read(one.tls, buffer, sizeof buffer) : ::recv(one.fd, buffer, sizeof buffer, 0);
       if (count <= 0) break;
       got.append(buffer, std::size_t(count));
     }
@@ -155,8 +205,9 @@ class HookServer {
   const Answer answer_;
   const int fd_;
   int port_ = 0;
-  std::vector<int> open_;  // the thread's until it has ended
-  std::mutex mutex_;       // guards requests_
+  SSL_CTX* tls_ = nullptr;
+  std::vector<Open> open_;  // the thread's until it has ended
+  std::mutex mutex_;        // guards requests_
   std::vector<std::string> requests_;
   std::thread thread_;
 };

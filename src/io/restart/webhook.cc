@@ -3,12 +3,11 @@
 // the new incarnation's report is the proof. No connection, 408, 425, 429 and 5xx are tried again within the timeout,
 // at the pace that Retry-After asks for; anything else is a refusal, told in the service's words.
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 #include <fmt/format.h>
 
 #include "io/outgoing/standard_webhooks.h"
+#include "io/restart/cancellation.h"
 #include "io/restart/executor_kind.h"
 #include "io/wire/json_writer.h"
 
@@ -61,17 +60,15 @@ class WebhookAttempt final : public Attempt {
       if (result.verdict == outgoing::SendVerdict::delivered) return {true, result.answer};
       if (result.verdict == outgoing::SendVerdict::permanent) return {false, result.answer};
       const SteadyTime again = std::chrono::steady_clock::now() + result.retry_after.value_or(pause);
-      if (again >= end && !is_cancelled())
+      if (again >= end && !cancellation_.cancelled())
         return {false, fmt::format("no success within {:g} s: {}", to_seconds(options_.timeout), result.answer)};
-      if (cancelled_until(again)) return {false, "cancelled: " + result.answer};
+      if (cancellation_.wait_until(again)) return {false, "cancelled: " + result.answer};
     }
   }
 
   void cancel() override {
+    cancellation_.cancel();
     way_->cancel();
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    wake_.notify_all();
   }
 
  private:
@@ -95,21 +92,11 @@ class WebhookAttempt final : public Attempt {
     if (auto failed = outgoing::sign_standard(out, job_.ladder.action_id, now, options_.secret)) return *failed;
     return out;
   }
-  bool is_cancelled() {
-    const std::lock_guard lock(mutex_);
-    return cancelled_;
-  }
-  bool cancelled_until(SteadyTime end) {
-    std::unique_lock lock(mutex_);
-    return wake_.wait_until(lock, end, [this] { return cancelled_; });
-  }
 
   const Options options_;
   const Job job_;
   const std::unique_ptr<outgoing::HttpWay> way_;
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_;
-  bool cancelled_ = false;
+  Cancellation cancellation_;
 };
 
 class Webhook final : public Executor {

@@ -48,7 +48,9 @@ void put(JsonWriter& w, const BudgetRecord& r) {
       .field("worker_id", r.worker_id)
       .field("pool", r.pool)
       .field_if("host", r.host);
-  w.field("stop", r.stop).field("crash", r.crash).field("at", r.at).end_object();
+  w.field("stop", r.stop).field("crash", r.crash).field("at", r.at);
+  if (r.returned) w.field("returned", true);
+  w.end_object();
 }
 
 void put(JsonWriter& w, const QuarantineRecord& r) {
@@ -163,6 +165,7 @@ bool get(Fields& f, const Value& v, BudgetRecord& r) {
     if (k == "host") return text(f, k, m, r.host);
     if (k == "stop") return f.boolean(k, m, r.stop);
     if (k == "crash") return f.boolean(k, m, r.crash);
+    if (k == "returned") return f.boolean(k, m, r.returned);
     if (k == "at") return f.time(k, m, r.at);
     return f.skip();
   });

@@ -272,7 +272,7 @@ LedgerBody some_ledger_body() {
     case 1:
       return some_worker();
     case 2:
-      return BudgetRecord{some_id(), some_id(), some_text(), some_text(), coin(), coin(), some_time()};
+      return BudgetRecord{some_id(), some_id(), some_text(), some_text(), coin(), coin(), some_time(), coin()};
     case 3:
       return QuarantineRecord{some_id(), some_text(), some_text(), some_text(), coin(), coin(), some_time()};
     case 4:

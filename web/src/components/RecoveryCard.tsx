@@ -6,7 +6,7 @@ import { StatusPill } from "./StatusPill.tsx";
 import { Until } from "./Until.tsx";
 
 const STEPS = ["accepted", "diagnostics", "drain", "term", "kill", "start", "verify"];
-const FINAL: Record<string, string> = { succeeded: "healthy", failed: "critical", refused: "warning", abandoned: "warning" };
+const FINAL: Record<string, string> = { succeeded: "healthy", failed: "critical", refused: "warning", abandoned: "warning", held_back: "warning" };
 
 /** What remedy is wanted, why it is held back, and how far the running one has come. */
 export function RecoveryCard({ worker }: { worker: WorkerDetail }) {

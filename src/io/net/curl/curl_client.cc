@@ -83,6 +83,7 @@ void CurlClient::Impl::prepare_method(const HttpCall& call) {
 
 void CurlClient::Impl::prepare(const HttpCall& call, Reception& got, HeaderList& headers) {
   transfer_options.proxy = options.proxy;
+  transfer_options.unix_socket = options.unix_socket;
   transfer_options.ca_file = options.ca_file;
   transfer_options.cert_file = options.cert_file;
   transfer_options.key_file = options.key_file;

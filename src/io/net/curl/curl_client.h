@@ -15,6 +15,7 @@ struct CurlOptions {
   std::string ca_file;              // PEM; empty = the system's certificates
   std::string cert_file, key_file;  // PEM of the client's own certificate, for mutual TLS; empty = none
   std::string proxy;                // "http://proxy:3128"; empty = none
+  std::string unix_socket;          // path: all calls go there, whatever host the URL names; empty = none
   bool verify = true;               // the server's certificate and name
   bool cut_answer = false;          // true: of a too large answer the first bytes are returned, instead of too_large
   Duration connect_timeout = 10s;   // name lookup, TCP and TLS; never longer than the call's timeout

@@ -46,6 +46,7 @@ void CurlTransfer::begin(const std::string& url, const TransferOptions& o) {
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, detail_.data());
   curl_easy_setopt(easy_, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PROXY, o.proxy.c_str());
+  if (!o.unix_socket.empty()) curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, o.unix_socket.c_str());
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
   curl_easy_setopt(easy_, CURLOPT_QUICK_EXIT, 1L);  // a cancelled call does not wait for a slow name lookup

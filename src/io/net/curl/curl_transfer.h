@@ -10,6 +10,7 @@ namespace paramedic {
 
 struct TransferOptions {
   std::string proxy;                // empty = none; proxies of the environment are ignored
+  std::string unix_socket;          // path; empty = none
   std::string ca_file;              // PEM; empty = the system's certificates
   std::string cert_file, key_file;  // PEM of the client's own certificate; empty = none
   bool verify = true;
