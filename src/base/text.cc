@@ -166,4 +166,13 @@ std::string format_short(double value, int decimals) {
   return out == "-0" ? "0" : out;
 }
 
+std::string cut_text(std::string_view text, std::size_t max_bytes) {
+  constexpr std::string_view kMark = "…";
+  if (text.size() <= max_bytes) return std::string(text);
+  if (max_bytes < kMark.size()) return {};
+  std::size_t end = max_bytes - kMark.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + std::string(kMark);
+}
+
 }  // namespace paramedic

@@ -27,4 +27,7 @@ std::string format_number(double value);
 // At most `decimals` digits after the point, without trailing zeros: for messages that people read.
 std::string format_short(double value, int decimals = 1);
 
+// At most `max_bytes` of it; what was cut shows as "…" and no UTF-8 sequence is split.
+std::string cut_text(std::string_view text, std::size_t max_bytes);
+
 }  // namespace paramedic

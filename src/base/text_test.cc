@@ -70,4 +70,12 @@ TEST(Numbers, are_written_shortest) {
   EXPECT_EQ(format_short(-0.01), "0");
 }
 
+TEST(Text, is_cut_between_characters) {
+  EXPECT_EQ(cut_text("short", 5), "short");
+  EXPECT_EQ(cut_text("a longer one", 8), "a lon…");
+  EXPECT_EQ(cut_text("ää", 4), "ää");
+  EXPECT_EQ(cut_text("äää", 5), "ä…") << "no half of a character";
+  EXPECT_EQ(cut_text("long", 2), "");
+}
+
 }  // namespace paramedic

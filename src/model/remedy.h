@@ -26,6 +26,31 @@ PARAMEDIC_ENUM_NAMES(ActionState, "waiting_approval", "sent", "running", "verify
                      "abandoned", "held_back")
 inline bool is_final(ActionState s) { return s >= ActionState::succeeded; }
 
+// What happened to a remedy, in the words of its history. From `accepted` to `verify` as LadderStep.
+enum class ActionMoment {
+  requested,
+  approved,
+  sent,
+  accepted,
+  diagnostics,
+  drain,
+  term,
+  kill,
+  start,
+  verify,
+  ended
+};
+PARAMEDIC_ENUM_NAMES(ActionMoment, "requested", "approved", "sent", "accepted", "diagnostics", "drain", "term", "kill",
+                     "start", "verify", "ended")
+
+struct ActionStep {
+  ActionMoment step = ActionMoment::requested;
+  WallTime at{};
+  std::string message;  // at most kMaxStepMessage bytes
+};
+inline constexpr std::size_t kMaxActionSteps = 16;
+inline constexpr std::size_t kMaxStepMessage = 300;
+
 // A whole restart, sent to the executor at once, so that it can finish alone. Deadlines are relative: the clocks of two
 // machines are never compared.
 struct Ladder {
@@ -76,7 +101,8 @@ struct ActionRecord {
   std::optional<WallTime> sent_at;
   std::optional<WallTime> verify_since;
   std::optional<WallTime> ended_at;
-  std::string outcome;  // in words, when ended
+  std::string outcome;            // in words, when ended
+  std::vector<ActionStep> steps;  // in the order in which they were told; each at most once, at most kMaxActionSteps
 };
 
 // Why a wanted remedy does not run now. `code` is the label of paramedic_remedies_held_total.

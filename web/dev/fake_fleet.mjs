@@ -229,7 +229,8 @@ export class FakeFleet {
     this.event(now, "operator", w, null, null, `${verb} by anonymous@127.0.0.1${body.reason ? `: ${body.reason}` : ""}`);
     if (verb === "restart") {
       if (this.held.held && !body.force) return { status: 409, detail: "the big switch holds all action; say force to restart all the same" };
-      w.action = { action_id: `act-${w.pid}`, worker_id: id, pool: w.pool, kind: "restart", state: "running", step: "accepted", reason: "none", text: body.reason ?? "an operator asked", actor: "anonymous@127.0.0.1", executor: w.source, requested_at: iso(now), ended_at: null, outcome: null, begun: now };
+      w.action = { action_id: `act-${w.pid}`, worker_id: id, pool: w.pool, kind: "restart", state: "running", step: "accepted", reason: "none", text: body.reason ?? "an operator asked", actor: "anonymous@127.0.0.1", executor: w.source, requested_at: iso(now), ended_at: null, outcome: null, begun: now,
+        steps: [{ step: "requested", at: iso(now), duration_seconds: 0, message: body.reason ?? "an operator asked" }, { step: "sent", at: iso(now), duration_seconds: 0.02, message: `to ${w.source}` }, { step: "accepted", at: iso(now + 20), duration_seconds: null, message: null }] };
       return { running: true, action_id: w.action.action_id, message: "restart begun: drain, then stop, start and verify" };
     }
     w.state = { drain: "draining", resume: "running", quarantine: "quarantined", release: "running", approve: w.state }[verb];

@@ -81,6 +81,12 @@ struct ActOptions {
   bool force = false;
 };
 int act(const ClientOptions& client, const ActOptions& options);
+// What was done to workers, newest first.
+struct RestartsOptions {
+  std::string worker, pool;  // empty = any
+  int limit = 20;
+};
+int restarts(const ClientOptions& client, const RestartsOptions& options);
 // What is wrong now, who has it, who is not told of it, what was said.
 struct IncidentsOptions {
   std::string incident;  // its story; empty = the list

@@ -37,6 +37,7 @@ struct Program {
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
+  RestartsOptions restarts_options;
   IncidentsOptions incidents_options;
   AcknowledgeOptions acknowledge_options;
   SilenceOptions silence_options;
@@ -208,6 +209,14 @@ void Program::add_client_commands() {
   add_client(*show_command, client);
   show_command->add_option("worker", worker, "Worker id")->required();
   show_command->callback([this] { exit = show(client, worker); });
+  auto* restarts_command = app.add_subcommand("restarts", "What was done to workers, newest first, step by step");
+  add_client(*restarts_command, client);
+  restarts_command->add_option("worker", restarts_options.worker, "Only this worker");
+  restarts_command->add_option("--pool", restarts_options.pool, "Only this pool");
+  restarts_command->add_option("--limit", restarts_options.limit, "At most so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  restarts_command->callback([this] { exit = restarts(client, restarts_options); });
   auto* reload_command = app.add_subcommand("reload", "Let the monitor read its configuration file again");
   add_client(*reload_command, client);
   reload_command->callback([this] { exit = reload(client); });

@@ -5,6 +5,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "core/recovery/action_steps.h"
 #include "core/recovery/recovery_impl.h"
 
 namespace paramedic {
@@ -41,6 +42,7 @@ ActionRecord Recovery::Impl::new_action(Worker& w, RemedyKind kind, Reason reaso
   a.executor = w.facts.source;
   a.by_operator = by != nullptr;
   a.actor = by ? by->actor : "paramedic";
+  note_step(a, ActionMoment::requested, a.requested_at, a.text);
   return a;
 }
 
@@ -83,6 +85,7 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
   ActionRecord a = new_action(w, kind, reason, std::move(text), by, now);
   a.state = ActionState::sent;
   a.sent_at = now.wall;
+  note_step(a, ActionMoment::sent, now.wall, "to " + a.executor);
   a.counted_stop = !by;
   w.action = std::move(a);
   w.action_deadline = now.steady + action_time(w);
@@ -117,6 +120,7 @@ void Recovery::Impl::begin_start(Worker& w, Reason reason, std::string text, con
   ActionRecord a = new_action(w, RemedyKind::start, reason, std::move(text), by, now);
   a.state = ActionState::sent;
   a.sent_at = now.wall;
+  note_step(a, ActionMoment::sent, now.wall, "to " + a.executor);
   a.counted_start = !by;
   w.action = std::move(a);
   w.action_deadline = now.steady + action_time(w);
@@ -170,6 +174,10 @@ void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, 
   a.counted_start = true;
   a.requested_at = wall_at(at, now);
   a.sent_at = a.verify_since = a.requested_at;
+  a.steps.clear();
+  note_step(a, ActionMoment::requested, a.requested_at, a.text);
+  note_step(a, ActionMoment::start, a.requested_at, "by its agent");
+  note_step(a, ActionMoment::verify, a.requested_at);
   ++stats.starts_done;
   out.ledger.push_back(
       {now.wall, BudgetRecord{start.action_id, w.facts.id, w.facts.pool, w.facts.host, false, true, wall_at(at, now)}});
@@ -181,6 +189,7 @@ void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, 
     a.state = ActionState::failed;
     a.outcome = "told late: that incarnation no longer lives";
     a.ended_at = now.wall;
+    note_step(a, ActionMoment::ended, now.wall, a.outcome);
     ++stats.actions_failed;
     out.ledger.push_back({now.wall, std::move(a)});
     w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes + (w.crashed ? 1 : 0)), now.steady);
@@ -227,9 +236,20 @@ void Recovery::Impl::wait_for_approval(Worker& w, RemedyKind kind, Reason reason
   event(w, "action", fmt::format("{}: {} waits for approval", w.facts.id, verb(kind)), now, out);
 }
 
+// What a step brought to light belongs to the incident, in full: the record keeps its beginning. True when the record
+// changed.
+bool Recovery::Impl::told_step(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out) {
+  if (p.done) return p.ok && note_step(*w.action, ActionMoment::start, now.wall, p.message);
+  const bool news = note_step(*w.action, moment_of(p.step), now.wall, p.message);
+  if (news && p.step == LadderStep::diagnostics && !p.message.empty())
+    note(w, TimelineKind::diagnosed, cut_text(p.message, kMaxDiagnosisBytes), std::nullopt, out);
+  return news;
+}
+
 void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out) {
   if (!w.action_running() || w.action->action_id != p.action_id) return;
   if (p.done && !p.ok && p.held_back) return held_back(w, p, now, out);
+  const bool news = told_step(w, p, now, out);
   if (p.done && !p.ok) {
     const auto state = w.action->state == ActionState::sent && p.step == LadderStep::accepted ? ActionState::refused
                                                                                               : ActionState::failed;
@@ -240,8 +260,6 @@ void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now,
     if (p.new_incarnation != w.facts.incarnation && !is_past(w, p.new_incarnation))
       announce(w, p.new_incarnation, now, out);
   }
-  if (p.step == LadderStep::diagnostics && !p.done && !p.message.empty())
-    note(w, TimelineKind::diagnosed, p.message.substr(0, kMaxDiagnosisBytes), std::nullopt, out);
   const bool moved = w.action->step != p.step || w.action->state == ActionState::sent;
   if (p.done) w.executor_hold.reset();
   if (p.step > w.action->step) w.action->step = p.step;
@@ -250,7 +268,7 @@ void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now,
     w.action->step = LadderStep::verify;
     return begin_verify(w, now.steady, now, out);
   }
-  if (moved) record_action(w, now, out);
+  if (moved || news) record_action(w, now, out);
 }
 
 void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string outcome, const Now& now,
@@ -260,6 +278,7 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   a.state = state;
   a.outcome = std::move(outcome);
   a.ended_at = now.wall;
+  note_step(a, ActionMoment::ended, now.wall, fmt::format("{}: {}", to_string(state), a.outcome));
   w.action_deadline.reset();
   w.approved = false;
   pool_of(w).down.erase(w.facts.id);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "core/recovery/action_steps.h"
 #include "core/recovery/recovery_impl.h"
 
 namespace paramedic {
@@ -129,11 +130,14 @@ CommandResult Recovery::Impl::command_release(Worker& w, const CommandInput& c, 
                           was ? "released from quarantine; " : ""));
 }
 
-CommandResult Recovery::Impl::command_approve(Worker& w, const CommandInput&, const Now& now, RecoveryOutput& out) {
+CommandResult Recovery::Impl::command_approve(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out) {
   if (!w.action_open() || w.action->state != ActionState::waiting_approval)
     return refused(Errc::conflict, fmt::format("nothing waits for approval at worker {}", w.facts.id));
   w.approved = true;
-  event(w, "operator", fmt::format("{}: approved", w.facts.id), now, out);
+  if (note_step(*w.action, ActionMoment::approved, now.wall,
+                fmt::format("by {}{}", c.actor, c.reason.empty() ? "" : ": " + c.reason)))
+    record_action(w, now, out);
+  event(w, "operator", fmt::format("{}: approved by {}", w.facts.id, c.actor), now, out);
   touch(w);
   CommandResult r = done(fmt::format("approved; worker {} is handled as soon as no brake holds it", w.facts.id));
   r.action_id = w.action->action_id;

@@ -131,6 +131,7 @@ struct Recovery::Impl {
   Ladder ladder_of(const Worker& w) const;
   Duration action_time(const Worker& w) const;
   void record_action(Worker& w, const Now& now, RecoveryOutput& out);
+  bool told_step(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out);
   void progress(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out);
   void finish_action(Worker& w, ActionState state, std::string outcome, const Now& now, RecoveryOutput& out);
   void quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out);

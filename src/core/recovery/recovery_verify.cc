@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "core/recovery/action_steps.h"
 #include "core/recovery/recovery_impl.h"
 
 namespace paramedic {
@@ -36,6 +37,7 @@ void Recovery::Impl::begin_verify(Worker& w, SteadyTime since, const Now& now, R
   w.action->state = ActionState::verifying;
   w.action->step = LadderStep::verify;
   w.action->verify_since = now.wall;
+  note_step(*w.action, ActionMoment::verify, now.wall);
   record_action(w, now, out);
 }
 

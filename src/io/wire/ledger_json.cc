@@ -113,6 +113,15 @@ void put(JsonWriter& w, const InputRecord& r) {
 
 bool text(Fields& f, Key k, const Value& m, std::string& out) { return f.text(k, m, out, kMaxStoredText); }
 
+bool get(Fields& f, const Value& v, ActionStep& r) {
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "step") return f.word(k, m, r.step);
+    if (k == "at") return f.time(k, m, r.at);
+    if (k == "message") return text(f, k, m, r.message);
+    return f.skip();  // duration_seconds follows from the next one
+  });
+}
+
 bool get(Fields& f, const Value& v, ActionRecord& r) {
   return f.object(v, [&](Key k, const Value& m) {
     if (k == "action_id") return text(f, k, m, r.action_id);
@@ -136,6 +145,8 @@ bool get(Fields& f, const Value& v, ActionRecord& r) {
     if (k == "verify_since") return f.time(k, m, r.verify_since);
     if (k == "ended_at") return f.time(k, m, r.ended_at);
     if (k == "outcome") return text(f, k, m, r.outcome);
+    const auto step = [&](const Value& item, ActionStep& to) { return get(f, item, to); };
+    if (k == "steps") return f.list(k, m, r.steps, kMaxActionSteps, step);
     return f.skip();
   });
 }

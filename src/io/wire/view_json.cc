@@ -1,5 +1,7 @@
 #include "io/wire/view_json.h"
 
+#include <algorithm>
+
 namespace paramedic::wire {
 
 namespace {
@@ -24,6 +26,16 @@ void write_pending(JsonWriter& w, const Pending& p) {
       .field("seen", p.seen)
       .field("needed", p.needed);
   w.end_object();
+}
+
+// A step lasts until the next one begins.
+void write_step(JsonWriter& w, const ActionStep& step, const ActionStep* next) {
+  w.begin_object().field("step", step.step).field("at", step.at).key("duration_seconds");
+  if (next)
+    w.seconds(std::max(next->at - step.at, Duration{0}));
+  else
+    w.null();
+  text_field(w, "message", step.message).end_object();
 }
 
 // The action in one line, for the list.
@@ -177,7 +189,11 @@ void write_action(JsonWriter& w, const ActionRecord& a) {
   w.field("reason", a.reason).field("text", a.text).field("actor", a.actor);
   text_field(w, "executor", a.executor).field("by_operator", a.by_operator).field("counted_start", a.counted_start);
   w.field("counted_stop", a.counted_stop).field("requested_at", a.requested_at).field("sent_at", a.sent_at);
-  text_field(w.field("verify_since", a.verify_since).field("ended_at", a.ended_at), "outcome", a.outcome).end_object();
+  text_field(w.field("verify_since", a.verify_since).field("ended_at", a.ended_at), "outcome", a.outcome);
+  w.key("steps").begin_array();
+  for (std::size_t i = 0; i < a.steps.size(); ++i)
+    write_step(w, a.steps[i], i + 1 < a.steps.size() ? &a.steps[i + 1] : nullptr);
+  w.end_array().end_object();
 }
 
 // In a large fleet few workers change between two requests of the list: the others are copied.

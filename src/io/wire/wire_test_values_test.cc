@@ -82,6 +82,7 @@ ActionRecord some_action() {
   a.verify_since = maybe(some_time());
   a.ended_at = maybe(some_time());
   a.outcome = some_text();
+  a.steps = some_list<ActionStep>([] { return ActionStep{some_word<ActionMoment>(), some_time(), some_text()}; });
   return a;
 }
 

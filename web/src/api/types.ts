@@ -33,6 +33,13 @@ export interface HoldBack {
   until?: string | null;
 }
 
+export interface ActionStep {
+  step: string;
+  at: string;
+  duration_seconds: number | null; // until the next one
+  message: string | null;
+}
+
 export interface ActionRecord {
   action_id: string;
   worker_id?: string;
@@ -50,6 +57,7 @@ export interface ActionRecord {
   verify_since?: string | null;
   ended_at?: string | null;
   outcome?: string | null;
+  steps?: ActionStep[];
 }
 
 export interface Worker {

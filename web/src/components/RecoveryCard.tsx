@@ -1,6 +1,7 @@
 import type { ActionRecord, WorkerDetail } from "../api/types.ts";
 import { useApp } from "../state/app.ts";
 import { dateTime, NONE, parseTime, words } from "../state/format.ts";
+import { ActionSteps } from "./ActionSteps.tsx";
 import { Age } from "./Age.tsx";
 import { StatusPill } from "./StatusPill.tsx";
 import { Until } from "./Until.tsx";
@@ -56,6 +57,7 @@ function Action({ action }: { action: ActionRecord }) {
           ))}
         </ol>
       )}
+      <ActionSteps steps={action.steps ?? []} />
       {action.outcome && <p class="small">{action.outcome}</p>}
       {final && <p class="small muted">{dateTime(parseTime(action.ended_at))}</p>}
     </div>
