@@ -63,9 +63,10 @@ StartDecision LeaseHolder::decide(SteadyTime now) const {
   // Also after the lease has expired: what held it can only end with a word from the monitor.
   if (lease_holds()) return {Kind::hold, {}, lease_.hold_reason.empty() ? "held by the monitor" : lease_.hold_reason};
   if (incarnation_.empty()) return {Kind::start, now, "first start"};
-  SteadyTime due = backoff_.next_start(worker_id_, incarnation_).value_or(now);
+  // A monitor that has heard of this death knows the pool's own backoff: its word counts, be it later or earlier.
   const bool lease_knows_death = lease_is_mine() && lease_.next_start_in > Duration{0};
-  if (lease_knows_death) due = std::max(due, received_ + lease_.next_start_in);
+  SteadyTime due = lease_knows_death ? received_ + lease_.next_start_in
+                                     : backoff_.next_start(worker_id_, incarnation_).value_or(now);
   if (mass_death_ || (has_lease_ && lease_.adds_jitter && lease_is_mine()))
     due += hash_jitter(hash_mix(stable_hash(incarnation_, stable_hash(worker_id_)), 0x6a69), kMassDeathJitter);
   const std::string text = "crash " + std::to_string(backoff_.crashes()) + " in a row";

@@ -126,6 +126,24 @@ TEST(Lease, the_monitor_can_delay_a_start_and_add_jitter) {
   EXPECT_GT(other.decide(kT0).at, kT0);
 }
 
+TEST(Lease, the_pools_shorter_backoff_counts_once_the_monitor_has_heard_of_the_death) {
+  LeaseHolder h("w");
+  for (int i = 0; i < 4; ++i) {
+    h.on_start("i" + std::to_string(i), kT0);
+    h.on_death(kKilled, false, kT0);
+  }
+  EXPECT_EQ(h.decide(kT0 + 30s).kind, Kind::wait);  // by itself: 40 s and more
+  auto l = lease("i3", 3);
+  l.next_start_in = 3s;
+  h.on_lease(l, kT0 + 1s);
+  EXPECT_EQ(h.decide(kT0 + 3s).kind, Kind::wait);
+  EXPECT_EQ(h.decide(kT0 + 4s).kind, Kind::start);
+  h.on_start("i4", kT0 + 4s);
+  h.on_death(kKilled, false, kT0 + 5s);  // that lease spoke of another death
+  EXPECT_EQ(h.crashes(), 5);
+  EXPECT_EQ(h.decide(kT0 + 60s).kind, Kind::wait);
+}
+
 TEST(Lease, nothing_is_started_beside_a_ladder_until_it_has_failed) {
   LeaseHolder h("w");
   h.on_start("i1", kT0);
