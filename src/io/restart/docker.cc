@@ -2,16 +2,15 @@
 // first, and restarted by the id that the answer names: the API takes beginnings of ids for names, and those are not
 // what the allow-list means. A paused container was paused by somebody on purpose: that is told, not undone.
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "io/outgoing/answer.h"
 #include "io/outgoing/http_way.h"
 #include "io/restart/cancellation.h"
+#include "io/restart/docker_answers.h"
 #include "io/restart/executor_kind.h"
 #include "io/restart/job_values.h"
-#include "io/wire/json_reader.h"
 
 namespace paramedic::restart {
 
@@ -20,53 +19,7 @@ namespace {
 constexpr NameRule kContainerName{"container", "_.-", 255, false, "letters, digits, '_', '.', '-'"};
 constexpr std::size_t kMaxInspect = 1u << 20;
 
-struct Version {
-  int major = 0, minor = 0;
-  auto operator<=>(const Version&) const = default;
-  std::string text() const { return fmt::format("v{}.{}", major, minor); }
-};
-constexpr Version kOurs{1, 41};
-
-std::optional<Version> parse_version(std::string_view text) {
-  Version out;
-  const char* const end = text.data() + text.size();
-  const auto [dot, bad] = std::from_chars(text.data(), end, out.major);
-  if (bad != std::errc{} || dot == end || *dot != '.') return std::nullopt;
-  const auto [rest, worse] = std::from_chars(dot + 1, end, out.minor);
-  return worse == std::errc{} && rest == end && out >= Version{1, 12} ? std::optional(out) : std::nullopt;
-}
-
-struct Container {
-  std::string id, name, status;
-  bool paused = false;
-};
-
-// Untrusted bytes. nullopt: no container.
-std::optional<Container> parse_container(std::string_view body) {
-  wire::Document document;
-  const auto parsed = document.parse(body);
-  const auto* root = parsed ? (*parsed)->if_object() : nullptr;
-  if (!root) return std::nullopt;
-  const auto text = [](const wire::json::object& in, std::string_view key) {
-    const auto* found = in.if_contains(key);
-    const auto* value = found ? found->if_string() : nullptr;
-    return value ? std::string(wire::view(*value)) : std::string();
-  };
-  Container out;
-  out.id = text(*root, "Id");
-  const bool hex = std::all_of(out.id.begin(), out.id.end(),
-                               [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  if (out.id.size() != 64 || !hex) return std::nullopt;
-  out.name = text(*root, "Name");
-  if (out.name.starts_with('/')) out.name.erase(0, 1);
-  const auto* found = root->if_contains("State");
-  if (const auto* state = found ? found->if_object() : nullptr) {
-    out.status = text(*state, "Status");
-    const auto* paused = state->if_contains("Paused");
-    out.paused = out.status == "paused" || (paused && paused->is_bool() && paused->get_bool());
-  }
-  return out;
-}
+constexpr DockerVersion kOurs{1, 41};
 
 struct Options {
   std::string socket = "/var/run/docker.sock";
@@ -114,12 +67,12 @@ class DockerAttempt final : public Attempt {
     const auto answer = call("GET", "/version", outgoing::kMaxAnswerBytes);
     if (!answer) return answer.error().message;
     const outgoing::AnswerObject about(answer->body);
-    const auto newest = parse_version(about.text("ApiVersion"));
+    const auto newest = parse_docker_version(about.text("ApiVersion"));
     if (answer->status != 200 || !newest)
       return fmt::format("{} does not speak the Engine API: {}", options_.socket, words(*answer));
     version_ = std::min(kOurs, *newest);
     // An Engine of later years does not speak ours any more; what is asked of it has stayed the same.
-    if (const auto oldest = parse_version(about.text("MinAPIVersion"))) version_ = std::max(version_, *oldest);
+    if (const auto oldest = parse_docker_version(about.text("MinAPIVersion"))) version_ = std::max(version_, *oldest);
     return "";
   }
 
@@ -187,7 +140,7 @@ class DockerAttempt final : public Attempt {
   Cancellation cancellation_;
   SteadyTime end_{};
   std::string name_;
-  Version version_ = kOurs;
+  DockerVersion version_ = kOurs;
 };
 
 class Docker final : public Executor {

@@ -40,7 +40,7 @@ class PrivateBus {
     ::posix_spawn_file_actions_destroy(&quiet);
     if (failed) pid_ = -1;
     if (failed) return;
-    for (int i = 0; i < 3000 && !std::filesystem::exists(folder_.path("bus")); ++i) std::this_thread::sleep_for(10ms);
+    for (int i = 0; i < 3000 && !runs(); ++i) std::this_thread::sleep_for(10ms);
   }
   ~PrivateBus() {
     if (pid_ <= 0) return;
@@ -48,7 +48,16 @@ class PrivateBus {
     ::waitpid(pid_, nullptr, 0);
   }
   std::string address() const { return "unix:path=" + folder_.path("bus"); }
-  bool runs() const { return std::filesystem::exists(folder_.path("bus")); }
+  // Its socket is there a moment before it listens.
+  bool runs() const {
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    folder_.path("bus").copy(where.sun_path, sizeof where.sun_path - 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
+    ::close(fd);
+    return connected;
+  }
 
  private:
   const Folder folder_;
