@@ -1,5 +1,8 @@
 """kill -9 of the monitor at twenty random instants under load: no acknowledged act, no stored sample, no chunk is lost."""
+import pytest
 import crash
+
+pytestmark = pytest.mark.serial
 
 KILLS, SEED = 20, 20261125
 

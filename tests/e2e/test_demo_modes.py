@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import pytest
 from product import alive, check_of, reasons, run, wait_for
 
+pytestmark = pytest.mark.serial
+
 # mode → worker, the check and reason that must show, the worst status, the remedy (kind of the action) or None
 CASES = {
     "crash": ("thumbs-1", "heartbeat", "exited", "critical", "start"),

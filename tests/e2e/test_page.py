@@ -8,6 +8,8 @@ import pytest
 
 from product import wait_for
 
+pytestmark = pytest.mark.serial
+
 SPEC = Path(__file__).with_name("page.spec.mjs")
 
 

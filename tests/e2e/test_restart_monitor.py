@@ -4,7 +4,10 @@ import signal
 import threading
 import time
 
+import pytest
 from product import agent_config, free_port, monitor_config, wait_for
+
+pytestmark = pytest.mark.serial
 
 PROCESSES, REPORTERS, RESTARTS = 80, 20, 10
 

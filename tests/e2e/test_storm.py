@@ -6,6 +6,8 @@ import pytest
 from hook import Hook
 from product import monitor_config, wait_for
 
+pytestmark = pytest.mark.serial
+
 WORKERS = 500
 PERIOD = 2
 

@@ -4,6 +4,7 @@ Everything that knows how the product is started stands here: command lines and 
 $PARAMEDIC_BIN_DIR (default: build/release, else build/debug of this checkout).
 """
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -43,13 +44,33 @@ def binary(name="paramedic"):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody else gets meanwhile: below those that the kernel hands out by itself, each parallel run of tests has
+    numbers of its own (PYTEST_XDIST_WORKER), and none is given twice until all were."""
+    while True:
+        port = next(_PORTS)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for(what, holds, timeout=30.0, step=0.05):
-    """Waits until holds() is true and returns its value; the last answer is in the failure."""
+def _ports(first=20000, each=1500, runs=8):
+    run = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % runs
+    begin = os.getpid() % each  # two runs of pytest on one machine hardly meet
+    for i in itertools.count():
+        yield first + run * each + (begin + i) % each
+
+
+_PORTS = _ports()
+
+
+PATIENCE = 30.0  # no wait gives up earlier: other tests run beside this one, and a wait costs nothing when it succeeds
+
+
+def wait_for(what, holds, timeout=PATIENCE, step=0.05):
+    """Waits until holds() is true and returns its value; the last answer is in the failure. For limits that are themselves what is
+    tested, compare times."""
+    timeout = max(timeout, PATIENCE)
     end = time.monotonic() + timeout
     last = None
     while True:
