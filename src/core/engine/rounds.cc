@@ -1,4 +1,6 @@
 // Rounds: snapshot → findings → verdict, and who is told of the result.
+#include <algorithm>
+
 #include "base/ids.h"
 #include "core/engine/engine_impl.h"
 
@@ -8,6 +10,12 @@ namespace {
 int rank(Status status) {
   return status == Status::unknown ? 3 : static_cast<int>(status);
 }  // critical 1 < warning 2 < others 3
+
+// Its voice is late, silent or worse: what it told of itself is old.
+bool is_quiet(const Verdict& verdict) {
+  return std::any_of(verdict.findings.begin(), verdict.findings.end(),
+                     [](const Finding& f) { return f.check == "heartbeat" && badness(f.status) > 0; });
+}
 }  // namespace
 
 Engine::Impl::Slot& Engine::Impl::slot(WorkerHandle worker) {
@@ -99,6 +107,7 @@ void Engine::Impl::round(WorkerHandle worker, const Now& now, Effects& out) {
   s.verdict = std::make_shared<const Verdict>(std::move(judgement.verdict));
   s.last_check = now.wall;
   fleet.record_status(worker, s.verdict->status);
+  fleet.record_quiet(worker, is_quiet(*s.verdict), now);
   if (judgement.status_changed) note_transition(worker, judgement.previous, now, out);
   add_history(worker, judgement.status_changed, now, out);
   tell_recovery(worker, now, false);

@@ -129,7 +129,7 @@ WorkerHandle Fleet::Impl::make_slot(const std::string& id, std::string_view pool
 
 void Fleet::Impl::leave_queues(WorkerSlot& slot, const Now& now) {
   WorkerFacts& w = slot.facts;
-  queues.update_shares(w.queues, false, now);
+  queues.update_shares(w.queues, false, std::nullopt, now);
   for (const QueueFacts& q : w.queues) {
     queues.forget_taker(q.queue, w.handle);
     queues.release(q.queue, w.pool);
@@ -179,7 +179,7 @@ void Fleet::Impl::set_status(WorkerSlot& slot, Status status) {
 
 void Fleet::Impl::update_shares(WorkerSlot& slot, const Now& now) {
   const bool present = !is_inactive(slot.facts.state) && !slot.facts.dead() && !blind(slot);
-  queues.update_shares(slot.facts.queues, present, now);
+  queues.update_shares(slot.facts.queues, present, slot.quiet ? slot.facts.voice.heard : std::nullopt, now);
 }
 
 void Fleet::Impl::turn_gone(WorkerHandle h, const Now& now) {
@@ -268,6 +268,11 @@ void Fleet::forget(WorkerHandle worker, const Now& now) {
 void Fleet::record_status(WorkerHandle worker, Status status) {
   WorkerSlot& slot = impl_->at(worker);
   if (!is_inactive(slot.facts.state)) impl_->set_status(slot, status);
+}
+
+void Fleet::record_quiet(WorkerHandle worker, bool quiet, const Now& now) {
+  WorkerSlot& slot = impl_->at(worker);
+  if (std::exchange(slot.quiet, quiet) != quiet) impl_->update_shares(slot, now);
 }
 
 // ---- reading ------------------------------------------------------------------------------------------------------

@@ -160,6 +160,8 @@ class Fleet {
   void mark_gone(WorkerHandle worker, const Now& now) { forget(worker, now); }
   // The result of a round: counts per pool and fleet follow from it.
   void record_status(WorkerHandle worker, Status status);
+  // … and whether its heartbeat is late, silent or worse: then what it said of its connection is as old as its voice.
+  void record_quiet(WorkerHandle worker, bool quiet, const Now& now);
 
   // ---- reading ----
   std::optional<WorkerHandle> find(std::string_view worker_id) const;  // aliases included

@@ -46,6 +46,7 @@ struct WorkerSlot {
   bool used = false;
   bool forgotten = false;
   bool ever_heard = false;  // by this monitor
+  bool quiet = false;       // as its heartbeat was judged: what it said is as old as its voice
   bool successor = false;   // this incarnation followed one that was heard: its counters began at zero
   Status status = Status::unknown;
   int life = 0;  // number of the incarnation

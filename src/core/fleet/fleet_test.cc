@@ -168,6 +168,40 @@ TEST(FleetQueues, broker_down_needs_two_and_all_of_them) {
   EXPECT_EQ(s.fleet.snapshot(*s.fleet.find("b"), s.now()).pool.queues[0].connected_since, s.now().steady);
 }
 
+// It hung while the broker was there: what it said last is no news of an outage that came later.
+TEST(FleetQueues, a_silent_worker_contradicts_no_later_loss) {
+  FleetScript s;
+  s.connect("agent/a");
+  s.source = "agent/a";
+  Report hung = s.observed("hung"), a = s.observed("a", 101), b = s.observed("b", 102);
+  hung.alive_at = s.now().wall;
+  hung.queues = a.queues = b.queues = {queue("q", true)};
+  for (const Report* r : {&hung, &a, &b}) s.ok(*r);
+  const auto down = [&] { return s.fleet.brokers()[0].down; };
+  const auto quiet = [&](bool on) { s.fleet.record_quiet(*s.fleet.find("hung"), on, s.now()); };
+  s.wait(5s).ok(hung);
+  a.queues = b.queues = {queue("q", false)};
+  s.ok(a);
+  s.ok(b);
+  EXPECT_FALSE(down()) << "it may have been heard just before";
+  quiet(true);
+  EXPECT_TRUE(down());
+  EXPECT_EQ(s.fleet.brokers()[0].reporting, 2);
+  quiet(false);
+  EXPECT_FALSE(down());
+  quiet(true);
+  // Heard anew and connected after both had lost it: that is an answer, however silent it is from then on.
+  hung.alive_at = s.wait(5s).now().wall;
+  s.ok(hung);
+  EXPECT_FALSE(down());
+  a.queues = {queue("q", true)};
+  s.ok(a);
+  a.queues = {queue("q", false)};
+  s.wait(5s).ok(a);
+  s.ok(hung);
+  EXPECT_TRUE(down()) << "lost once more after its last word";
+}
+
 TEST(FleetQueues, the_dead_the_blind_and_the_stale_have_no_say) {
   FleetScript s;
   Report a = FleetScript::report("a"), b = FleetScript::report("b");

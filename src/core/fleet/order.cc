@@ -195,6 +195,7 @@ void Fleet::Impl::begin_life(WorkerSlot& slot, const Arrival& a) {
   slot.forgotten = false;
   set_state(slot, WorkerState::starting, a.measured);
   w.stop.reset();
+  slot.quiet = false;
   w.duplicate_seen.reset();
   const VoiceFacts old_voice = w.voice;
   w.voice = VoiceFacts{};

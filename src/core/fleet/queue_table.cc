@@ -136,9 +136,14 @@ void QueueTable::set_probed(const std::string& broker, bool down, const Now& now
     if (brokers_[i].queues > 0 && brokers_[i].name == broker) settle_broker(i, now);
 }
 
-void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, const Now& now) {
+void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, std::optional<SteadyTime> last_word,
+                               const Now& now) {
+  const auto outdated = [&](const QueueFacts& q) {
+    const auto& loss = brokers_[entries_[q.queue].broker].last_loss;
+    return *q.connected && last_word && loss && *last_word < *loss;
+  };
   const auto wants = [&](const QueueFacts& q) {
-    return present && q.connected.has_value() && q.stamp.known(now.steady);
+    return present && q.connected.has_value() && q.stamp.known(now.steady) && !outdated(q);
   };
   const bool same = std::all_of(queues.begin(), queues.end(), [&](const QueueFacts& q) {
     return q.counted == wants(q) && q.counted_connected == (wants(q) && *q.connected);
@@ -148,6 +153,10 @@ void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, const
   for (QueueFacts& q : queues) {
     QueueContext& c = contexts_[q.queue];
     const bool counted = wants(q), connected = counted && *q.connected;
+    if (counted && !connected) {
+      auto& loss = brokers_[entries_[q.queue].broker].last_loss;
+      loss = std::max(loss.value_or(q.connection_since), q.connection_since);
+    }
     c.reporting += std::uint32_t(counted) - std::uint32_t(q.counted);
     c.connected += std::uint32_t(connected) - std::uint32_t(q.counted_connected);
     if (c.connected == 0) c.connected_since.reset();

@@ -17,12 +17,13 @@ namespace paramedic {
 
 struct BrokerState {
   std::string name;
-  std::uint32_t reporting = 0;     // workers with a fresh word about it
-  std::uint32_t disconnected = 0;  // of these, those with none of their queues connected
-  bool lost = false;               // all of >= 2 reporting workers have it disconnected
-  bool down = false;               // lost, or a probe of it is down
-  SteadyTime since{};              // when `down` took its value
-  std::uint32_t queues = 0;        // entries that refer to it; 0 = free
+  std::uint32_t reporting = 0;          // workers with a fresh word about it
+  std::uint32_t disconnected = 0;       // of these, those with none of their queues connected
+  bool lost = false;                    // all of >= 2 reporting workers have it disconnected
+  bool down = false;                    // lost, or a probe of it is down
+  SteadyTime since{};                   // when `down` took its value
+  std::uint32_t queues = 0;             // entries that refer to it; 0 = free
+  std::optional<SteadyTime> last_loss;  // the latest time at which a worker lost it
 };
 
 class QueueTable {
@@ -41,8 +42,9 @@ class QueueTable {
   void forget_taker(std::uint32_t queue, WorkerHandle worker);
 
   // Brings one worker's share in the counts of its queues and brokers up to date. `present`: it is there and can be
-  // believed.
-  void update_shares(std::span<QueueFacts> queues, bool present, const Now& now);
+  // believed. `last_word`: of a worker that fell silent, when it spoke last; nullopt = it speaks. That a silent one was
+  // connected before another lost the broker contradicts nobody, so then it does not count.
+  void update_shares(std::span<QueueFacts> queues, bool present, std::optional<SteadyTime> last_word, const Now& now);
 
   // The verdict of this broker's probes; also counts for a broker that a worker names later.
   void set_probed(const std::string& broker, bool down, const Now& now);
