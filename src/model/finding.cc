@@ -101,6 +101,10 @@ std::string_view words(Reason reason) {
       return "a notification was not delivered";
     case Reason::rule:
       return "the condition of a rule holds";
+    case Reason::rolling_paused:
+      return "a rolling restart is paused";
+    case Reason::approval_wanted:
+      return "a remedy waits for approval";
     case Reason::none:
       break;
   }
