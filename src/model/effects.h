@@ -65,9 +65,10 @@ struct AuditRecord {
 
 // The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord,
 // AuditRecord and InputRecord only append. A new alternative comes last: its number is stored.
-using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord,
-                                BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord,
-                                NotificationRecord, Silence, Acknowledgement, NotificationGroup>;
+using LedgerBody =
+    std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord, BigSwitchRecord,
+                 BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord, NotificationRecord, Silence,
+                 Acknowledgement, NotificationGroup, RollingRecord, RollingTarget>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;
@@ -88,6 +89,8 @@ struct LedgerState {
   std::vector<Silence> silences;                  // not over
   std::vector<Acknowledgement> acknowledgements;  // on
   std::vector<NotificationGroup> groups;          // open
+  std::vector<RollingRecord> rollings;            // open, and those of the last 30 days
+  std::vector<RollingTarget> rolling_targets;     // waiting and running
 };
 
 // ---- acts ---------------------------------------------------------------------------------------------------------
@@ -124,7 +127,7 @@ struct CommandResult {
   std::string action_id;       // of a restart
   bool running = false;        // 202: goes on
   std::string message;
-  std::string id;  // of what was made: a silence
+  std::string id;  // of what was made: a silence, a rolling restart
 };
 struct Answer {
   std::string command_id;

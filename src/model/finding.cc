@@ -103,6 +103,10 @@ std::string_view words(Reason reason) {
       return "the condition of a rule holds";
     case Reason::recycle:
       return "a planned restart is due";
+    case Reason::rolling_paused:
+      return "a rolling restart is paused";
+    case Reason::approval_wanted:
+      return "a remedy waits for approval";
     case Reason::none:
       break;
   }

@@ -8,6 +8,7 @@
 #include "model/notification.h"
 #include "model/remedy.h"
 #include "model/report.h"
+#include "model/rolling.h"
 
 namespace paramedic {
 
@@ -90,10 +91,16 @@ enum class Verb {
   acknowledge,
   unacknowledge,
   silence,
-  unsilence
+  unsilence,
+  reject,
+  rolling_start,
+  rolling_pause,
+  rolling_resume,
+  rolling_abort
 };
 PARAMEDIC_ENUM_NAMES(Verb, "restart", "drain", "resume", "quarantine", "release", "forget", "approve", "maintenance_on",
-                     "maintenance_off", "freeze", "thaw", "acknowledge", "unacknowledge", "silence", "unsilence")
+                     "maintenance_off", "freeze", "thaw", "acknowledge", "unacknowledge", "silence", "unsilence",
+                     "reject", "rolling_start", "rolling_pause", "rolling_resume", "rolling_abort")
 
 // An operator's wish. Answered by exactly one Answer effect with the same command_id.
 struct CommandInput {
@@ -106,9 +113,11 @@ struct CommandInput {
   bool force = false;
   std::optional<Duration> duration;  // maintenance
   std::string idempotency_key;
-  std::string target;              // acknowledge: id of an incident or key of an alert; unsilence: id of a silence
-  std::string author;              // acknowledge: on whose behalf; empty = the actor
-  std::optional<Silence> silence;  // its id and created_at are given by the engine
+  std::string
+      target;  // acknowledge: id of an incident or key of an alert; unsilence: id of a silence; rolling_…: its id
+  std::string author;                  // acknowledge: on whose behalf; empty = the actor
+  std::optional<Silence> silence;      // its id and created_at are given by the engine
+  std::optional<RollingWish> rolling;  // rolling_start
   SteadyTime received{};
 };
 

@@ -30,6 +30,7 @@ inline bool is_final(ActionState s) { return s >= ActionState::succeeded; }
 enum class ActionMoment {
   requested,
   approved,
+  rejected,
   sent,
   accepted,
   diagnostics,
@@ -40,8 +41,8 @@ enum class ActionMoment {
   verify,
   ended
 };
-PARAMEDIC_ENUM_NAMES(ActionMoment, "requested", "approved", "sent", "accepted", "diagnostics", "drain", "term", "kill",
-                     "start", "verify", "ended")
+PARAMEDIC_ENUM_NAMES(ActionMoment, "requested", "approved", "rejected", "sent", "accepted", "diagnostics", "drain",
+                     "term", "kill", "start", "verify", "ended")
 
 struct ActionStep {
   ActionMoment step = ActionMoment::requested;
@@ -94,6 +95,7 @@ struct ActionRecord {
   std::string text;            // why, in words
   std::string actor;           // "paramedic", or the operator
   std::string executor;        // source id that performs it
+  std::string rolling_id;      // the rolling restart that it is part of; empty = none
   bool by_operator = false;    // skips budget and freeze and is not counted
   bool counted_start = false;  // counts against the start backoff
   bool counted_stop = false;   // counts against the stop budgets

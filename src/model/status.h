@@ -87,6 +87,9 @@ enum class Reason {
   notification_failed,  // a channel could not be reached
   rule,                 // the condition of a rule that people wrote
   recycle,              // a planned restart of a worker that is well: never an alert
+  // recovery asks people
+  rolling_paused,   // a rolling restart waits for a person
+  approval_wanted,  // a remedy waits for a person
 };
 PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped",
                      "blocked", "cpu_high", "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high",
@@ -95,6 +98,7 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "inodes_high", "queue_stalled", "pool_below_min", "pool_empty", "did_not_return",
                      "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "monitor_cut_off",
                      "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined",
-                     "canary_failed", "shared_cause", "notification_failed", "rule", "recycle")
+                     "canary_failed", "shared_cause", "notification_failed", "rule", "recycle", "rolling_paused",
+                     "approval_wanted")
 
 }  // namespace paramedic

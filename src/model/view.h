@@ -134,6 +134,7 @@ struct FleetView {
   std::vector<Alert> alerts;        // firing
   std::vector<FleetEvent> events;   // latest last, at most 200
   std::vector<MaintenanceRecord> maintenance;
+  std::vector<RollingRecord> rollings;            // open ones, then the latest that are over; each newest first
   std::vector<Silence> silences;                  // not over, by start
   std::vector<Acknowledgement> acknowledgements;  // on, by incident
   bool big_switch_held = false;

@@ -24,6 +24,7 @@ export class FakeFleet {
     this.brokerOn = true;
     this.held = { held: false, reason: null };
     this.maintenances = new Map();
+    this.rollings = []; // newest first
     this.silences = new Map();
     this.lastSilence = 0;
     this.taken = new Map();
@@ -109,11 +110,55 @@ export class FakeFleet {
     return { ...this.head(), workers, removed: [], events };
   }
 
+  beginRolling(body) {
+    const list = [...this.workers.values()].filter((w) => body.all || w.pool === body.pool);
+    if (!body.all === !body.pool) return { status: 400, detail: 'name one target: "pool", or "all": true' };
+    if (this.rollings.some((r) => ["running", "paused"].includes(r.state) && (!r.pool || body.all || r.pool === body.pool))) return { status: 409, detail: `a rolling restart of ${body.pool ?? "the fleet"} is open: wait for its end, or abort it` };
+    const at = iso(Date.now());
+    const rolling = { id: `roll-${this.rollings.length + 1}`, pool: body.pool ?? null, version: null, host: null, at_once: 1, at_once_percent: null, pause_on_failure: true, state: "running", reason: body.reason ?? null, actor: "anonymous@127.0.0.1", total: list.length, done: 0, skipped: 0, failed: 0, now: [], held: null, text: null, changed_by: "anonymous@127.0.0.1", started_at: at, changed_at: at, ended_at: null };
+    Object.defineProperty(rolling, "left", { value: list.map((w) => w.worker_id), enumerable: false });
+    this.rollings.unshift(rolling);
+    return { running: true, id: rolling.id, message: `rolling restart ${rolling.id} begins: ${list.length} workers, 1 at a time at most` };
+  }
+
+  changeRolling(id, verb) {
+    const rolling = this.rollings.find((r) => r.id === id);
+    if (!rolling) return { status: 404, detail: `rolling restart ${id} is not known` };
+    rolling.state = { pause: "paused", resume: "running", abort: "aborted" }[verb];
+    if (verb === "abort") rolling.ended_at = iso(Date.now());
+    return { id, message: `${rolling.state}: ${rolling.done} of ${rolling.total} done` };
+  }
+
+  runRollings() {
+    for (const r of this.rollings) {
+      if (r.state !== "running" && r.now.length === 0) continue;
+      for (const id of r.now) if (this.workers.get(id).action?.ended_at) { ++r.done; r.now = r.now.filter((other) => other !== id); }
+      if (r.state !== "running") continue;
+      r.held = this.held.held ? "w-1: all automatic action is frozen by an operator" : null;
+      if (r.now.length === 0 && !r.held && r.left.length > 0) { const id = r.left.shift(); r.now = [id]; this.command(id, "restart", { reason: r.reason ?? "rolling restart" }); }
+      if (r.now.length === 0 && r.left.length === 0) { r.state = "finished"; r.ended_at = iso(Date.now()); r.text = `${r.done} of ${r.total} done`; }
+    }
+  }
+
+  restarts(id) { const w = this.workers.get(id); return w?.action ? [w.action] : []; }
+
+  /** One ill worker whose restart waits for a word, as in mode approve. */
+  askApproval(now) {
+    const w = [...this.workers.values()].find((one) => one.status === "critical" && !one.action);
+    if (!w || this.asked) return;
+    this.asked = true;
+    w.action = { action_id: `act-wait-${w.pid}`, worker_id: w.worker_id, pool: w.pool, kind: "restart", state: "waiting_approval", step: "accepted", reason: "hung_task", text: w.issues[0] ?? "hung task", actor: "paramedic", executor: w.source, requested_at: iso(now), ended_at: null, outcome: null,
+      steps: [{ step: "requested", at: iso(now), duration_seconds: null, message: w.issues[0] ?? "hung task" }] };
+    this.changed.add(w.worker_id);
+  }
+
   runLadders(now) {
+    this.runRollings();
+    this.askApproval(now);
     const steps = ["accepted", "diagnostics", "drain", "term", "start", "verify"];
     for (const w of this.workers.values()) {
       const a = w.action;
-      if (!a || a.ended_at) continue;
+      if (!a || a.ended_at || a.state === "waiting_approval") continue;
       const at = Math.min(steps.length, Math.floor((now - a.begun) / 1500));
       if (at < steps.length) { a.step = steps[at]; a.state = a.step === "verify" ? "verifying" : "running"; w.state = "restarting"; }
       else { a.state = "succeeded"; a.ended_at = iso(now); a.outcome = "took a task 0.4 s after its start"; w.state = "running"; if (w.ill) this.turn(w.worker_id, now); this.event(now, "action", w, null, null, "restart succeeded: took a task 0.4 s after its start"); }
@@ -143,7 +188,7 @@ export class FakeFleet {
     const queues = POOLS.map((p, i) => ({ broker: i === 1 ? "redis-b" : "redis-a", name: p.pool, ready: 14 * i + 3, oldest_age_seconds: i * 2.1, paused: false, workers: 40, connected: i === 1 ? 0 : 40, broker_down: i === 1 || !this.brokerOn, consumed_per_minute: 800 - i * 120, last_consumed: iso(Date.now() - i * 900), pools: [p.pool] }));
     const hosts = [...new Set(all.map((w) => w.host))];
     const sources = hosts.map((h, i) => ({ id: `agent/${h}`, kind: "agent", host: h, version: "0.1.0", state: i === 3 ? "silent" : "connected", since: iso(this.started), workers: all.length / hosts.length }));
-    return { generation: this.generation, at: iso(Date.now()), ...this.counts(all), pools, queues, sources, open_incidents: this.openIncidents().map(({ timeline, ...rest }) => rest), firing_alerts: 3, big_switch: this.held, maintenance: [...this.maintenances.values()], ledger_degraded: false };
+    return { generation: this.generation, at: iso(Date.now()), ...this.counts(all), pools, queues, sources, open_incidents: this.openIncidents().map(({ timeline, ...rest }) => rest), firing_alerts: 3, big_switch: this.held, maintenance: [...this.maintenances.values()], rolling_restarts: this.rollings.slice(0, 3), ledger_degraded: false };
   }
 
   snapshot() { return { ...this.head(), workers: [...this.workers.values()].map((w) => this.entry(w)), events: this.events }; }
@@ -227,6 +272,15 @@ export class FakeFleet {
     const now = Date.now();
     this.changed.add(id);
     this.event(now, "operator", w, null, null, `${verb} by anonymous@127.0.0.1${body.reason ? `: ${body.reason}` : ""}`);
+    if (verb === "approve" || verb === "reject") {
+      const a = w.action;
+      if (a?.state !== "waiting_approval" || (body.action_id && body.action_id !== a.action_id)) return { status: 409, detail: `nothing waits for approval at worker ${id}` };
+      const said = `by anonymous@127.0.0.1${body.reason ? `: ${body.reason}` : ""}`;
+      a.steps.at(-1).duration_seconds = (now - Date.parse(a.requested_at)) / 1000;
+      a.steps.push({ step: verb === "approve" ? "approved" : "rejected", at: iso(now), duration_seconds: null, message: said });
+      if (verb === "approve") { a.state = "sent"; a.begun = now; } else { a.state = "abandoned"; a.ended_at = iso(now); a.outcome = `rejected ${said}`; }
+      return { action_id: a.action_id, running: verb === "approve", message: verb === "approve" ? "approved; it is handled as soon as no brake holds it" : "rejected; it is asked about again in 1h" };
+    }
     if (verb === "restart") {
       if (this.held.held && !body.force) return { status: 409, detail: "the big switch holds all action; say force to restart all the same" };
       w.action = { action_id: `act-${w.pid}`, worker_id: id, pool: w.pool, kind: "restart", state: "running", step: "accepted", reason: "none", text: body.reason ?? "an operator asked", actor: "anonymous@127.0.0.1", executor: w.source, requested_at: iso(now), ended_at: null, outcome: null, begun: now,

@@ -55,10 +55,13 @@ async function readBody(request) {
 async function post(path, request, response) {
   if (token && request.headers.authorization !== `Bearer ${token}`) return problem(response, 401, "a token with the scope operate is needed");
   const body = await readBody(request);
-  const command = /^\/health\/workers\/([^/]+)\/(restart|drain|resume|quarantine|release|approve)$/.exec(path);
+  const command = /^\/health\/workers\/([^/]+)\/(restart|drain|resume|quarantine|release|approve|reject)$/.exec(path);
+  const rolling = /^\/restarts\/rolling\/([^/]+)\/(pause|resume|abort)$/.exec(path);
   const acknowledge = /^\/incidents\/([^/]+)\/acknowledge$/.exec(path);
   const answer =
     command ? fleet.command(decodeURIComponent(command[1]), command[2], body)
+    : path === "/restarts/rolling" ? fleet.beginRolling(body)
+    : rolling ? fleet.changeRolling(decodeURIComponent(rolling[1]), rolling[2])
     : path === "/recovery/freeze" || path === "/recovery/thaw" ? fleet.bigSwitch(path.endsWith("freeze"), body.reason)
     : path === "/maintenance" ? fleet.maintain(body)
     : path === "/silences" ? fleet.silence(body)
@@ -81,6 +84,7 @@ function get(path, url, request, response) {
   if (path === "/health/events") return stream(request, response);
   if (path === "/health/summary") return json(response, 200, fleet.head());
   if (path === "/demo") return json(response, 200, { enabled: true, modes: ["none", "crash", "hang", "leak", "errors", "slow"] });
+  if (path === "/restarts") return json(response, 200, { restarts: fleet.restarts(url.searchParams.get("worker_id")) });
   if (path === "/silences") return json(response, 200, { silences: [...fleet.silences.values()] });
   if (path === "/acknowledgements") return json(response, 200, { acknowledgements: [...fleet.taken.values()] });
   if (path === "/notifications") return json(response, 200, { notifications: fleet.notifications() });

@@ -75,7 +75,7 @@ struct ClientOptions {
 int status(const ClientOptions& client);
 int show(const ClientOptions& client, const std::string& worker);
 struct ActOptions {
-  std::string verb;    // restart, drain, resume, quarantine, release, approve, forget; freeze, thaw
+  std::string verb;    // restart, drain, resume, quarantine, release, approve, reject, forget; freeze, thaw
   std::string worker;  // empty for freeze and thaw
   std::string reason;
   bool force = false;
@@ -87,6 +87,16 @@ struct RestartsOptions {
   int limit = 20;
 };
 int restarts(const ClientOptions& client, const RestartsOptions& options);
+// Restarts of a pool or the fleet, one after the other.
+struct RollingOptions {
+  std::string id, pool, version, host, reason;
+  std::string at_once;  // "3" or "10%"; empty = 1
+  std::string verb;     // pause, resume, abort
+  bool all = false, go_on = false, wait = false;
+};
+int rolling_start(const ClientOptions& client, const RollingOptions& options);
+int rolling_status(const ClientOptions& client, const RollingOptions& options);
+int rolling_change(const ClientOptions& client, const RollingOptions& options);
 // What is wrong now, who has it, who is not told of it, what was said.
 struct IncidentsOptions {
   std::string incident;  // its story; empty = the list

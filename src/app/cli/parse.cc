@@ -38,6 +38,7 @@ struct Program {
   ClientOptions client;
   ActOptions act_options;
   RestartsOptions restarts_options;
+  RollingOptions rolling_options;
   IncidentsOptions incidents_options;
   AcknowledgeOptions acknowledge_options;
   SilenceOptions silence_options;
@@ -55,6 +56,7 @@ struct Program {
   void add_care();
   void add_demo();
   void add_client_commands();
+  void add_rolling();
   void add_alert_commands();
   CLI::App* add_asking(const char* name, const char* help);
   void add_act(const char* verb, const char* help, bool of_worker);
@@ -226,9 +228,50 @@ void Program::add_client_commands() {
   add_act("quarantine", "Leave a worker as it is: no automatic start or stop", true);
   add_act("release", "End a quarantine; clears backoff and budget", true);
   add_act("approve", "Let a waiting remedy run", true);
+  add_act("reject", "Say no to a waiting remedy: asked again in an hour, or when the worker turns ill anew", true);
   add_act("forget", "Forget a worker that is gone", true);
   add_act("freeze", "Big switch: hold all automatic action, starts included", false);
   add_act("thaw", "End the big switch", false);
+}
+
+void Program::add_rolling() {
+  RollingOptions& o = rolling_options;
+  auto* rolling = app.add_subcommand("rolling", "Restart a pool or the fleet, a few workers at a time");
+  rolling->require_subcommand(1);
+  auto* start = rolling->add_subcommand("start", "Begin one; each worker must prove itself before the next");
+  add_client(*start, client);
+  start->add_option("pool", o.pool, "Pool");
+  start->add_flag("--all", o.all, "The whole fleet");
+  start->add_option("--at-once", o.at_once, "So many at a time, as 3 or 10%; never more than may be down")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            const auto digits = text.find_first_not_of("0123456789");
+            const bool good = !text.empty() && text.size() <= 4 && digits != 0 &&
+                              (digits == text.npos || (digits == text.size() - 1 && text.back() == '%'));
+            return good ? std::string() : "must be a number or a share, as 3 or 10%";
+          },
+          "N|N%"));
+  start->add_option("--version", o.version, "Only workers of this version");
+  start->add_option("--host", o.host, "Only workers of this host");
+  start->add_flag("--go-on", o.go_on, "Do not pause when a restart fails");
+  start->add_option("--reason", o.reason, "For the audit");
+  start->add_flag("--wait", o.wait, "Stay until it is over or paused; 4 when not all were cured");
+  start->callback([this] { exit = rolling_start(client, rolling_options); });
+  auto* status_command = rolling->add_subcommand("status", "All of them, or one with its notes");
+  add_client(*status_command, client);
+  status_command->add_option("id", o.id, "Id of a rolling restart");
+  status_command->add_flag("--wait", o.wait, "Stay until it is over or paused");
+  status_command->callback([this] { exit = rolling_status(client, rolling_options); });
+  for (const char* verb : {"pause", "resume", "abort"}) {
+    auto* change = rolling->add_subcommand(verb, "What began ends; see docs/recovery.md");
+    add_client(*change, client);
+    change->add_option("id", o.id, "Id of a rolling restart")->required();
+    change->add_option("--reason", o.reason, "For the audit");
+    change->callback([this, verb] {
+      rolling_options.verb = verb;
+      exit = rolling_change(client, rolling_options);
+    });
+  }
 }
 
 CLI::App* Program::add_asking(const char* name, const char* help) {
@@ -294,6 +337,7 @@ int parse_and_run(int argc, char** argv) {
   program.add_care();
   program.add_demo();
   program.add_client_commands();
+  program.add_rolling();
   program.add_alert_commands();
   try {
     program.app.parse(argc, argv);

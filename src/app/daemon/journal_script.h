@@ -134,6 +134,7 @@ class ScriptedDay {
     c.reason = "script";
     c.received = now_.steady;
     if (verb == Verb::maintenance_on) c.duration = 10min;
+    if (verb == Verb::rolling_start) c.rolling = RollingWish{.pool = c.pool, .at_once_percent = 20};
     if (verb == Verb::silence)
       c.silence =
           Silence{.matchers = {{"pool", MatchOp::equal, "mail"}}, .starts_at = now_.wall, .ends_at = now_.wall + 1h};
@@ -201,6 +202,7 @@ class ScriptedDay {
       for (const Worker& w : workers_) command(out, Verb::release, w.id);
     if (every(2000, 55)) command(out, Verb::silence);
     if (every(2000, 65)) command(out, Verb::restart, some.id);
+    if (every(2000, 1200)) command(out, Verb::rolling_start, {}, "thumbs");
     if (every(2500, 77)) out.push_back(LedgerStateInput{true, "disk full"});
     if (every(2500, 85)) out.push_back(LedgerStateInput{false, ""});
     for (const auto& [broker, away] : {std::pair("redis-a", tick_ % 1700 >= 1600), std::pair("", tick_ % 2300 >= 2260)})

@@ -13,7 +13,9 @@ namespace paramedic {
 
 namespace {
 // About a pool, but stated by recovery: no pool finding, and no outage explains it.
-bool of_recovery(Reason reason) { return reason == Reason::crash_loop || reason == Reason::canary_failed; }
+bool of_recovery(Reason reason) {
+  return reason == Reason::crash_loop || reason == Reason::canary_failed || reason == Reason::rolling_paused;
+}
 
 bool known(FindingStatus s) { return s != FindingStatus::unknown && s != FindingStatus::error; }
 
@@ -103,8 +105,9 @@ void Alerting::Impl::name_rule(Alert& alert) const {
   const ShippedRule* rule = shipped_rule_of(alert.key, alert.reason);
   if (!rule) return;
   alert.rule = rule->name;
-  if (alert.annotations.empty())
-    alert.annotations = {{"runbook_url", fmt::format("{}{}.md", config.runbook_base, rule->name)}};
+  for (const auto& [name, value] : alert.annotations)
+    if (name == "runbook_url") return;
+  alert.annotations.emplace_back("runbook_url", fmt::format("{}{}.md", config.runbook_base, rule->name));
 }
 
 const ShippedRuleSettings* Alerting::Impl::settings(const Alert& alert) const {

@@ -78,7 +78,9 @@ void Notifier::Impl::join(Group& g, Tracked& t) {
   g.about_channel = g.about_channel || of_channel(t.alert);
   if (g.rec.storm) g.dirty_record = true;
   // It tells what those that were told have in common.
-  if (fresh && t.alert.reason == Reason::shared_cause) g.prompt = true;
+  // Whoever is asked for a word must hear of it at once, whatever was told of the story before.
+  const Reason reason = t.alert.reason;
+  if (fresh && (reason == Reason::shared_cause || reason == Reason::approval_wanted)) g.prompt = true;
   mark(g.rec.key);
 }
 

@@ -1,5 +1,6 @@
 // From reports to messages: the engine's wiring of alerting and notifier.
 #include <algorithm>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -195,6 +196,36 @@ TEST(Notify, a_rule_sees_a_channel_that_fails) {
   m.outcome(m.sent[2].id, DeliveryState::delivered);
   m.run(2s);
   EXPECT_FALSE(fires());
+}
+
+TEST(Notify, a_remedy_that_waits_for_a_word_is_told_once_at_once_and_with_its_action) {
+  EngineConfig config = told_by({"chat"});
+  config.defaults.recovery.mode = RecoveryMode::approve;
+  config.defaults.recovery.allow_last = true;
+  config.defaults.recovery.young_monitor = 0s;
+  Monitor m(std::move(config));
+  m.waiting.push_back(
+      SourceInput{.source = "agent/h1", .host = "h1", .can_restart = true, .received = m.clock.now().steady});
+  m.run(20s);
+  m.speaks = false;
+  m.run(10min);
+  std::vector<const Alert*> asked;
+  std::set<std::string> messages;
+  for (const Notification& n : m.sent)
+    for (const Alert& a : n.alerts)
+      if (a.reason == Reason::approval_wanted) {
+        asked.push_back(&a);
+        messages.insert(n.id);
+      }
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(messages.size(), 1u);
+  const auto action = m.delta.view->find("w1")->action;
+  ASSERT_TRUE(action);
+  EXPECT_EQ(asked[0]->annotations.at(0), std::make_pair(std::string("action_id"), action->action_id));
+  EXPECT_EQ(asked[0]->annotations.at(1).first, "runbook_url");
+  CommandInput yes{.command_id = "1", .verb = Verb::approve, .worker_id = "w1"};
+  EXPECT_TRUE(m.command(yes).success);
+  for (const Alert& a : m.delta.view->alerts) EXPECT_NE(a.reason, Reason::approval_wanted);
 }
 
 TEST(Notify, after_a_shutdown_nothing_new_is_sent) {

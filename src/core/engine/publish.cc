@@ -97,6 +97,7 @@ std::shared_ptr<const FleetView> Engine::Impl::fleet_view(const Now& now) {
   view->alerts = alerting.alerts();
   view->events.assign(events.begin(), events.end());
   view->maintenance = recovery.maintenance();
+  view->rollings = recovery.rollings();
   view->silences = notifier.silences();
   view->acknowledgements = notifier.acknowledgements();
   view->big_switch_held = recovery.big_switch_held();

@@ -170,6 +170,7 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   out.source = f.source;
   out.incarnation = f.incarnation;
   out.id_scope = fleet.id_scope(worker);
+  out.started_at = f.process.started_at;
   out.by_agent = snapshot.pool.source.kind == SourceKind::agent;
   out.can_restart = fleet.source_can_restart(worker);
   if (!out.by_agent && !out.can_restart && config.pool(f.pool).has_executor) {

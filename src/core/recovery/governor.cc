@@ -51,6 +51,10 @@ std::optional<GovernorAnswer> mode_hold(const GovernorWorker& w, const Now& now)
   if (w.mode == RecoveryMode::shadow)
     return hold(w, HoldCode::mode_shadow,
                 fmt::format("shadow mode: would {} now", w.wanted == RemedyKind::start ? "start" : "restart"), now);
+  if (w.mode == RecoveryMode::approve && !w.approved && w.rejected_until && now.steady < *w.rejected_until)
+    return hold(w, HoldCode::mode_approve,
+                fmt::format("rejected {}; asked again in {}", w.rejected, in_words(*w.rejected_until - now.steady)),
+                now, w.rejected_until);
   if (w.mode == RecoveryMode::approve && !w.approved)
     return hold(w, HoldCode::mode_approve, "waits for an operator's approval", now);
   return std::nullopt;
@@ -196,6 +200,7 @@ GovernorAnswer may_start(const GovernorFleet& fleet, const GovernorPool& pool, c
   if (auto held = start_hold(fleet, worker, *pool.policy, now)) {
     GovernorAnswer answer;
     if (held->code == HoldCode::maintenance) answer.until = worker.maintenance_until;
+    if (held->code == HoldCode::mode_approve) answer.until = worker.rejected_until;
     answer.held = std::move(held);
     return answer;
   }

@@ -75,7 +75,9 @@ struct GovernorWorker {
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;
   bool action_running = false;
-  bool approved = false;  // an operator approved this wish (mode approve)
+  bool approved = false;                     // an operator approved this wish (mode approve)
+  std::optional<SteadyTime> rejected_until;  // or said no, until then
+  std::string rejected;                      // by whom and why
   bool announced_stop = false;
   std::optional<ExitInfo> exit;
   std::string maintenance;  // the scope in force: "worker/w", "pool/p" or "fleet"; empty = none

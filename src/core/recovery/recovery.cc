@@ -157,6 +157,15 @@ RecoveryPoolView Recovery::pool_view(std::string_view name, const Now& now) cons
   return view;
 }
 
+std::vector<RollingRecord> Recovery::rollings() const {
+  std::vector<RollingRecord> out;
+  for (const auto& [id, r] : impl_->rollings) out.push_back(r.record);
+  std::sort(out.begin(), out.end(),
+            [](const RollingRecord& a, const RollingRecord& b) { return a.started_at > b.started_at; });
+  out.insert(out.end(), impl_->past_rollings.rbegin(), impl_->past_rollings.rend());
+  return out;
+}
+
 std::vector<MaintenanceRecord> Recovery::maintenance() const {
   std::vector<MaintenanceRecord> records;
   for (const auto& [id, entry] : impl_->maintenance) records.push_back(entry.record);

@@ -43,6 +43,7 @@ struct RecoveryWorkerFacts {
   bool by_agent = false;     // its source is an agent: it starts under leases
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;
+  std::optional<WallTime> started_at;        // of this incarnation, as far as it is known
   WorkerState state = WorkerState::running;  // as reported; stopped, gone = inactive
   bool announced_stop = false;               // a stop notice is in force, or it said draining/stopping/stopped
   Status status = Status::unknown;
@@ -126,8 +127,8 @@ class Recovery {
 
   void on_progress(const ProgressInput& progress, const Now& now, RecoveryOutput& out);
   void on_agent_start(const AgentStartInput& start, const Now& now, RecoveryOutput& out);
-  // Answers restart, drain, resume, quarantine, release, approve, maintenance_on/off, freeze and thaw with exactly one
-  // Answer and one AuditRecord. False: not its verb (forget); the engine answers.
+  // Answers restart, drain, resume, quarantine, release, approve, maintenance_on/off, freeze, thaw and rolling_… with
+  // one Answer and one AuditRecord. False: not its verb (forget); the engine answers.
   bool on_command(const CommandInput& command, const Now& now, RecoveryOutput& out);
 
   void settle(const Now& now, RecoveryOutput& out);
@@ -135,6 +136,8 @@ class Recovery {
 
   RecoveryWorkerView worker_view(std::string_view id, const Now& now) const;
   RecoveryPoolView pool_view(std::string_view pool, const Now& now) const;
+  // Open ones first, then the latest that are over; each by start, the newest first.
+  std::vector<RollingRecord> rollings() const;
   std::vector<MaintenanceRecord> maintenance() const;
   // The scope that mutes this worker: "worker/w", "pool/p", "fleet"; empty = none.
   std::string maintenance_of(std::string_view worker, std::string_view pool) const;

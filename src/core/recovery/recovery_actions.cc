@@ -14,14 +14,15 @@ namespace {
 constexpr std::size_t kCountedStarts = 20'000;
 constexpr std::size_t kMaxDiagnosisBytes = 16 * 1024;
 
-std::string_view verb(RemedyKind kind) {
+}  // namespace
+
+std::string_view Recovery::Impl::verb(RemedyKind kind) {
   if (kind == RemedyKind::start) return "start";
   return kind == RemedyKind::drain_restart ? "drain and restart" : "restart";
 }
-}  // namespace
 
-ActionRecord Recovery::Impl::new_action(Worker& w, RemedyKind kind, Reason reason, std::string text,
-                                        const CommandInput* by, const Now& now) {
+ActionRecord Recovery::Impl::new_action(Worker& w, RemedyKind kind, Reason reason, std::string text, const Asker* by,
+                                        const Now& now) {
   ActionRecord a;
   const bool waited = w.action_open() && w.action->state == ActionState::waiting_approval && w.action->kind == kind;
   if (waited) a = *w.action;
@@ -42,6 +43,7 @@ ActionRecord Recovery::Impl::new_action(Worker& w, RemedyKind kind, Reason reaso
   a.executor = w.facts.source;
   a.by_operator = by != nullptr;
   a.actor = by ? by->actor : "paramedic";
+  a.rolling_id = by ? by->rolling : std::string();
   note_step(a, ActionMoment::requested, a.requested_at, a.text);
   return a;
 }
@@ -80,7 +82,7 @@ void Recovery::Impl::record_action(Worker& w, const Now& now, RecoveryOutput& ou
   touch(w);
 }
 
-void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by,
+void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const Asker* by,
                                 const Now& now, RecoveryOutput& out) {
   ActionRecord a = new_action(w, kind, reason, std::move(text), by, now);
   a.state = ActionState::sent;
@@ -88,17 +90,18 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
   note_step(a, ActionMoment::sent, now.wall, "to " + a.executor);
   a.counted_stop = !by;
   w.action = std::move(a);
+  end_approval(w, "begun", out);
   w.action_deadline = now.steady + action_time(w);
   w.verify.reset();
   w.counted_at.reset();
   set_hold(w, std::nullopt, out);
   record_action(w, now, out);
   ++stats.stops_done;
+  if (takes_place(*w.action)) pool_of(w).down.insert(w.facts.id);
   if (!by) {
     w.counted_at = now.steady;
     Pool& pool = pool_of(w);
     pool.stops.add(now.steady);
-    pool.down.insert(w.facts.id);
     pool.freeze.stop_began(w.action->action_id, policy_of(w), now.steady);
     budgets[budget_key(w)].add(now.steady);
     if (w.quarantine.on) {
@@ -115,7 +118,7 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
   event(w, "action", fmt::format("{}: {}", w.facts.id, said), now, out);
 }
 
-void Recovery::Impl::begin_start(Worker& w, Reason reason, std::string text, const CommandInput* by, const Now& now,
+void Recovery::Impl::begin_start(Worker& w, Reason reason, std::string text, const Asker* by, const Now& now,
                                  RecoveryOutput& out) {
   ActionRecord a = new_action(w, RemedyKind::start, reason, std::move(text), by, now);
   a.state = ActionState::sent;
@@ -123,6 +126,7 @@ void Recovery::Impl::begin_start(Worker& w, Reason reason, std::string text, con
   note_step(a, ActionMoment::sent, now.wall, "to " + a.executor);
   a.counted_start = !by;
   w.action = std::move(a);
+  end_approval(w, "begun", out);
   w.action_deadline = now.steady + action_time(w);
   set_hold(w, std::nullopt, out);
   record_action(w, now, out);
@@ -225,17 +229,6 @@ void Recovery::Impl::announce(Worker& w, const std::string& incarnation, const N
   recount(w, now);
 }
 
-void Recovery::Impl::wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now,
-                                       RecoveryOutput& out) {
-  if (w.action_open()) return;
-  ActionRecord a = new_action(w, kind, reason, std::move(text), nullptr, now);
-  a.state = ActionState::waiting_approval;
-  w.action = std::move(a);
-  record_action(w, now, out);
-  note(w, TimelineKind::held, fmt::format("{} waits for approval: {}", verb(kind), w.action->text), std::nullopt, out);
-  event(w, "action", fmt::format("{}: {} waits for approval", w.facts.id, verb(kind)), now, out);
-}
-
 // What a step brought to light belongs to the incident, in full: the record keeps its beginning. True when the record
 // changed.
 bool Recovery::Impl::told_step(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out) {
@@ -281,11 +274,13 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   note_step(a, ActionMoment::ended, now.wall, fmt::format("{}: {}", to_string(state), a.outcome));
   w.action_deadline.reset();
   w.approved = false;
+  end_approval(w, "withdrawn", out);
   pool_of(w).down.erase(w.facts.id);
   pool_of(w).freeze.stop_ended(a.action_id, state == ActionState::succeeded ? StopOutcome::cured
                                             : state == ActionState::failed  ? StopOutcome::failed
                                                                             : StopOutcome::nothing);
   record_action(w, now, out);
+  if (!a.rolling_id.empty()) rolling_ended(a, now, out);
   if (!ran) return;
   const bool good = state == ActionState::succeeded, held = state == ActionState::held_back;
   if (!held) ++(good ? stats.actions_succeeded : stats.actions_failed);

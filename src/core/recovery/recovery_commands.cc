@@ -4,20 +4,24 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "core/recovery/action_steps.h"
 #include "core/recovery/recovery_impl.h"
 
 namespace paramedic {
 
 namespace {
 
-CommandResult refused(Errc code, std::string message) {
+Errc errc_of(HoldCode code) { return code == HoldCode::source_away ? Errc::unavailable : Errc::conflict; }
+
+}  // namespace
+
+CommandResult Recovery::Impl::refused(Errc code, std::string message) {
   CommandResult r;
   r.error = make_error(code, message);
   r.message = std::move(message);
   return r;
 }
-CommandResult done(std::string message) {
+
+CommandResult Recovery::Impl::done(std::string message) {
   CommandResult r;
   r.success = true;
   r.message = std::move(message);
@@ -25,7 +29,7 @@ CommandResult done(std::string message) {
 }
 
 // What a restart now would cost: the tasks in flight by name, the longest running first.
-std::string loss_forecast(const RecoveryWorkerFacts& f, const Now& now) {
+std::string Recovery::Impl::loss_forecast(const RecoveryWorkerFacts& f, const Now& now) {
   if (f.in_flight.empty())
     return f.took_task || f.idle_with_empty_queue ? "no task is in flight" : "its tasks in flight are unknown";
   auto tasks = f.in_flight;
@@ -43,13 +47,10 @@ std::string loss_forecast(const RecoveryWorkerFacts& f, const Now& now) {
                      names);
 }
 
-Errc errc_of(HoldCode code) { return code == HoldCode::source_away ? Errc::unavailable : Errc::conflict; }
-
-}  // namespace
-
 CommandResult Recovery::Impl::command(const CommandInput& c, const Now& now, RecoveryOutput& out) {
   if (c.verb == Verb::maintenance_on || c.verb == Verb::maintenance_off) return command_maintenance(c, now, out);
   if (c.verb == Verb::freeze || c.verb == Verb::thaw) return command_switch(c, now, out);
+  if (c.verb >= Verb::rolling_start && c.verb <= Verb::rolling_abort) return command_rolling(c, now, out);
   Worker* w = find(c.worker_id);
   if (!w || w->facts.state == WorkerState::gone)
     return refused(Errc::not_found, fmt::format("worker {} is not known", c.worker_id));
@@ -64,6 +65,8 @@ CommandResult Recovery::Impl::command(const CommandInput& c, const Now& now, Rec
       return command_quarantine(*w, c, now, out);
     case Verb::release:
       return command_release(*w, c, now, out);
+    case Verb::reject:
+      return command_reject(*w, c, now, out);
     default:
       return command_approve(*w, c, now, out);
   }
@@ -88,10 +91,11 @@ CommandResult Recovery::Impl::command_restart(Worker& w, const CommandInput& c, 
   const std::string forecast = down ? std::string() : loss_forecast(w.facts, now);
   if (w.action_open()) finish_action(w, ActionState::abandoned, "an operator's restart takes its place", now, out);
   const std::string why = c.reason.empty() ? "asked for by an operator" : c.reason;
+  const Asker by{c.actor, ""};
   if (down)
-    begin_start(w, Reason::none, why, &c, now, out);
+    begin_start(w, Reason::none, why, &by, now, out);
   else
-    begin_stop(w, kind, Reason::none, why, &c, now, out);
+    begin_stop(w, kind, Reason::none, why, &by, now, out);
   CommandResult r = done(fmt::format("{} of worker {} begins{}", down ? "start" : "restart", w.facts.id,
                                      forecast.empty() ? "" : "; " + forecast));
   r.action_id = w.action->action_id;
@@ -128,21 +132,6 @@ CommandResult Recovery::Impl::command_release(Worker& w, const CommandInput& c, 
   clear_history(w, "released by " + c.actor, false, now, out);
   return done(fmt::format("worker {}: {}backoff and stop budget are clear", w.facts.id,
                           was ? "released from quarantine; " : ""));
-}
-
-CommandResult Recovery::Impl::command_approve(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out) {
-  if (!w.action_open() || w.action->state != ActionState::waiting_approval)
-    return refused(Errc::conflict, fmt::format("nothing waits for approval at worker {}", w.facts.id));
-  w.approved = true;
-  if (note_step(*w.action, ActionMoment::approved, now.wall,
-                fmt::format("by {}{}", c.actor, c.reason.empty() ? "" : ": " + c.reason)))
-    record_action(w, now, out);
-  event(w, "operator", fmt::format("{}: approved by {}", w.facts.id, c.actor), now, out);
-  touch(w);
-  CommandResult r = done(fmt::format("approved; worker {} is handled as soon as no brake holds it", w.facts.id));
-  r.action_id = w.action->action_id;
-  r.running = true;
-  return r;
 }
 
 CommandResult Recovery::Impl::command_maintenance(const CommandInput& c, const Now& now, RecoveryOutput& out) {
@@ -198,6 +187,7 @@ bool Recovery::on_command(const CommandInput& c, const Now& now, RecoveryOutput&
     result = m.command(c, now, out);
     m.answered.keep(c, result);
     const std::string target = !c.worker_id.empty() ? "worker/" + c.worker_id
+                               : !c.target.empty()  ? "rolling/" + c.target
                                : !c.pool.empty()    ? "pool/" + c.pool
                                                     : "fleet";
     out.ledger.push_back(

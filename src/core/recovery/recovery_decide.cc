@@ -71,6 +71,8 @@ GovernorWorker Recovery::Impl::governor_worker(const Worker& w, RemedyKind wante
   g.source_connected = f.source_connected;
   g.action_running = w.action_running();
   g.approved = w.approved;
+  g.rejected_until = w.rejected_until;
+  g.rejected = w.rejected;
   g.announced_stop = f.announced_stop;
   if (f.dead) g.exit = f.exit;
   if (const auto* entry = maintenance.empty() ? nullptr : maintenance_entry(f.id, f.pool)) {
@@ -135,6 +137,7 @@ void Recovery::Impl::decide_stop(const std::string& name, Pool& pool, Worker& w,
   if (w.action_running()) return set_hold(w, std::nullopt, out);  // its end marks the pool dirty
   const SteadyTime settled = *w.wish_since + policies.of(name).settle;
   if (now.steady < settled) return recheck_at(pool, settled);
+  if (w.rejected_until && now.steady >= *w.rejected_until) w.rejected_until.reset();
   if (w.stop_wish.planned)
     if (auto waits = planned_hold(pool, w, now)) return set_hold(w, std::move(waits), out);
   GovernorAnswer answer = may_stop(fleet, governor_pool(name, pool), governor_worker(w, w.stop_wish.kind, now), now);
@@ -154,6 +157,7 @@ void Recovery::Impl::decide_stop(const std::string& name, Pool& pool, Worker& w,
 void Recovery::Impl::decide_start(const std::string& name, Pool& pool, Worker& w, const Now& now, RecoveryOutput& out) {
   if (w.action_running()) return set_hold(w, std::nullopt, out);
   set_next_start(w);
+  if (w.rejected_until && now.steady >= *w.rejected_until) w.rejected_until.reset();
   GovernorAnswer answer = may_start(fleet, governor_pool(name, pool), governor_worker(w, RemedyKind::start, now), now);
   if (answer.held) {
     if (answer.held->code == HoldCode::mode_approve)

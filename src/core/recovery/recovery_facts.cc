@@ -98,7 +98,7 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
   if (old.pool != facts.pool) {
     if (w.crashed) pool.crashed.insert(facts.id);
     if (w.wish_since) pool.wanting.insert({*w.wish_since, facts.id});
-    if (w.stop_running() && w.action->counted_stop) pool.down.insert(facts.id);
+    if (w.stop_running() && takes_place(*w.action)) pool.down.insert(facts.id);
   }
   w.seen = true;
   if (is_past(w, w.facts.incarnation)) {  // facts of a predecessor, on their way while its successor was announced
@@ -130,6 +130,7 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
   }
   update_wish(w, now, out);
   recount(w, now);
+  end_stale_approval(w, now, out);
   const bool ill = w.counted_ill || w.facts.status == Status::unknown;
   if (ill) {
     w.calm_since.reset();
@@ -161,6 +162,10 @@ void Recovery::Impl::set_wish(Worker& w, RemedyWish wish, const Now& now, Recove
   w.stop_wish = std::move(wish);
   if (same) return;
   touch(w);
+  // Another wish is another question.
+  if (w.action_open() && !w.action_running() && is_stop(w.action->kind))
+    finish_action(w, ActionState::abandoned, has ? "another remedy is wanted now" : "no longer wanted", now, out);
+  if (had) w.rejected_until.reset();  // else it came back from the ledger with its wish
   if (!had) {
     w.wish_since = now.steady;
     pool.wanting.insert({now.steady, w.facts.id});
@@ -170,8 +175,6 @@ void Recovery::Impl::set_wish(Worker& w, RemedyWish wish, const Now& now, Recove
     w.wish_since.reset();
     w.approved = false;
     set_hold(w, std::nullopt, out);
-    if (w.action_open() && !w.action_running() && is_stop(w.action->kind))
-      finish_action(w, ActionState::abandoned, "no longer wanted", now, out);
   }
 }
 
@@ -193,6 +196,7 @@ void Recovery::Impl::born(Worker& w, const Now& now, RecoveryOutput& out) {
   w.not_before.reset();
   w.executor_hold.reset();
   w.crash_rises_at.reset();
+  w.rejected_until.reset();
   pool_of(w).crashed.erase(w.facts.id);
   w.backoff.on_start(now.steady);
   w.calm_since.reset();

@@ -1,6 +1,7 @@
 // The state of class Recovery, private to its .cc files. Each file is one concern: facts (what happened), actions
-// (ladders), verify (proof), heldback (an executor was told "not now"), decide (who may), timers (settle, leases),
-// commands (operators), restore (the ledger read back).
+// (ladders), approval (a person's word is asked), heldback (an executor was told "not now"), recycle (planned stops),
+// verify (proof), decide (who may), timers (settle, leases), commands (operators), rolling (restarts in turn), restore
+// (the ledger read back).
 #pragma once
 #include <deque>
 #include <map>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "core/recovery/recovery.h"
+#include "core/recovery/rolling.h"
 #include "model/answered_commands.h"
 
 namespace paramedic {
@@ -43,6 +45,8 @@ struct Recovery::Impl {
     RemedyWish stop_wish;  // in force; kind none = no wish
     std::optional<SteadyTime> wish_since;
     bool approved = false;
+    std::optional<SteadyTime> rejected_until;  // a person said no to this wish
+    std::string rejected;                      // "by ann: it is being looked at"
     Quarantine quarantine;
     std::optional<SteadyTime> calm_since;  // known, alive and not ill since then
 
@@ -55,7 +59,8 @@ struct Recovery::Impl {
 
     std::optional<Lease> lease;  // the last one sent
     SteadyTime lease_sent{};
-    bool crash_alert = false, crash_critical = false, verify_alert = false, quarantine_alert = false;
+    bool crash_alert = false, crash_critical = false, verify_alert = false, quarantine_alert = false,
+         approval_alert = false;
     std::optional<SteadyTime> crash_rises_at;
     std::string crash_loop_key;  // set while it crash-loops
     std::optional<SteadyTime> timer;
@@ -65,6 +70,9 @@ struct Recovery::Impl {
     bool action_running() const { return action_open() && action->state != ActionState::waiting_approval; }
     bool stop_running() const { return action_running() && is_stop(action->kind); }
   };
+
+  // Whether a stop counts towards the share of a pool that may be down through us.
+  static bool takes_place(const ActionRecord& a) { return a.counted_stop || !a.rolling_id.empty(); }
 
   struct Pool {
     RecoveryPoolFacts facts;
@@ -86,6 +94,22 @@ struct Recovery::Impl {
   struct MaintenanceEntry {
     MaintenanceRecord record;
     std::optional<SteadyTime> until;
+  };
+
+  // On whose behalf a remedy runs, when not Paramedic's own.
+  struct Asker {
+    std::string actor;
+    std::string rolling;  // the rolling restart that it is part of; empty = an order for this worker alone
+  };
+
+  // An open rolling restart.
+  struct Rolling {
+    RollingRecord record;
+    std::vector<RollingTarget> targets;    // waiting and running ones, by turn
+    std::optional<SteadyTime> look_at;     // when a turn may be due
+    std::optional<SteadyTime> away_since;  // only workers of absent agents are left
+    std::string unknown;                   // whose restart was lost sight of while the monitor was away
+    bool unsaved = false;                  // the record changed since the ledger heard of it
   };
 
   explicit Impl(RecoveryPolicies p, const Now& started) : policies(std::move(p)) {
@@ -116,18 +140,14 @@ struct Recovery::Impl {
   void set_next_start(Worker& w);
 
   // ---- recovery_actions.cc
-  void begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by, const Now& now,
+  void begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const Asker* by, const Now& now,
                   RecoveryOutput& out);
-  void begin_start(Worker& w, Reason reason, std::string text, const CommandInput* by, const Now& now,
-                   RecoveryOutput& out);
+  void begin_start(Worker& w, Reason reason, std::string text, const Asker* by, const Now& now, RecoveryOutput& out);
   bool count_start(const std::string& action_id);  // false: counted before
   void count_death_of(Worker& w, const AgentStartInput& start, SteadyTime at, const Now& now, RecoveryOutput& out);
   void announce(Worker& w, const std::string& incarnation, const Now& now, RecoveryOutput& out);
   void begin_agent_start(Worker& w, const AgentStartInput& start, const Now& now, RecoveryOutput& out);
-  void wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now,
-                         RecoveryOutput& out);
-  ActionRecord new_action(Worker& w, RemedyKind kind, Reason reason, std::string text, const CommandInput* by,
-                          const Now& now);
+  ActionRecord new_action(Worker& w, RemedyKind kind, Reason reason, std::string text, const Asker* by, const Now& now);
   Ladder ladder_of(const Worker& w) const;
   Duration action_time(const Worker& w) const;
   void record_action(Worker& w, const Now& now, RecoveryOutput& out);
@@ -137,10 +157,23 @@ struct Recovery::Impl {
   void quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out);
   void end_quarantine(Worker& w, std::string reason, const std::string& actor, const Now& now, RecoveryOutput& out);
 
+  static std::string_view verb(RemedyKind kind);
+
+  // ---- recovery_approval.cc
+  void wait_for_approval(Worker& w, RemedyKind kind, Reason reason, std::string text, const Now& now,
+                         RecoveryOutput& out);
+  void end_approval(Worker& w, std::string closed_as, RecoveryOutput& out);
+  void end_stale_approval(Worker& w, const Now& now, RecoveryOutput& out);
+  std::optional<CommandResult> nothing_waits(const Worker& w, const std::string& action) const;
+  CommandResult command_approve(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult command_reject(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  void restore_approval(Worker& w, const Now& now);
+
   // ---- recovery_recycle.cc
   RemedyWish planned_wish(const Worker& w, SteadyTime now) const;
   std::optional<SteadyTime> next_planned(const Worker& w, SteadyTime now) const;
   std::optional<HoldBack> planned_hold(Pool& pool, const Worker& w, const Now& now);
+
   // ---- recovery_heldback.cc
   void held_back(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out);
   void take_back_stop(Worker& w, const Now& now, RecoveryOutput& out);
@@ -180,14 +213,39 @@ struct Recovery::Impl {
   void touch_all();
 
   // ---- recovery_commands.cc
+  static CommandResult refused(Errc code, std::string message);
+  static CommandResult done(std::string message);
   CommandResult command(const CommandInput& c, const Now& now, RecoveryOutput& out);
   CommandResult command_restart(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
   CommandResult command_drain(Worker& w, const CommandInput& c, RecoveryOutput& out);
   CommandResult command_quarantine(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
   CommandResult command_release(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
-  CommandResult command_approve(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  static std::string loss_forecast(const RecoveryWorkerFacts& f, const Now& now);
   CommandResult command_maintenance(const CommandInput& c, const Now& now, RecoveryOutput& out);
   CommandResult command_switch(const CommandInput& c, const Now& now, RecoveryOutput& out);
+
+  // ---- recovery_rolling.cc
+  RollingWorker rolling_worker(const RollingTarget& target) const;
+  RollingPool rolling_pool(const std::string& name) const;
+  RollingJudgement turn_of(const RollingTarget& target, const Now& now) const;
+  void settle_rollings(const Now& now, RecoveryOutput& out);
+  void advance_rolling(Rolling& r, const Now& now, RecoveryOutput& out);
+  void leave_out_absent(Rolling& r, const Now& now, RecoveryOutput& out);
+  void begin_turn(Rolling& r, RollingTarget& t, Worker& w, const Now& now, RecoveryOutput& out);
+  void end_target(Rolling& r, RollingTarget& t, RollingTargetState state, std::string text, const Now& now,
+                  RecoveryOutput& out);
+  void rolling_ended(const ActionRecord& action, const Now& now, RecoveryOutput& out);
+  void end_rolling_if_through(Rolling& r, const Now& now, RecoveryOutput& out);
+  void change_rolling(Rolling& r, RollingState state, std::string text, const std::string& by, const Now& now,
+                      RecoveryOutput& out);
+  void pause_rolling(Rolling& r, std::string why, const std::string& by, const Now& now, RecoveryOutput& out);
+  void save_rolling(Rolling& r, const Now& now, RecoveryOutput& out);
+  CommandResult command_rolling(const CommandInput& c, const Now& now, RecoveryOutput& out);
+  CommandResult change_rolling_by_command(Rolling& r, const CommandInput& c, const Now& now, RecoveryOutput& out);
+  std::vector<RollingCandidate> rolling_candidates(const RollingWish& wish, const Now& now) const;
+  CommandResult begin_rolling(const CommandInput& c, const Now& now, RecoveryOutput& out);
+  void restore_rollings(const LedgerState& state, const Now& now);
+  void restore_target(Rolling& r, RollingTarget& t);
 
   // ---- recovery_restore.cc
   void restore(const LedgerState& state, const Now& now);
@@ -212,6 +270,8 @@ struct Recovery::Impl {
   std::map<std::string, MaintenanceEntry> maintenance;
   std::deque<std::string> counted_order;  // action ids of agent starts already counted, oldest first
   std::set<std::string> counted;
+  std::map<std::string, Rolling> rollings;  // open ones by id
+  std::deque<RollingRecord> past_rollings;  // the latest that are over, oldest first
   AnsweredCommands answered;
   std::set<std::pair<SteadyTime, std::string>> timers;  // workers
   std::set<std::string> touched;                        // workers to look at in settle()

@@ -1,13 +1,16 @@
 // Properties of recovery as a whole: a monitor (class Recovery), agents (LeaseHolder) and a world that breaks in random
 // ways. SAFETY: an oracle that shares no code with the governor reads the emitted effects: no brake is ever broken.
-// LIVENESS: no dead worker of an auto pool waits more than 7 min for its start unless something may hold it.
+// Rolling restarts of operators run in between. LIVENESS: no dead worker of an auto pool waits more than 7 min for its
+// start unless something may hold it.
 #include <algorithm>
+#include <array>
 #include <deque>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
 #include "core/recovery/recovery_harness.h"
+#include "core/recovery/rolling.h"
 
 namespace paramedic {
 namespace {
@@ -63,7 +66,12 @@ class World {
       pass(std::chrono::seconds(seconds));
     }
     pass(45min);
+    if (orders_ == 0) return;
+    calm_down();
+    pass(45min);
+    for (const RollingRecord& r : recovery_.rollings()) RC_ASSERT(r.state != RollingState::running);
   }
+  int ordered_stops() const { return ordered_stops_; }
   int automatic_stops() const { return automatic_stops_; }
   int starts() const { return starts_; }
   int planned() const { return planned_; }
@@ -112,6 +120,49 @@ class World {
     if (of_worker) c.worker_id = w.facts.id;
     c.pool = pool;
     recovery_.on_command(c, now(), out_);
+  }
+
+  void begin_rolling(int seconds) {
+    CommandInput c;
+    c.verb = Verb::rolling_start;
+    c.actor = "ann";
+    c.rolling = RollingWish{.pool = seconds % 3 == 0 ? "" : seconds % 3 == 1 ? "a" : "b", .at_once = 1 + seconds % 4};
+    c.rolling->pause_on_failure = seconds % 5 == 0;
+    recovery_.on_command(c, now(), out_);
+    ++orders_;
+  }
+  void change_rolling(int seconds) {
+    CommandInput c;
+    c.verb = std::array{Verb::rolling_pause, Verb::rolling_resume, Verb::rolling_resume,
+                        Verb::rolling_abort}[std::size_t(seconds) % 4];
+    c.actor = "ann";
+    for (const RollingRecord& r : recovery_.rollings()) {
+      if (is_over(r.state)) continue;
+      c.target = r.id;
+      recovery_.on_command(c, now(), out_);
+      if (c.verb == Verb::rolling_abort) aborted_.insert(r.id);
+      return;
+    }
+  }
+  // All troubles end: what is still open must come to its end.
+  void calm_down() {
+    calm_ = true;
+    broker_down_ = degraded_ = false;
+    lag_ = 0s;
+    recovery_.update_pool({.pool = "a"}, now(), out_);
+    recovery_.set_own_lag(lag_);
+    recovery_.set_ledger_degraded(false);
+    if (std::exchange(big_switch_, false)) command(Verb::thaw, workers_[0], "", false);
+    for (auto& w : workers_) {
+      if (maintained_.erase(w.facts.id) > 0) command(Verb::maintenance_off, w);
+      if (quarantined_.erase(w.facts.id) > 0) command(Verb::release, w);
+      if (!w.facts.source_connected) connect(w.facts.host, true);
+      if (!w.alive) continue;
+      w.facts.status = Status::healthy;
+      w.facts.wish = {};
+      say(w);
+    }
+    settle();
   }
 
   void happen(int what, SimWorker& w, int seconds) {
@@ -175,6 +226,13 @@ class World {
       case 15:
         w.facts.version = std::to_string(seconds % 3);
         say(w);
+        break;
+      case 16:
+      case 17:
+        begin_rolling(seconds);
+        break;
+      case 18:
+        change_rolling(seconds);
         break;
     }
   }
@@ -311,9 +369,12 @@ class World {
     if (again) RC_ASSERT(sent_.contains(ladder.action_id));  // never an act without its ledger entry
     if (sent_.insert(ladder.action_id).second) {
       w.in_ladder = true;
-      ladders_.push_back({ladder, int(sent_.size()) % 6, now().steady + std::chrono::seconds(sent_.size() % 40)});
+      ladders_.push_back(
+          {ladder, calm_ ? 3 : int(sent_.size()) % 6, now().steady + std::chrono::seconds(sent_.size() % 40)});
     }
-    if (again || !it->second.counted_stop) return;
+    if (again) return;
+    if (!it->second.rolling_id.empty()) return judge_ordered(w, it->second);
+    if (!it->second.counted_stop) return;
     ++automatic_stops_;
     const SteadyTime t = now().steady;
     const int size = size_of(w.facts.pool);
@@ -335,10 +396,28 @@ class World {
     std::erase_if(pool, [&](SteadyTime s) { return t - s >= 1h; });
     RC_ASSERT(int(pool.size()) < std::max(5, size / 5));
     pool.push_back(t);
-    const auto down =
-        std::count_if(down_.begin(), down_.end(), [&](const auto& d) { return d.second == w.facts.pool; });
-    RC_ASSERT(down < std::max(1, size / 10));
-    down_[ladder.action_id] = w.facts.pool;
+    take_place(w.facts.pool, ladder.action_id);
+  }
+
+  void take_place(const std::string& pool, const std::string& action_id) {
+    const auto down = std::count_if(down_.begin(), down_.end(), [&](const auto& d) { return d.second == pool; });
+    RC_ASSERT(down < std::max(1, size_of(pool) / 10));
+    down_[action_id] = pool;
+  }
+
+  // A restart of a rolling order: within the share of its pool, never for a life that it has restarted already.
+  void judge_ordered(SimWorker& w, const ActionRecord& action) {
+    ++ordered_stops_;
+    RC_ASSERT(!aborted_.contains(action.rolling_id));
+    RC_ASSERT(!action.counted_stop && action.by_operator);
+    RC_ASSERT(now().steady - started_ >= 60s);
+    RC_ASSERT(lag_ <= 1s && !degraded_ && !big_switch_);
+    RC_ASSERT(!maintained_.contains(w.facts.id) && !quarantined_.contains(w.facts.id));
+    RC_ASSERT(w.facts.source_connected && !w.facts.announced_stop);
+    RC_ASSERT(!(broker_down_ && w.facts.pool == "a"));
+    auto& times = ordered_[action.rolling_id + "/" + w.facts.id];
+    RC_ASSERT(++times <= kRollingTries);
+    take_place(w.facts.pool, action.action_id);
   }
 
   // Only of one that is well, in a pool that is, and never more than half of the hour's budget.
@@ -466,7 +545,11 @@ class World {
   bool broker_down_ = false, degraded_ = false, big_switch_ = false;
   Duration lag_{};
   std::map<std::string, std::deque<SteadyTime>> planned_stops_;
-  int automatic_stops_ = 0, starts_ = 0, planned_ = 0;
+  int planned_ = 0;
+  bool calm_ = false;
+  int automatic_stops_ = 0, ordered_stops_ = 0, starts_ = 0, orders_ = 0;
+  std::set<std::string> aborted_;
+  std::map<std::string, int> ordered_;  // restarts of an order by worker
 };
 
 rc::Gen<std::vector<Step>> script(int kinds) {
@@ -479,6 +562,25 @@ RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_and_nobody_is_left_dead, ()) {
   world.run(*script(16));
   RC_CLASSIFY(world.automatic_stops() > 0, "stops");
   RC_CLASSIFY(world.starts() > 0, "starts");
+}
+
+// Orders in every world: the share that may be down holds for both kinds together.
+RC_GTEST_PROP(RecoveryProperty, rolling_restarts_break_no_brake_and_come_to_an_end, ()) {
+  World world(*rc::gen::inRange(1, 30));
+  world.run(*script(19));
+  RC_CLASSIFY(world.ordered_stops() > 0, "ordered stops");
+  RC_CLASSIFY(world.ordered_stops() > 0 && world.automatic_stops() > 0, "both kinds");
+}
+
+// Without outages and operators' other words the orders are under load.
+RC_GTEST_PROP(RecoveryProperty, rolling_restarts_keep_the_share_under_constant_illness, ()) {
+  World world(*rc::gen::inRange(1, 30));
+  std::vector<Step> steps = *script(10);
+  for (auto& [what, whom, seconds] : steps)
+    if (what >= 7) what += 9;
+  world.run(steps);
+  RC_CLASSIFY(world.ordered_stops() > 0, "ordered stops");
+  RC_CLASSIFY(world.ordered_stops() > 0 && world.automatic_stops() > 0, "both kinds");
 }
 
 // Without outages and operators the brakes themselves are under load.

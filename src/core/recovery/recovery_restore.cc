@@ -42,6 +42,7 @@ void Recovery::Impl::restore(const LedgerState& state, const Now& now) {
   restore_budgets(state, now);
   restore_actions(state, now);
   restore_alert_flags(state);
+  restore_rollings(state, now);
   touch_all();
 }
 
@@ -82,9 +83,10 @@ void Recovery::Impl::restore_actions(const LedgerState& state, const Now& now) {
     if (!w || (w->action_open() && is_final(a.state))) continue;
     w->action = a;
     w->approved = false;
+    restore_approval(*w, now);
     if (!w->action_running()) continue;
     w->action_deadline = now.steady + action_time(*w);
-    if (a.counted_stop) pool_of(*w).down.insert(a.worker_id);
+    if (takes_place(a)) pool_of(*w).down.insert(a.worker_id);
     if (a.counted_stop && a.sent_at) w->counted_at = std::min(steady_at(*a.sent_at, now), now.steady);
     if (a.state == ActionState::verifying) {
       w->verify = Verification{};
@@ -109,6 +111,8 @@ void Recovery::Impl::restore_alert_flags(const LedgerState& state) {
         w->verify = Verification{.since = fleet.monitor_started, .paused_at = fleet.monitor_started, .failed = true};
     } else if (w && a.key == fmt::format("worker/{}/quarantined", a.worker_id)) {
       w->quarantine_alert = true;
+    } else if (w && a.key == fmt::format("worker/{}/approval_wanted", a.worker_id)) {
+      w->approval_alert = true;
     } else if (a.reason == Reason::crash_loop) {
       for (auto& [id, worker] : workers) {
         const bool loops = worker.backoff.last_death() && worker.backoff.crash_loop(*worker.backoff.last_death());

@@ -43,6 +43,7 @@ void Recovery::Impl::settle(const Now& now, RecoveryOutput& out) {
     const auto dirty = std::exchange(dirty_pools, {});
     for (const auto& name : dirty) decide_pool(name, now, out);
   }
+  settle_rollings(now, out);
   for (const auto& name : dirty_pools) recheck_at(pools[name], now.steady + 100ms);
   dirty_pools.clear();
   const auto ids = std::exchange(touched, {});
@@ -147,6 +148,8 @@ std::optional<SteadyTime> Recovery::Impl::next_deadline() const {
   if (!timers.empty()) at = timers.begin()->first;
   for (const auto& [name, pool] : pools) earliest(at, pool.recheck);
   for (const auto& [id, entry] : maintenance) earliest(at, entry.until);
+  for (const auto& [id, r] : rollings)
+    if (r.record.state == RollingState::running) earliest(at, r.look_at);
   return at;
 }
 

@@ -1,6 +1,7 @@
 #include "io/api/command_body.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/parse.hpp>
@@ -28,12 +29,39 @@ Result<std::string> read_text(std::string_view name, const json::value& value) {
   return std::string(text->data(), text->size());
 }
 
-Result<void> read_member(CommandBody& body, std::string_view name, const json::value& value) {
-  if (name == "force" || name == "fleet" || name == "on") {
-    if (!value.is_bool()) return bad(name, "true or false");
-    (name == "force" ? body.force : name == "fleet" ? body.fleet : body.on) = value.get_bool();
+std::optional<bool>* flag_of(CommandBody& body, std::string_view name) {
+  if (name == "force") return &body.force;
+  if (name == "fleet") return &body.fleet;
+  if (name == "on") return &body.on;
+  if (name == "all") return &body.all;
+  return name == "pause_on_failure" ? &body.pause_on_failure : nullptr;
+}
+
+// 3, or "10%".
+Result<void> read_at_once(CommandBody& body, const json::value& value) {
+  const Error wrong = bad("at_once", "a number from 1 to 1000, or a share as \"10%\" from 1% to 100%");
+  if (const std::int64_t* number = value.if_int64()) {
+    if (*number < 1 || *number > 1000) return wrong;
+    body.at_once = int(*number);
     return {};
   }
+  const json::string* text = value.if_string();
+  if (!text || text->size() < 2 || text->size() > 8 || text->back() != '%') return wrong;
+  double percent = 0;
+  const char* end = text->data() + text->size() - 1;
+  const auto read = std::from_chars(text->data(), end, percent);
+  if (read.ec != std::errc{} || read.ptr != end || !(percent >= 1 && percent <= 100)) return wrong;
+  body.at_once_percent = percent;
+  return {};
+}
+
+Result<void> read_member(CommandBody& body, std::string_view name, const json::value& value) {
+  if (auto* flag = flag_of(body, name)) {
+    if (!value.is_bool()) return bad(name, "true or false");
+    *flag = value.get_bool();
+    return {};
+  }
+  if (name == "at_once") return read_at_once(body, value);
   auto text = read_text(name, value);
   if (!text) return text.error();
   if (name == "duration") {
@@ -49,6 +77,9 @@ Result<void> read_member(CommandBody& body, std::string_view name, const json::v
    : name == "pool"      ? body.pool
    : name == "comment"   ? body.comment
    : name == "author"    ? body.author
+   : name == "version"   ? body.version
+   : name == "action_id" ? body.action_id
+   : name == "host"      ? body.host
                          : body.mode) = std::move(*text);
   return {};
 }

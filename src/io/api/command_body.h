@@ -19,6 +19,11 @@ struct CommandBody {
   std::optional<Duration> duration;  // text: "30m"
   std::optional<std::string> mode;   // demo
   std::optional<std::string> comment, author;
+  std::optional<std::string> action_id;       // approve, reject: only this one
+  std::optional<bool> all, pause_on_failure;  // rolling restart
+  std::optional<std::string> version, host;
+  std::optional<int> at_once;             // a number …
+  std::optional<double> at_once_percent;  // … or a text: "10%"
 };
 
 // `members`: names that the route takes, for example {"reason", "force"}. An empty body is an empty object.

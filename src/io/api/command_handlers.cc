@@ -72,6 +72,7 @@ HttpReply worker_command(Core& core, Call& call, Verb verb, std::initializer_lis
   command.worker_id = call.id;
   command.reason = body->reason.value_or("");
   command.force = body->force.value_or(false);
+  command.target = body->action_id.value_or("");
   const bool ends_tasks = verb == Verb::restart || verb == Verb::drain;
   return submit_command(core, call, std::move(command), ends_tasks ? in_flight_json(core, call.id) : std::string());
 }
@@ -109,7 +110,12 @@ HttpReply post_drain(Core& core, Call& call) { return worker_command(core, call,
 HttpReply post_resume(Core& core, Call& call) { return worker_command(core, call, Verb::resume, {"reason"}); }
 HttpReply post_quarantine(Core& core, Call& call) { return worker_command(core, call, Verb::quarantine, {"reason"}); }
 HttpReply post_release(Core& core, Call& call) { return worker_command(core, call, Verb::release, {"reason"}); }
-HttpReply post_approve(Core& core, Call& call) { return worker_command(core, call, Verb::approve, {"reason"}); }
+HttpReply post_approve(Core& core, Call& call) {
+  return worker_command(core, call, Verb::approve, {"reason", "action_id"});
+}
+HttpReply post_reject(Core& core, Call& call) {
+  return worker_command(core, call, Verb::reject, {"reason", "action_id"});
+}
 
 HttpReply delete_worker(Core& core, Call& call) {
   QueryReader query(call.request.query);

@@ -158,12 +158,20 @@ HttpReply post_resume(Core&, Call&);
 HttpReply post_quarantine(Core&, Call&);
 HttpReply post_release(Core&, Call&);
 HttpReply post_approve(Core&, Call&);
+HttpReply post_reject(Core&, Call&);
 HttpReply delete_worker(Core&, Call&);
 HttpReply post_maintenance(Core&, Call&);
 HttpReply post_freeze(Core&, Call&);
 HttpReply post_thaw(Core&, Call&);
 HttpReply post_reload(Core&, Call&);
 HttpReply post_demo_break(Core&, Call&);
+// rolling_handlers.cc
+HttpReply get_rollings(Core&, Call&);
+HttpReply get_rolling(Core&, Call&);
+HttpReply post_rolling(Core&, Call&);
+HttpReply post_rolling_pause(Core&, Call&);
+HttpReply post_rolling_resume(Core&, Call&);
+HttpReply post_rolling_abort(Core&, Call&);
 
 // alert_handlers.cc
 HttpReply post_acknowledge_alert(Core&, Call&);

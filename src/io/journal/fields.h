@@ -51,8 +51,9 @@ PARAMEDIC_JOURNAL_FIELDS(ProgressInput, source, action_id, worker_id, step, done
                          received, held_back, retry_after)
 PARAMEDIC_JOURNAL_FIELDS(AgentStartInput, source, action_id, worker_id, previous_incarnation, incarnation, crashes, ago,
                          exit, received)
+PARAMEDIC_JOURNAL_FIELDS(RollingWish, pool, version, host, at_once, at_once_percent, pause_on_failure)
 PARAMEDIC_JOURNAL_FIELDS(CommandInput, command_id, verb, worker_id, pool, actor, reason, force, duration,
-                         idempotency_key, target, author, silence, received)
+                         idempotency_key, target, author, silence, rolling, received)
 PARAMEDIC_JOURNAL_FIELDS(LedgerStateInput, degraded, text)
 PARAMEDIC_JOURNAL_FIELDS(DeliveryInput, outcome, received)
 PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
@@ -60,7 +61,7 @@ PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
 // ---- what the engine began with ----
 PARAMEDIC_JOURNAL_FIELDS(ActionStep, step, at, message)
 PARAMEDIC_JOURNAL_FIELDS(ActionRecord, action_id, worker_id, pool, host, incarnation, new_incarnation, kind, state,
-                         step, reason, text, actor, executor, by_operator, counted_start, counted_stop, requested_at,
+                         step, reason, text, actor, executor, rolling_id, by_operator, counted_start, counted_stop, requested_at,
                          sent_at, verify_since, ended_at, outcome, steps)
 PARAMEDIC_JOURNAL_FIELDS(WorkerRecord, worker_id, pool, host, source, version, incarnation, state, status, back_within,
                          since, forgotten)
@@ -71,8 +72,13 @@ PARAMEDIC_JOURNAL_FIELDS(BigSwitchRecord, held, reason, actor, at)
 PARAMEDIC_JOURNAL_FIELDS(BackoffClearedRecord, worker_id, reason, at)
 PARAMEDIC_JOURNAL_FIELDS(NotificationGroup, key, route, labels, incident_id, title, open, storm, sequence,
                          told_severity, channels, members, step, opened_at, told_at, step_at, held_until, follows)
+PARAMEDIC_JOURNAL_FIELDS(RollingTarget, rolling_id, worker_id, pool, incarnation, turn, state, action_id, tries, at)
+PARAMEDIC_JOURNAL_FIELDS(RollingNote, worker_id, state, text, at)
+PARAMEDIC_JOURNAL_FIELDS(RollingRecord, id, wish, state, reason, actor, total, done, skipped, failed, now, held, text,
+                         changed_by, started_at, changed_at, ended_at, notes)
 PARAMEDIC_JOURNAL_FIELDS(LedgerState, actions, workers, budgets, quarantines, maintenance, big_switch, backoff_cleared,
-                         incidents, alerts, notifications, silences, acknowledgements, groups)
+                         incidents, alerts, notifications, silences, acknowledgements, groups, rollings,
+                         rolling_targets)
 
 // An input without fields has nothing to bind.
 template <class Coder>

@@ -50,6 +50,12 @@ Columns columns(const Silence& r) { return {r.id, "", "", r.created_at, !r.ended
 Columns columns(const Acknowledgement& r) { return {r.incident_id, "", "", r.at, r.on}; }
 Columns columns(const NotificationGroup& r) { return {r.key, "", "", r.opened_at, r.open}; }
 
+Columns columns(const RollingRecord& r) { return {r.id, "", r.wish.pool, r.started_at, !is_over(r.state)}; }
+Columns columns(const RollingTarget& r) {
+  const bool open = r.state == RollingTargetState::waiting || r.state == RollingTargetState::running;
+  return {fmt::format("{}/{}", r.rolling_id, r.worker_id), r.worker_id, r.pool, r.at, open};
+}
+
 void put(std::string& out, std::uint64_t number, int bytes) {
   for (int i = 0; i < bytes; ++i) out.push_back(char(number >> (8 * i)));
 }

@@ -17,7 +17,7 @@
 namespace paramedic {
 
 // Of ledger.db (PRAGMA user_version): how many migrations there are. docs/formats/ledger.md.
-inline constexpr std::int64_t kLedgerFormat = 4;
+inline constexpr std::int64_t kLedgerFormat = 5;
 
 inline constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
 inline constexpr int kMaxLedgerPage = 1000;

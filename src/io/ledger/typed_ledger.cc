@@ -6,6 +6,10 @@
 
 namespace paramedic {
 
+namespace {
+constexpr Duration kRollingsBack = 24h * 30;
+}
+
 template <class T>
 std::optional<T> TypedLedger::decode(LedgerKind kind, std::string_view body) {
   auto parsed = wire::parse_ledger(kind, body);
@@ -44,6 +48,9 @@ Result<LedgerState> TypedLedger::load(Now now) {
   if (done) done = each<Silence>(LedgerKind::silence, true, recent, into(s.silences));
   if (done) done = each<Acknowledgement>(LedgerKind::acknowledgement, true, recent, into(s.acknowledgements));
   if (done) done = each<NotificationGroup>(LedgerKind::notification_group, true, recent, into(s.groups));
+  const WallTime month = now.wall - kRollingsBack;
+  if (done) done = each<RollingRecord>(LedgerKind::rolling, false, month, into(s.rollings));
+  if (done) done = each<RollingTarget>(LedgerKind::rolling_target, true, month, into(s.rolling_targets));
   if (!done) return done.error();
   for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
   return s;

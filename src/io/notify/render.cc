@@ -14,7 +14,7 @@ namespace paramedic::notify {
 
 namespace {
 
-constexpr std::size_t kMaxFacts = 10, kMaxLine = 1000, kMaxLines = 60;
+constexpr std::size_t kMaxFacts = 10, kMaxLine = 1000, kMaxLines = 60, kMaxApprovals = 3;
 
 std::string upper(Severity severity) {
   std::string out(to_string(severity));
@@ -103,10 +103,32 @@ std::string find_label(const Labels& labels, std::string_view name) {
   return {};
 }
 
-std::string incident_url(const SendContext& context, const Notification& n) {
-  if (!web_link(context.external_url)) return {};
+namespace {
+std::string base_url(const SendContext& context) {
   std::string out = context.external_url;
   while (out.ends_with('/')) out.pop_back();
+  return out;
+}
+}  // namespace
+
+std::string approval_url(const SendContext& context, const Alert& alert) {
+  const std::string action = find_label(alert.annotations, "action_id");
+  const bool asks = alert.reason == Reason::approval_wanted && alert.state == AlertState::firing && !action.empty();
+  if (!asks || !web_link(context.external_url)) return {};
+  return base_url(context) + "/#/approve/" + percent_encode(alert.worker_id) + "/" + percent_encode(action);
+}
+
+std::vector<std::string> approval_urls(const SendContext& context, const Notification& n) {
+  std::vector<std::string> out;
+  for (const Alert& alert : n.alerts)
+    if (std::string url = approval_url(context, alert); !url.empty() && out.size() < kMaxApprovals)
+      out.push_back(std::move(url));
+  return out;
+}
+
+std::string incident_url(const SendContext& context, const Notification& n) {
+  if (!web_link(context.external_url)) return {};
+  const std::string out = base_url(context);
   return n.incident_id.empty() ? out + "/" : out + "/#/incidents/" + percent_encode(n.incident_id);
 }
 
@@ -143,6 +165,7 @@ Message describe(const Notification& n, const SendContext& context) {
   add_lines(out.lines, n.text);
   add_alerts(n, out.lines);
   add_facts(n, out.facts);
+  for (std::string& url : approval_urls(context, n)) out.links.push_back({"Approve or reject", std::move(url)});
   if (std::string url = incident_url(context, n); !url.empty())
     out.links.push_back({n.incident_id.empty() ? "Open the monitor" : "Open the incident", std::move(url)});
   if (std::string url = runbook_url(n); !url.empty()) out.links.push_back({"Runbook", std::move(url)});

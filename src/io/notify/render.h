@@ -33,6 +33,11 @@ std::string plain_text(const Message& message, bool with_headline = true);
 // The page of the incident, else of the monitor; empty without external_url. The dashboard has no page per incident:
 // the link shows what GET /incidents/{id} answers.
 std::string incident_url(const SendContext& context, const Notification& notification);
+// The page on which a person says yes or no to a remedy that waits: "https://…/#/approve/WORKER/ACTION". Opening it
+// does nothing. Empty when the alert asks for no word, or without external_url.
+std::string approval_url(const SendContext& context, const Alert& alert);
+// Of the first three that ask.
+std::vector<std::string> approval_urls(const SendContext& context, const Notification& notification);
 // "http://runbook" of the first alert that has an annotation runbook_url; empty when none has.
 std::string runbook_url(const Notification& notification);
 // #rrggbb by severity, green once resolved.

@@ -34,8 +34,15 @@ std::string event_body(const Notification& n, const SendContext& context) {
   wire::JsonWriter w(out);
   w.begin_object().field("type", fmt::format("alert.{}", to_string(n.kind))).field("timestamp", n.at);
   const std::string url = incident_url(context, n);
+  std::size_t links = url.size();
   w.key("data").begin_object().field_if("incident_url", url);
-  w.key("notification").raw(notification_json(n, kMaxData - std::min(url.size(), kMaxData / 2)));
+  w.key("approval_urls").begin_array();
+  for (const std::string& yes_or_no : approval_urls(context, n)) {
+    w.value(yes_or_no);
+    links += yes_or_no.size();
+  }
+  w.end_array();
+  w.key("notification").raw(notification_json(n, kMaxData - std::min(links, kMaxData / 2)));
   w.end_object().end_object();
   return out;
 }

@@ -159,6 +159,11 @@ void write_recovery(MetricsWriter& out, const FleetView& view) {
   write_by_severity(out, f::alerts, view.alerts, [](const Alert& a) { return a.state == AlertState::firing; });
   write_by_severity(out, f::incidents, view.incidents, [](const Incident& i) { return i.open(); });
   single(out, f::big_switch, Number{view.big_switch_held});
+  std::array<std::uint64_t, kEnumCount<RollingState>> rollings{};
+  for (const RollingRecord& r : view.rollings) ++rollings[std::size_t(r.state)];
+  out.begin(f::rolling_restarts);
+  for (std::size_t i = 0; i < rollings.size(); ++i)
+    out.sample({{"state", to_string(RollingState(i))}}, Number{rollings[i]});
   single(out, f::starts_wanted, s.starts_wanted);
   single(out, f::starts_done, s.starts_done);
   single(out, f::stops_wanted, s.stops_wanted);

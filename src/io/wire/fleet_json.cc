@@ -1,4 +1,7 @@
 // The fleet-wide half of view_json.h: pools, queues, incidents, the event stream, results and errors.
+#include <utility>
+
+#include "io/wire/rolling_json.h"
 #include "io/wire/view_json.h"
 
 namespace paramedic::wire {
@@ -23,6 +26,17 @@ void write_open_incidents(JsonWriter& w, const FleetView& view) {
   w.end_array();
 }
 
+// The open ones, and the latest that is over: how it ended.
+void write_rollings(JsonWriter& w, const FleetView& view) {
+  w.key("rolling_restarts").begin_array();
+  bool over = false;
+  for (const RollingRecord& r : view.rollings) {
+    if (is_over(r.state) && std::exchange(over, true)) break;
+    write_rolling_short(w, r);
+  }
+  w.end_array();
+}
+
 // The members that snapshot, delta and summary share.
 void write_head(JsonWriter& w, const FleetView& view) {
   w.field("generation", view.generation).field("at", view.at);
@@ -34,6 +48,7 @@ void write_head(JsonWriter& w, const FleetView& view) {
   w.field("firing_alerts", view.alerts.size()).key("big_switch").begin_object().field("held", view.big_switch_held);
   text_field(w, "reason", view.big_switch_reason).end_object();
   write_list(w, "maintenance", view.maintenance, write_maintenance);
+  write_rollings(w, view);
   w.field("ledger_degraded", view.ledger_degraded);
 }
 

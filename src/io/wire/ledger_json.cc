@@ -6,6 +6,7 @@
 #include "io/wire/json_reader.h"
 #include "io/wire/notification_json.h"
 #include "io/wire/report_reader.h"
+#include "io/wire/rolling_json.h"
 #include "io/wire/view_json.h"
 
 namespace paramedic::wire {
@@ -27,6 +28,8 @@ void put(JsonWriter& w, const NotificationRecord& r) { write_notification_record
 void put(JsonWriter& w, const Silence& r) { write_silence(w, r); }
 void put(JsonWriter& w, const Acknowledgement& r) { write_acknowledgement(w, r); }
 void put(JsonWriter& w, const NotificationGroup& r) { write_notification_group(w, r); }
+void put(JsonWriter& w, const RollingRecord& r) { write_rolling(w, r); }
+void put(JsonWriter& w, const RollingTarget& r) { write_rolling_target(w, r); }
 
 void put(JsonWriter& w, const WorkerRecord& r) {
   w.begin_object()
@@ -137,6 +140,7 @@ bool get(Fields& f, const Value& v, ActionRecord& r) {
     if (k == "text") return text(f, k, m, r.text);
     if (k == "actor") return text(f, k, m, r.actor);
     if (k == "executor") return text(f, k, m, r.executor);
+    if (k == "rolling_id") return text(f, k, m, r.rolling_id);
     if (k == "by_operator") return f.boolean(k, m, r.by_operator);
     if (k == "counted_start") return f.boolean(k, m, r.counted_start);
     if (k == "counted_stop") return f.boolean(k, m, r.counted_stop);
@@ -234,6 +238,67 @@ bool get(Fields& f, const Value& v, AuditRecord& r) {
     if (k == "target") return text(f, k, m, r.target);
     if (k == "reason") return text(f, k, m, r.reason);
     if (k == "result") return text(f, k, m, r.result);
+    return f.skip();
+  });
+}
+
+constexpr int kMaxNumber = std::numeric_limits<int>::max();
+
+bool get(Fields& f, const Value& v, RollingNote& r) {
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "worker_id") return text(f, k, m, r.worker_id);
+    if (k == "state") return f.word(k, m, r.state);
+    if (k == "text") return text(f, k, m, r.text);
+    if (k == "at") return f.time(k, m, r.at);
+    return f.skip();
+  });
+}
+
+bool member(Fields& f, Key k, const Value& m, RollingWish& r) {
+  if (k == "pool") return text(f, k, m, r.pool);
+  if (k == "version") return text(f, k, m, r.version);
+  if (k == "host") return text(f, k, m, r.host);
+  if (k == "at_once") return f.integer(k, m, r.at_once, 1, kMaxNumber);
+  if (k == "at_once_percent") return f.number(k, m, r.at_once_percent, 0, 100);
+  if (k == "pause_on_failure") return f.boolean(k, m, r.pause_on_failure);
+  return f.skip();
+}
+
+bool get(Fields& f, const Value& v, RollingRecord& r) {
+  const auto name = [&](const Value& item, std::string& to) { return text(f, "", item, to); };
+  const auto note = [&](const Value& item, RollingNote& to) { return get(f, item, to); };
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "id") return text(f, k, m, r.id);
+    if (k == "state") return f.word(k, m, r.state);
+    if (k == "reason") return text(f, k, m, r.reason);
+    if (k == "actor") return text(f, k, m, r.actor);
+    if (k == "total") return f.integer(k, m, r.total, 0, kMaxNumber);
+    if (k == "done") return f.integer(k, m, r.done, 0, kMaxNumber);
+    if (k == "skipped") return f.integer(k, m, r.skipped, 0, kMaxNumber);
+    if (k == "failed") return f.integer(k, m, r.failed, 0, kMaxNumber);
+    if (k == "now") return f.list(k, m, r.now, kMaxRollingNow, name);
+    if (k == "held") return text(f, k, m, r.held);
+    if (k == "text") return text(f, k, m, r.text);
+    if (k == "changed_by") return text(f, k, m, r.changed_by);
+    if (k == "started_at") return f.time(k, m, r.started_at);
+    if (k == "changed_at") return f.time(k, m, r.changed_at);
+    if (k == "ended_at") return f.time(k, m, r.ended_at);
+    if (k == "notes") return f.list(k, m, r.notes, kMaxRollingNotes, note);
+    return member(f, k, m, r.wish);
+  });
+}
+
+bool get(Fields& f, const Value& v, RollingTarget& r) {
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "rolling_id") return text(f, k, m, r.rolling_id);
+    if (k == "worker_id") return text(f, k, m, r.worker_id);
+    if (k == "pool") return text(f, k, m, r.pool);
+    if (k == "incarnation") return text(f, k, m, r.incarnation);
+    if (k == "turn") return f.integer(k, m, r.turn, 0, kMaxNumber);
+    if (k == "state") return f.word(k, m, r.state);
+    if (k == "action_id") return text(f, k, m, r.action_id);
+    if (k == "tries") return f.integer(k, m, r.tries, 0, kMaxNumber);
+    if (k == "at") return f.time(k, m, r.at);
     return f.skip();
   });
 }

@@ -187,7 +187,8 @@ void write_action(JsonWriter& w, const ActionRecord& a) {
       .field("state", a.state)
       .field("step", a.step);
   w.field("reason", a.reason).field("text", a.text).field("actor", a.actor);
-  text_field(w, "executor", a.executor).field("by_operator", a.by_operator).field("counted_start", a.counted_start);
+  text_field(w, "executor", a.executor);
+  text_field(w, "rolling_id", a.rolling_id).field("by_operator", a.by_operator).field("counted_start", a.counted_start);
   w.field("counted_stop", a.counted_stop).field("requested_at", a.requested_at).field("sent_at", a.sent_at);
   text_field(w.field("verify_since", a.verify_since).field("ended_at", a.ended_at), "outcome", a.outcome);
   w.key("steps").begin_array();

@@ -74,6 +74,7 @@ ActionRecord some_action() {
   a.text = some_text();
   a.actor = some_text();
   a.executor = some_text();
+  a.rolling_id = some_text();
   a.by_operator = coin();
   a.counted_start = coin();
   a.counted_stop = coin();
@@ -258,8 +259,46 @@ NotificationGroup some_group() {
   return g;
 }
 
+RollingRecord some_rolling() {
+  RollingRecord r;
+  r.id = some_id();
+  r.wish = {some_text(), some_text(), some_text(), *rc::gen::inRange(1, 100), double(*rc::gen::inRange(0, 101)),
+            coin()};
+  r.state = some_word<RollingState>();
+  r.reason = some_text();
+  r.actor = some_text();
+  r.total = *rc::gen::inRange(0, 100);
+  r.done = *rc::gen::inRange(0, 100);
+  r.skipped = *rc::gen::inRange(0, 100);
+  r.failed = *rc::gen::inRange(0, 100);
+  r.now = some_list<std::string>(some_id);
+  r.held = some_text();
+  r.text = some_text();
+  r.changed_by = some_text();
+  r.started_at = some_time();
+  r.changed_at = maybe(some_time());
+  r.ended_at = maybe(some_time());
+  r.notes = some_list<RollingNote>([] {
+    return RollingNote{some_id(), some_word<RollingTargetState>(), some_text(), some_time()};
+  });
+  return r;
+}
+
+RollingTarget some_rolling_target() {
+  RollingTarget t{some_id(), some_id(), some_text(), some_text(), *rc::gen::inRange(0, 100)};
+  t.state = some_word<RollingTargetState>();
+  t.action_id = some_text();
+  t.tries = *rc::gen::inRange(0, 3);
+  t.at = some_time();
+  return t;
+}
+
 LedgerBody some_ledger_body() {
-  switch (*rc::gen::inRange(0, 15)) {
+  switch (*rc::gen::inRange(0, 17)) {
+    case 15:
+      return some_rolling();
+    case 16:
+      return some_rolling_target();
     case 14:
       return some_group();
     case 11:

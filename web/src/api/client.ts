@@ -1,6 +1,6 @@
 // Requests to the monitor that served this page: never to another host. Carries the bearer token of the session, if any.
 import type {
-  AcknowledgeBody, Acknowledgement, CommandResult, DemoInfo, FleetFrame, HistoryPoint, Incident, NotificationRecord, Silence, SilenceBody, WorkerDetail,
+  AcknowledgeBody, Acknowledgement, ActionRecord, CommandResult, DemoInfo, FleetFrame, HistoryPoint, Incident, NotificationRecord, RollingBody, Silence, SilenceBody, WorkerDetail,
 } from "./types.ts";
 
 /** An answer other than 2xx, in the words of its problem details (RFC 9457). */
@@ -10,11 +10,13 @@ export class ApiError extends Error {
   }
 }
 
-export type WorkerVerb = "restart" | "drain" | "resume" | "quarantine" | "release" | "approve";
+export type WorkerVerb = "restart" | "drain" | "resume" | "quarantine" | "release" | "approve" | "reject";
+export type RollingVerb = "pause" | "resume" | "abort";
 
 export interface CommandBody {
   reason?: string;
   force?: boolean;
+  action_id?: string; // approve, reject: only this one
 }
 
 export interface MaintenanceBody {
@@ -105,6 +107,19 @@ export class ApiClient {
   /** `key`: a request sent twice with the same key is done once. */
   command(id: string, verb: WorkerVerb, body: CommandBody, key?: string): Promise<CommandResult> {
     return this.post(`/health/workers/${encodeURIComponent(id)}/${verb}`, body, key ? { "Idempotency-Key": key } : {});
+  }
+
+  /** What was done to a worker, newest first. */
+  async restarts(worker: string, signal?: AbortSignal): Promise<ActionRecord[]> {
+    return (await this.get<{ restarts: ActionRecord[] }>(`/restarts?worker_id=${encodeURIComponent(worker)}&limit=200`, signal)).restarts ?? [];
+  }
+
+  beginRolling(body: RollingBody, key: string): Promise<CommandResult> {
+    return this.post("/restarts/rolling", body, { "Idempotency-Key": key });
+  }
+
+  rollingCommand(id: string, verb: RollingVerb): Promise<CommandResult> {
+    return this.post(`/restarts/rolling/${encodeURIComponent(id)}/${verb}`, {});
   }
 
   bigSwitch(hold: boolean, body: CommandBody): Promise<CommandResult> {

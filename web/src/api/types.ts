@@ -60,6 +60,38 @@ export interface ActionRecord {
   steps?: ActionStep[];
 }
 
+/** A rolling restart without its notes. */
+export interface RollingRestart {
+  id: string;
+  pool: string | null; // null = the whole fleet
+  version: string | null;
+  host: string | null;
+  at_once: number;
+  at_once_percent: number | null;
+  pause_on_failure: boolean;
+  state: "running" | "paused" | "finished" | "aborted";
+  reason: string | null;
+  actor: string;
+  total: number;
+  done: number;
+  skipped: number;
+  failed: number;
+  now: string[];
+  held: string | null;
+  text: string | null;
+  changed_by: string | null;
+  started_at: string;
+  changed_at: string | null;
+  ended_at: string | null;
+}
+
+export interface RollingBody {
+  pool?: string;
+  all?: boolean;
+  at_once?: number | string;
+  reason?: string;
+}
+
 export interface Worker {
   worker_id: string;
   status: Status;
@@ -321,6 +353,7 @@ export interface FleetFrame extends Partial<Counts> {
   sources?: Source[];
   open_incidents?: Incident[]; // without timeline: GET /incidents/{id} has it
   maintenance?: Maintenance[];
+  rolling_restarts?: RollingRestart[]; // open ones and the latest that is over
   events?: FleetEvent[];
   big_switch?: BigSwitch;
   ledger_degraded?: boolean;

@@ -24,6 +24,7 @@ export function ActionBar({ worker, onSaid }: Props) {
   return (
     <div class="actions" role="group" aria-label="Actions">
       {worker.action?.state === "waiting_approval" && button("approve", "Approve…", "primary")}
+      {worker.action?.state === "waiting_approval" && button("reject", "Reject…")}
       {button("restart", "Restart…", "primary")}
       {worker.state === "draining" ? button("resume", "Resume…") : button("drain", "Drain…")}
       {worker.state === "quarantined" ? button("release", "Release…") : button("quarantine", "Quarantine…")}

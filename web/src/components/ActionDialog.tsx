@@ -26,6 +26,7 @@ const ASK: Record<WorkerVerb, { title: string; confirm: string; text: string }> 
   quarantine: { title: "Quarantine", confirm: "Quarantine", text: "It is left as it is: nothing starts or stops it by itself until it is released." },
   release: { title: "Release", confirm: "Release", text: "Quarantine, backoff and used budget are cleared; remedies run again by themselves." },
   approve: { title: "Approve the remedy of", confirm: "Approve", text: "The remedy that waits runs now." },
+  reject: { title: "Reject the remedy of", confirm: "Reject", text: "It does not run. It is asked about again in an hour, or when the worker turns ill anew." },
 };
 
 export function ActionDialog({ worker, verb, onClose, onDone }: Props) {

@@ -4,6 +4,7 @@ import { groupByHost } from "../state/hosts.ts";
 import { HostTiles } from "./HostTiles.tsx";
 import { PoolTable } from "./PoolTable.tsx";
 import { QueueTable } from "./QueueTable.tsx";
+import { RollingPanel } from "./RollingPanel.tsx";
 import { Tabs } from "./Tabs.tsx";
 
 type View = "pools" | "hosts" | "queues";
@@ -32,6 +33,7 @@ export function Groups() {
         />
       </header>
       {view === "pools" && <PoolTable pools={fleet.pools} />}
+      {view === "pools" && fleet.pools.length > 0 && <RollingPanel />}
       {view === "hosts" && <HostTiles hosts={hosts} />}
       {view === "queues" && <QueueTable queues={fleet.queues} />}
     </section>

@@ -1,5 +1,6 @@
 import { useApp, useFrame } from "../state/app.ts";
 import { AlertMessages } from "./AlertMessages.tsx";
+import { ApprovalPage } from "./ApprovalPage.tsx";
 import { Banners } from "./Banners.tsx";
 import { CountTiles } from "./CountTiles.tsx";
 import { DemoBar } from "./DemoBar.tsx";
@@ -26,6 +27,7 @@ export function Page() {
         <h1 class="hidden-text">Paramedic: fleet of workers</h1>
         <Banners />
         <TokenForm />
+        {route.approval && <ApprovalPage key={route.approval.action} worker={route.approval.worker} action={route.approval.action} />}
         <CountTiles counts={fleet.counts} filter={route.query.status} onFilter={(status) => app.setQuery({ status })} />
         {app.demo && <DemoBar />}
         <div class="columns">

@@ -5,12 +5,14 @@ import { useApp } from "../state/app.ts";
 import { duration, number, parseTime, withUnit, words } from "../state/format.ts";
 import { CountsText } from "./CountsText.tsx";
 import { MaintenanceDialog } from "./MaintenanceDialog.tsx";
+import { RollingDialog } from "./RollingDialog.tsx";
 import { StatusBar } from "./StatusBar.tsx";
 import { StatusPill } from "./StatusPill.tsx";
 import { Age } from "./Age.tsx";
 
 export function PoolTable({ pools }: { pools: Pool[] }) {
   const [maintenanceOf, setMaintenanceOf] = useState<Pool | null>(null);
+  const [rollingOf, setRollingOf] = useState<string | null>(null);
   if (pools.length === 0) return <p class="empty">No pool yet. A pool appears with its first worker.</p>;
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Pools">
@@ -28,16 +30,17 @@ export function PoolTable({ pools }: { pools: Pool[] }) {
         </thead>
         <tbody>
           {pools.map((pool) => (
-            <PoolRow key={pool.pool} pool={pool} onMaintenance={setMaintenanceOf} />
+            <PoolRow key={pool.pool} pool={pool} onMaintenance={setMaintenanceOf} onRolling={setRollingOf} />
           ))}
         </tbody>
       </table>
+      {rollingOf != null && <RollingDialog pool={rollingOf} onClose={() => setRollingOf(null)} />}
       {maintenanceOf && <MaintenanceDialog pool={maintenanceOf.pool} on={!maintenanceOf.maintenance} onClose={() => setMaintenanceOf(null)} />}
     </div>
   );
 }
 
-const PoolRow = memo(function PoolRow({ pool, onMaintenance }: { pool: Pool; onMaintenance: (pool: Pool) => void }) {
+const PoolRow = memo(function PoolRow({ pool, onMaintenance, onRolling }: { pool: Pool; onMaintenance: (pool: Pool) => void; onRolling: (pool: string) => void }) {
   const app = useApp();
   const pressed = app.route.query.pool === pool.pool;
   return (
@@ -58,7 +61,10 @@ const PoolRow = memo(function PoolRow({ pool, onMaintenance }: { pool: Pool; onM
       <td class="num" data-label="Tasks/min">{number(pool.tasks_per_minute, 1)}</td>
       <td class="num" data-label="Down now">{`${pool.down_now ?? 0} of ${pool.down_allowed ?? 1}`}</td>
       <td class="num" data-label="Stops/h">{`${pool.stops_hour ?? 0} of ${pool.stops_hour_allowed ?? 5}`}</td>
-      <td class="num">
+      <td class="num pool-actions">
+        <button type="button" class="button quiet small" data-rolling-pool={pool.pool} onClick={() => onRolling(pool.pool)}>
+          Rolling restart…
+        </button>
         <button type="button" class="button quiet small" onClick={() => onMaintenance(pool)}>
           {pool.maintenance ? "End maintenance" : "Maintenance…"}
         </button>

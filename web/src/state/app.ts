@@ -79,11 +79,11 @@ export class App {
   }
 
   openWorker(id: string | null): void {
-    this.go({ ...this.route, worker: id, incident: null }, true);
+    this.go({ ...this.route, worker: id, incident: null, approval: null }, true);
   }
 
   openIncident(id: string | null): void {
-    this.go({ ...this.route, worker: null, incident: id }, true);
+    this.go({ ...this.route, worker: null, incident: id, approval: null }, true);
   }
 
   setQuery(change: Partial<ListQuery>): void {

@@ -1,6 +1,6 @@
 // The fleet as this page knows it: one snapshot, then deltas applied to a map. Plain data, no DOM; `changed` is called after
 // each change and may be called often (FrameScheduler turns it into one rendering per frame).
-import type { BigSwitch, Counts, Delta, FleetEvent, FleetFrame, Incident, Maintenance, Pool, Queue, Snapshot, Source, Worker } from "../api/types.ts";
+import type { BigSwitch, Counts, Delta, FleetEvent, FleetFrame, Incident, Maintenance, Pool, Queue, RollingRestart, Snapshot, Source, Worker } from "../api/types.ts";
 import { parseTime } from "./format.ts";
 import { type Row, shownStatus, sortableId } from "./list.ts";
 import { StatusStrip } from "./strip.ts";
@@ -24,6 +24,7 @@ export class Fleet {
   sources: Source[] = [];
   incidents: Incident[] = []; // open ones
   maintenance: Maintenance[] = [];
+  rolling: RollingRestart[] = []; // open ones, then the latest that is over
   events: FleetEvent[] = []; // oldest first
   bigSwitch: BigSwitch = { held: false };
   ledgerDegraded = false;
@@ -79,6 +80,7 @@ export class Fleet {
     if (frame.sources) this.sources = frame.sources;
     if (frame.open_incidents) this.incidents = frame.open_incidents;
     if (frame.maintenance) this.maintenance = frame.maintenance;
+    if (frame.rolling_restarts) this.rolling = frame.rolling_restarts;
     if (frame.big_switch) this.bigSwitch = frame.big_switch;
     if (frame.ledger_degraded != null) this.ledgerDegraded = frame.ledger_degraded;
     this.seenUntil = now;

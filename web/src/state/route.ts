@@ -5,7 +5,8 @@ import { DEFAULT_QUERY, type ListQuery, type SortKey, SORT_KEYS, STATUS_FILTERS,
 
 export interface Route {
   worker: string | null;
-  incident: string | null; // never both
+  incident: string | null; // never two of the three
+  approval?: { worker: string; action: string } | null; // "#/approve/WORKER/ACTION": messages carry it
   query: ListQuery;
 }
 
@@ -22,7 +23,19 @@ export function parseRoute(hash: string): Route {
     sort: SORT_KEYS.includes(sort as SortKey) ? (sort as SortKey) : DEFAULT_QUERY.sort,
     descending: params.get("desc") === "1",
   };
-  return { worker: idOf(path, "workers"), incident: idOf(path, "incidents"), query };
+  const approval = approvalOf(path);
+  const route: Route = { worker: idOf(path, "workers"), incident: idOf(path, "incidents"), query };
+  return approval ? { ...route, approval } : route;
+}
+
+function approvalOf(path: string): { worker: string; action: string } | null {
+  const [, kind, worker, action, ...more] = path.split("/");
+  if (kind !== "approve" || !worker || !action || more.length > 0) return null;
+  try {
+    return { worker: decodeURIComponent(worker), action: decodeURIComponent(action) };
+  } catch {
+    return null;
+  }
 }
 
 function idOf(path: string, kind: string): string | null {
@@ -47,6 +60,7 @@ export function formatRoute(route: Route): string {
   const search = params.toString();
   const path =
     route.worker != null ? `/workers/${encodeURIComponent(route.worker)}`
+    : route.approval ? `/approve/${encodeURIComponent(route.approval.worker)}/${encodeURIComponent(route.approval.action)}`
     : route.incident != null ? `/incidents/${encodeURIComponent(route.incident)}`
     : "/";
   return `#${path}${search ? `?${search}` : ""}`;
