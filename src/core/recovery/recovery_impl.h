@@ -225,7 +225,7 @@ struct Recovery::Impl {
   CommandResult command_switch(const CommandInput& c, const Now& now, RecoveryOutput& out);
 
   // ---- recovery_rolling.cc
-  RollingWorker rolling_worker(const RollingTarget& target) const;
+  RollingWorker rolling_worker(const RollingTarget& target, const Now& now) const;
   RollingPool rolling_pool(const std::string& name) const;
   RollingJudgement turn_of(const RollingTarget& target, const Now& now) const;
   void settle_rollings(const Now& now, RecoveryOutput& out);

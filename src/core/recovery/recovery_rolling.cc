@@ -14,7 +14,7 @@ using Target = RollingTargetState;
 constexpr std::string_view kMonitor = "paramedic";
 }  // namespace
 
-RollingWorker Recovery::Impl::rolling_worker(const RollingTarget& target) const {
+RollingWorker Recovery::Impl::rolling_worker(const RollingTarget& target, const Now& now) const {
   RollingWorker out;
   const auto it = workers.find(target.worker_id);
   if (it == workers.end()) return out;
@@ -34,6 +34,10 @@ RollingWorker Recovery::Impl::rolling_worker(const RollingTarget& target) const 
   }
   out.quarantined = w.quarantine.on;
   out.quarantine_reason = w.quarantine.reason;
+  if (w.executor_hold && now.steady < w.executor_hold->until) out.told_to_wait = w.executor_hold->words;
+  const auto pool = pools.find(f.pool);
+  const bool paced = pool != pools.end() && pool->second.executor_hold;
+  if (paced && now.steady < pool->second.executor_hold->until) out.told_to_wait = pool->second.executor_hold->words;
   out.announced_stop = f.announced_stop;
   out.can_restart = f.can_restart;
   out.source_connected = f.source_connected;
@@ -60,7 +64,7 @@ RollingJudgement Recovery::Impl::turn_of(const RollingTarget& target, const Now&
   const auto it = workers.find(target.worker_id);
   const std::string& pool = it == workers.end() ? target.pool : it->second.facts.pool;
   if (auto held = rolling_hold(fleet, policies.of(pool), now)) return {RollingTurn::wait, std::move(*held)};
-  return judge_turn(target, rolling_worker(target), rolling_pool(pool));
+  return judge_turn(target, rolling_worker(target, now), rolling_pool(pool));
 }
 
 void Recovery::Impl::settle_rollings(const Now& now, RecoveryOutput& out) {
@@ -165,8 +169,11 @@ void Recovery::Impl::rolling_ended(const ActionRecord& action, const Now& now, R
   r.look_at = now.steady;
   if (action.state == ActionState::succeeded) {
     end_target(r, *t, Target::done, "", now, out);
-  } else if (action.state == ActionState::abandoned && t->tries < kRollingTries) {
-    // Something else took its place: it is judged anew, and a new incarnation is as good.
+  } else if (action.state == ActionState::held_back ||
+             (action.state == ActionState::abandoned && t->tries < kRollingTries)) {
+    // Its executor said "not now", which is no try; or something else took its place: it is judged anew, and a new
+    // incarnation is as good.
+    if (action.state == ActionState::held_back) --t->tries;
     t->state = Target::waiting;
     std::erase(r.record.now, t->worker_id);
     r.unsaved = true;

@@ -37,6 +37,7 @@ std::optional<RollingJudgement> judge_worker(const RollingTarget& target, const 
 
 RollingJudgement judge_turn(const RollingTarget& target, const RollingWorker& worker, const RollingPool& pool) {
   if (auto own = judge_worker(target, worker)) return *own;
+  if (!worker.told_to_wait.empty()) return wait(worker.told_to_wait);
   if (!worker.pool_maintenance.empty()) return wait(fmt::format("maintenance of {}", worker.pool_maintenance));
   if (!pool.frozen.empty()) return wait(fmt::format("stops of pool {} are frozen: {}", pool.name, pool.frozen));
   if (pool.down >= pool.down_allowed)

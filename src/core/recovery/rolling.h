@@ -33,6 +33,7 @@ struct RollingWorker {
   std::string pool_maintenance;  // of its pool or the fleet: "pool/p"; empty = none
   bool quarantined = false;
   std::string quarantine_reason;
+  std::string told_to_wait;  // its executor said "not now" and is not asked again yet: its words; empty = free
   bool announced_stop = false, can_restart = false, source_connected = false;
 };
 

@@ -237,6 +237,26 @@ TEST(Rolling, a_failed_proof_pauses_and_people_are_told) {
   EXPECT_EQ(b.last_ladder().worker_id, "w1") << "nobody is restarted twice";
 }
 
+TEST(Rolling, what_an_executor_holds_back_waits_and_is_asked_again) {
+  RollingBench b;
+  b.workers(2);
+  const std::string id = b.begin();
+  b.held_back("w0", "the disruption budget allows none", 30s);
+  EXPECT_EQ(b.action("w0").state, ActionState::held_back);
+  b.pass(25s);
+  EXPECT_EQ(b.ladders(), 1) << "nor is another of its pool asked before";
+  EXPECT_EQ(b.record(id).state, RollingState::running);
+  EXPECT_EQ(b.record(id).failed, 0);
+  EXPECT_NE(b.record(id).held.find("the disruption budget allows none"), std::string::npos) << b.record(id).held;
+  for (int i = 2; i <= 3; ++i) {
+    b.pass(20s);
+    ASSERT_EQ(b.ladders(), i);
+    b.obey();
+  }
+  EXPECT_EQ(b.record(id).state, RollingState::finished);
+  EXPECT_EQ(b.record(id).done, 2);
+}
+
 TEST(Rolling, goes_on_after_failures_when_asked_to) {
   RollingBench b;
   b.workers(3);
