@@ -81,6 +81,25 @@ struct ActOptions {
   bool force = false;
 };
 int act(const ClientOptions& client, const ActOptions& options);
+// The worst workers, drawn anew again and again.
+struct TopOptions {
+  double every_seconds = 2;
+  int rows = 40, times = 0;  // 0 = until interrupted
+};
+int top(const ClientOptions& client, const TopOptions& options);
+// Stored points of one worker.
+struct HistoryOptions {
+  std::string worker, step = "10m", metrics = "cpu_percent,memory_mb,tasks_per_minute";
+  int hours = 24;
+};
+int history(const ClientOptions& client, const HistoryOptions& options);
+// What is in maintenance; begins or ends it.
+struct MaintenanceOptions {
+  std::string worker, pool, duration, reason;
+  bool fleet = false, on = true;
+};
+int maintenance(const ClientOptions& client);
+int change_maintenance(const ClientOptions& client, const MaintenanceOptions& options);
 // What was done to workers, newest first.
 struct RestartsOptions {
   std::string worker, pool;  // empty = any

@@ -39,6 +39,9 @@ struct Program {
   ActOptions act_options;
   RestartsOptions restarts_options;
   RollingOptions rolling_options;
+  TopOptions top_options;
+  HistoryOptions history_options;
+  MaintenanceOptions maintenance_options;
   IncidentsOptions incidents_options;
   AcknowledgeOptions acknowledge_options;
   SilenceOptions silence_options;
@@ -56,6 +59,8 @@ struct Program {
   void add_care();
   void add_demo();
   void add_client_commands();
+  void add_looking();
+  void add_maintenance();
   void add_rolling();
   void add_alert_commands();
   CLI::App* add_asking(const char* name, const char* help);
@@ -234,6 +239,51 @@ void Program::add_client_commands() {
   add_act("thaw", "End the big switch", false);
 }
 
+void Program::add_looking() {
+  auto* top_command = add_asking("top", "The worst workers, drawn anew every few seconds");
+  top_command->add_option("--every", top_options.every_seconds, "Seconds between two drawings")
+      ->check(CLI::Range(0.2, 3600.0))
+      ->capture_default_str();
+  top_command->add_option("--rows", top_options.rows, "Workers shown")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  top_command->add_option("--times", top_options.times, "So many drawings; 0 = until interrupted")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  top_command->callback([this] { exit = top(client, top_options); });
+  auto* history_command = add_asking("history", "Stored points of one worker");
+  history_command->add_option("worker", history_options.worker, "Worker id")->required();
+  history_command->add_option("--hours", history_options.hours, "So far back")
+      ->check(CLI::Range(1, 24 * 400))
+      ->capture_default_str();
+  history_command->add_option("--step", history_options.step, "One point per this time")->capture_default_str();
+  history_command->add_option("--metrics", history_options.metrics, "Columns, with commas")->capture_default_str();
+  history_command->callback([this] { exit = history(client, history_options); });
+}
+
+void Program::add_maintenance() {
+  MaintenanceOptions& o = maintenance_options;
+  auto* list = add_asking("maintenance", "What is in maintenance; on and off begin and end it");
+  for (const bool on : {true, false}) {
+    auto* change = list->add_subcommand(on ? "on" : "off", on ? "Mute alerts and hold remedies" : "End it");
+    add_client(*change, client);
+    auto* target = change->add_option_group("target");
+    target->add_option("--worker", o.worker, "Of one worker");
+    target->add_option("--pool", o.pool, "Of a pool");
+    target->add_flag("--fleet", o.fleet, "Of the whole fleet");
+    target->require_option(1);
+    if (on) change->add_option("--for", o.duration, "How long, as 2h; default: until it is ended");
+    change->add_option("--reason", o.reason, "For the audit");
+    change->callback([this, on] {
+      maintenance_options.on = on;
+      exit = change_maintenance(client, maintenance_options);
+    });
+  }
+  list->callback([this, list] {
+    if (list->get_subcommands().empty()) exit = maintenance(client);
+  });
+}
+
 void Program::add_rolling() {
   RollingOptions& o = rolling_options;
   auto* rolling = app.add_subcommand("rolling", "Restart a pool or the fleet, a few workers at a time");
@@ -337,6 +387,8 @@ int parse_and_run(int argc, char** argv) {
   program.add_care();
   program.add_demo();
   program.add_client_commands();
+  program.add_looking();
+  program.add_maintenance();
   program.add_rolling();
   program.add_alert_commands();
   try {

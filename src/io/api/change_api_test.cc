@@ -149,7 +149,8 @@ TEST_F(ChangeApi, refuses_silences_that_cannot_be_meant) {
 TEST_F(ChangeApi, knows_every_verb_of_a_worker) {
   const std::pair<const char*, Verb> verbs[] = {{"restart", Verb::restart}, {"drain", Verb::drain},
                                                 {"resume", Verb::resume},   {"quarantine", Verb::quarantine},
-                                                {"release", Verb::release}, {"approve", Verb::approve}};
+                                                {"release", Verb::release}, {"approve", Verb::approve},
+                                                {"reject", Verb::reject}};
   for (const auto& [path, verb] : verbs) {
     EXPECT_EQ(post("/health/workers/w-1/" + std::string(path), R"({"reason":"x"})").status, 200);
     EXPECT_EQ(fake.commands.back().verb, verb);
@@ -176,6 +177,64 @@ TEST_F(ChangeApi, begins_and_ends_maintenance_of_one_target) {
     expect_problem(post("/maintenance", body), 400, "name one target");
   expect_problem(post("/maintenance", R"({"fleet":true,"on":false,"duration":"1h"})"), 400, "'duration'");
   expect_problem(post("/maintenance", R"({"fleet":true,"duration":"soon"})"), 400, "'duration'");
+}
+
+TEST_F(ChangeApi, an_answer_to_a_waiting_remedy_may_name_it) {
+  EXPECT_EQ(post("/health/workers/w-1/approve", R"({"action_id":"a-1"})").status, 200);
+  EXPECT_EQ(fake.commands.back().target, "a-1");
+  expect_problem(post("/health/workers/w-1/restart", R"({"action_id":"a-1"})"), 400, "unknown member 'action_id'");
+}
+
+TEST_F(ChangeApi, begins_and_changes_rolling_restarts) {
+  fake.answer = CommandResult{.success = true, .running = true, .message = "begins", .id = "roll-1"};
+  const Answer a = post("/restarts/rolling",
+                        R"({"pool":"thumbs","at_once":"10%","pause_on_failure":false,"version":"2","reason":"new"})");
+  EXPECT_EQ(a.status, 202);
+  EXPECT_EQ(a.at("/id"), "roll-1");
+  const CommandInput first = fake.commands.back();
+  EXPECT_EQ(first.verb, Verb::rolling_start);
+  EXPECT_EQ(first.pool, "thumbs");
+  ASSERT_TRUE(first.rolling);
+  EXPECT_EQ(first.rolling->at_once_percent, 10);
+  EXPECT_FALSE(first.rolling->pause_on_failure);
+  EXPECT_EQ(first.rolling->version, "2");
+  EXPECT_EQ(post("/restarts/rolling", R"({"all":true,"at_once":3,"host":"h1"})").status, 202);
+  EXPECT_EQ(fake.commands.back().rolling->pool, "");
+  EXPECT_EQ(fake.commands.back().rolling->at_once, 3);
+  for (const char* body : {"{}", R"({"pool":"a","all":true})", R"({"all":false})"})
+    expect_problem(post("/restarts/rolling", body), 400, "name one target");
+  for (const char* wrong : {"0", "1001", "1.5", "\"0%\"", "\"101%\"", "\"ten\"", "true", "\"nan%\""})
+    expect_problem(post("/restarts/rolling", R"({"all":true,"at_once":)" + std::string(wrong) + "}"), 400, "'at_once'");
+  const std::pair<const char*, Verb> verbs[] = {
+      {"pause", Verb::rolling_pause}, {"resume", Verb::rolling_resume}, {"abort", Verb::rolling_abort}};
+  for (const auto& [path, verb] : verbs) {
+    EXPECT_EQ(post("/restarts/rolling/roll-1/" + std::string(path), R"({"reason":"x"})").status, 202);
+    EXPECT_EQ(fake.commands.back().verb, verb);
+    EXPECT_EQ(fake.commands.back().target, "roll-1");
+  }
+  expect_problem(post("/restarts/rolling/a%20b/pause"), 400, "rolling restart id");
+}
+
+TEST_F(ChangeApi, shows_rolling_restarts) {
+  auto view = std::make_shared<FleetView>(*make_fleet({}));
+  RollingRecord open, over;
+  open.id = "roll-2";
+  open.wish.pool = "thumbs";
+  open.now = {"w-1"};
+  over.id = "roll-1";
+  over.state = RollingState::finished;
+  over.notes = {{"w-2", RollingTargetState::skipped, "it is quarantined", view->at}};
+  view->rollings = {open, over};
+  fake.set_fleet(view);
+  const Answer all = call("GET", "/restarts/rolling");
+  EXPECT_EQ(all.status, 200);
+  EXPECT_EQ(all.at("/rolling_restarts/1/notes/0/text"), "it is quarantined");
+  EXPECT_EQ(call("GET", "/restarts/rolling?state=running").at("/rolling_restarts/0/id"), "roll-2");
+  EXPECT_EQ(call("GET", "/restarts/rolling?pool=thumbs").at("/rolling_restarts/0/now/0"), "w-1");
+  EXPECT_EQ(call("GET", "/restarts/rolling/roll-1").at("/state"), "finished");
+  expect_problem(call("GET", "/restarts/rolling/roll-9"), 404, "roll-9");
+  expect_problem(call("GET", "/restarts/rolling?state=bored"), 400, "state");
+  EXPECT_EQ(call("GET", "/health/summary").at("/rolling_restarts/0/id"), "roll-2");
 }
 
 TEST_F(ChangeApi, refuses_commands_that_are_not_understood) {

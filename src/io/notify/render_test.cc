@@ -58,6 +58,24 @@ TEST(Render, tells_the_text_once_and_all_alerts) {
                           "- Worker w-18 is silent: no sign of life for 40 s", "and 5 more"));
 }
 
+TEST(Render, a_remedy_that_waits_has_a_link_to_say_yes_or_no) {
+  Notification n = notification();
+  ASSERT_FALSE(n.alerts.empty());
+  Alert& asks = n.alerts[0];
+  asks.reason = Reason::approval_wanted;
+  asks.worker_id = "gpu/7";
+  asks.annotations = {{"action_id", "act-1"}};
+  SendContext c = context();
+  c.external_url = "https://monitor.example/";
+  EXPECT_EQ(describe(n, c).links.at(0).url, "https://monitor.example/#/approve/gpu%2F7/act-1");
+  EXPECT_THAT(approval_urls(c, n), ElementsAre("https://monitor.example/#/approve/gpu%2F7/act-1"));
+  asks.state = AlertState::resolved;
+  EXPECT_TRUE(approval_urls(c, n).empty()) << "it waits no longer";
+  asks.state = AlertState::firing;
+  c.external_url.clear();
+  EXPECT_TRUE(approval_urls(c, n).empty());
+}
+
 TEST(Render, links_lead_to_the_incident_and_to_no_other_scheme) {
   Notification n = notification();
   n.incident_id = "inc-a/b";

@@ -68,6 +68,7 @@ FleetView full_fleet() {
   view.sources = {SourceView{.id = "agent/a"}};
   view.incidents = {Incident{.severity = Severity::critical}};
   view.alerts = {Alert{.severity = Severity::warning}};
+  view.rollings = {RollingRecord{}};
   view.stats.held = {{"stop/frozen", 2}, {"start/backoff", 1}};
   return view;
 }
@@ -174,6 +175,16 @@ TEST(Exporter, exports_a_gone_worker_as_0_for_15_minutes_and_then_no_more) {
   gone->status_since = gone->last_check = kNow - 15min - 1s;
   page = render(fleet({gone}), {}, PageFormat::text);
   EXPECT_THAT(page, Not(HasSubstr("w-1")));
+}
+
+TEST(Exporter, counts_rolling_restarts_by_state) {
+  FleetView view = fleet({});
+  view.rollings.resize(3);
+  view.rollings[2].state = RollingState::paused;
+  const auto page = render(view, {}, PageFormat::text);
+  EXPECT_THAT(page, HasSubstr("paramedic_rolling_restarts{state=\"running\"} 2\n"));
+  EXPECT_THAT(page, HasSubstr("paramedic_rolling_restarts{state=\"paused\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("paramedic_rolling_restarts{state=\"aborted\"} 0\n"));
 }
 
 TEST(Exporter, splits_the_key_of_a_held_remedy_into_kind_and_reason) {
