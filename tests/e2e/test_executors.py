@@ -2,6 +2,8 @@
 import json
 import os
 import signal
+import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -205,6 +207,154 @@ def test_a_web_service_restarts_after_a_reload_brought_it(world):
     end_all(world, "job-1")
 
 
+class Docker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """An Engine with the containers job-N, on a unix socket; a restart is what restart.sh does."""
+
+    daemon_threads = True
+
+    def __init__(self, world):
+        self.path, self.restarts = str(world.dir / "docker.sock"), []
+        engine = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def address_string(self):
+                return "unix"
+
+            def answer(self, status, body=None):
+                data = json.dumps(body).encode() if body is not None else b""
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self):
+                if self.path == "/version":
+                    return self.answer(200, {"ApiVersion": "1.43", "MinAPIVersion": "1.24"})
+                name = self.path.removeprefix("/v1.41/containers/").removesuffix("/json")
+                if not name.startswith("job-"):
+                    return self.answer(404, {"message": f"No such container: {name}"})
+                return self.answer(200, {"Id": name[4:].rjust(64, "0"), "Name": "/" + name,
+                                         "State": {"Status": "running", "Paused": False}})
+
+            def do_POST(self):
+                container, _, what = self.path.removeprefix("/v1.41/containers/").partition("/")
+                if len(container) != 64 or not what.startswith("restart?t="):
+                    return self.answer(400, {"message": "no such call: " + self.path})
+                worker = "job-" + container.lstrip("0")
+                engine.restarts.append(worker)
+                subprocess.run([world.dir / "restart.sh", worker], check=True, stdin=subprocess.DEVNULL,
+                               env={**os.environ, MARK: world.mark, "PARAMEDIC_KIND": "restart", "PARAMEDIC_INCARNATION": "?",
+                                    "PARAMEDIC_ACTION_ID": "?"})
+                return self.answer(204)
+
+        super().__init__(self.path, Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def reload_with(world, process, executor, allow):
+    heartbeat = {"warning_after": "2s", "critical_after": "4s", "start_grace": "20s"}
+    recovery = {"mode": "auto", "young_monitor": "1s", "allow_last": True}
+    jobs = {"checks": {"heartbeat": heartbeat}, "recovery": recovery, "executor": executor}
+    write_yaml(world.dir / "serve.yaml",
+               monitor_config(world.dir / "monitor", pools={"jobs": jobs}, extra={"executors": {executor["type"]: {"allow": allow}}}))
+    process.popen.send_signal(signal.SIGHUP)
+    process.wait_for_log("config_reloaded")
+
+
+def test_a_container_is_restarted_and_counted(world):
+    process, api = prepare(world)
+    docker = Docker(world)
+    reload_with(world, process, {"type": "docker", "socket": docker.path}, ["job-*"])
+    first = begin(world, api, "job-1")
+    wait_for("healthy", lambda: api.worker("job-1")["status"] == "healthy", 20)
+    os.kill(int(first), signal.SIGUSR1)
+    cured = wait_for("the proof", lambda: succeeded(api, "job-1"), 90)
+    assert cured["incarnation"] == first and cured["new_incarnation"] not in ("", first)
+    assert docker.restarts == ["job-1"]
+    assert api.metric("paramedic_executor_jobs_total", pool="jobs", kind="docker", outcome="succeeded") == 1
+    assert api.metric("paramedic_executor_jobs_total", pool="jobs", kind="docker", outcome="failed") == 0
+    assert api.metric("paramedic_executor_job_duration_seconds_count", pool="jobs", kind="docker") == 1
+    docker.shutdown()
+    docker.server_close()
+    end_all(world, "job-1")
+
+
+class Kubernetes(ThreadingHTTPServer):
+    """An API server with the pod job-1, behind a disruption budget for the first two evictions; then restart.sh."""
+
+    daemon_threads = True
+
+    def __init__(self, world):
+        self.evictions = 0
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def answer(self, status, body, headers=()):
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in (*headers, ("Content-Type", "application/json"), ("Content-Length", str(len(data)))):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            def do_GET(self):
+                self.answer(200, {"metadata": {"uid": "u-1", "ownerReferences": [{"kind": "StatefulSet", "name": "job", "controller": True}]}})
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                assert self.path == "/api/v1/namespaces/jobs/pods/job-1/eviction" and self.headers["Authorization"] == "Bearer t-1"
+                assert body["deleteOptions"]["preconditions"] == {"uid": "u-1"}
+                server.evictions += 1
+                if server.evictions <= 2:
+                    return self.answer(429, {"kind": "Status", "message": "Cannot evict pod as it would violate the pod's disruption budget."},
+                                       [("Retry-After", "1")])
+                subprocess.run([world.dir / "restart.sh", "job-1"], check=True, stdin=subprocess.DEVNULL,
+                               env={**os.environ, MARK: world.mark, "PARAMEDIC_KIND": "restart", "PARAMEDIC_INCARNATION": "?",
+                                    "PARAMEDIC_ACTION_ID": "?"})
+                return self.answer(201, {"kind": "Status", "status": "Success"})
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.cert = world.dir / "kube.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=kube", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", world.dir / "kube.key", "-out", self.cert],
+                       check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cert, world.dir / "kube.key")
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+def test_a_disruption_budget_holds_a_restart_back_and_nothing_fails(world):
+    process, api = prepare(world)
+    kube = Kubernetes(world)
+    (world.dir / "token").write_text("t-1\n")
+    reload_with(world, process, {"type": "kubernetes", "namespace": "jobs", "url": f"https://127.0.0.1:{kube.server_port}",
+                                 "ca_file": str(kube.cert), "token_file": str(world.dir / "token")}, ["jobs"])
+    first = begin(world, api, "job-1")
+    wait_for("healthy", lambda: api.worker("job-1")["status"] == "healthy", 20)
+    os.kill(int(first), signal.SIGUSR1)
+    held = wait_for("the hold-back", lambda: next((h for h in [api.worker("job-1").get("held")] if h and h["code"] == "disruption_budget"), None), 60)
+    assert "would violate the pod's disruption budget" in held["text"] and held["until"]
+    assert api.restarts("job-1")[0]["state"] == "held_back"
+    assert api.worker("job-1")["stops_used"] == 0
+    wait_for("the proof", lambda: succeeded(api, "job-1"), 120)
+    states = [r["state"] for r in api.restarts("job-1")]
+    assert states == ["succeeded", "held_back", "held_back"] and kube.evictions == 3
+    assert api.worker("job-1")["stops_used"] == 1
+    assert api.metric("paramedic_executor_jobs_total", pool="jobs", kind="kubernetes", outcome="held_back") == 2
+    assert api.metric("paramedic_remedies_held_total", kind="stop", reason="disruption_budget") == 2
+    kube.shutdown()
+    kube.server_close()
+    end_all(world, "job-1")
+
+
 def test_check_config_names_every_mistake(world):
     path = write_yaml(world.dir / "bad.yaml", {
         "executors": {"command": {"allow": ["/bin/true"]}, "comand": {}},
@@ -214,7 +364,7 @@ def test_check_config_names_every_mistake(world):
                   "c": {"executor": {"type": "command", "program": "/bin/true", "arguments": ["{id}"], "retries": 3}}}})
     checked = run(["check-config", path])
     assert checked.returncode == 2
-    for words in ("/bin/false is not allowed: add it to executors.command.allow", "'shell' must be one of: command, webhook",
+    for words in ("/bin/false is not allowed: add it to executors.command.allow", "'shell' must be one of: command, docker, kubernetes, systemd, webhook",
                   "https://ops.example.org/restart is not allowed: add it to executors.webhook.allow",
                   "'{id}' is no placeholder", "pools.c.executor.retries: unknown key", "executors.comand: unknown key"):
         assert words in checked.stderr, checked.stderr

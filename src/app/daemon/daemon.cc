@@ -427,6 +427,7 @@ std::string DaemonImpl::text(api::MetricsFormat format) {
   if (prober_)
     for (const probes::ProbeStats& probe : prober_->stats())
       if (probe.tries > 0) stats.probes.push_back({probe.name, probe.up, probe.duration, probe.failures});
+  stats.executors = executors_->rows();
   messenger_->add_stats(stats);
   stats.ledger_store_away = ledger.store_away;
   stats.ledger_spool_bytes = ledger.spool_bytes;

@@ -37,6 +37,26 @@ void Executors::configure(restart::ExecutorSetups setups) {
   }
 }
 
+std::vector<telemetry::ExecutorRow> Executors::rows() {
+  std::vector<telemetry::ExecutorRow> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [pool, executor] : running_) {
+    for (const auto& [kind, counts] : executor->counts()) {
+      if (kind.empty()) continue;  // refused while the pool had none
+      telemetry::ExecutorRow row;
+      row.pool = pool;
+      row.kind = kind;
+      row.jobs = {{"succeeded", counts.succeeded},
+                  {"failed", counts.failed},
+                  {"refused", counts.refused},
+                  {"held_back", counts.held_back}};
+      row.seconds = counts.seconds;
+      out.push_back(std::move(row));
+    }
+  }
+  return out;
+}
+
 void Executors::stop(Duration grace) {
   const auto end = std::chrono::steady_clock::now() + grace;
   std::vector<restart::PoolExecutor*> all;  // none leaves running_

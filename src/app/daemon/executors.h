@@ -10,6 +10,7 @@
 #include "core/engine/engine_config.h"
 #include "io/config/monitor_config.h"
 #include "io/restart/pool_executor.h"
+#include "io/telemetry/monitor_stats.h"
 #include "model/effects.h"
 
 namespace paramedic::daemon {
@@ -23,6 +24,7 @@ class Executors {
   bool perform(const Act& act);
   // A changed configuration. What runs goes on; what waits is performed by it, or refused when its pool has none now.
   void configure(restart::ExecutorSetups setups);
+  std::vector<telemetry::ExecutorRow> rows();  // any thread
   // Lets what runs end for `grace` in all, then cancels it. Idempotent.
   void stop(Duration grace);
 

@@ -141,7 +141,22 @@ class ScriptedDay {
     out.push_back(std::move(c));
   }
 
+  // As an executor tells whose other side says "not now".
+  void hold_back(const Ladder& ladder) {
+    after(2, [this, ladder](std::vector<Input>& out) {
+      ProgressInput p{
+          .source = "agent/h1", .action_id = ladder.action_id, .worker_id = ladder.worker_id, .step = LadderStep::term};
+      p.done = p.held_back = true;
+      p.ok = false;
+      p.message = "the disruption budget needs 3 pods";
+      p.retry_after = 20s;
+      p.received = now_.steady;
+      out.push_back(std::move(p));
+    });
+  }
+
   void perform(const Ladder& ladder) {
+    if (is_stop(ladder.kind) && ++stops_ % 4 == 2) return hold_back(ladder);
     const auto tell = [this, ladder](int ticks, LadderStep step, bool done) {
       after(ticks, [this, ladder, step, done](std::vector<Input>& out) {
         const auto worker = std::find_if(workers_.begin(), workers_.end(),
@@ -220,7 +235,7 @@ class ScriptedDay {
   }
 
   Now now_;
-  int tick_ = 0;
+  int tick_ = 0, stops_ = 0;
   bool connected_ = false, new_shift_ = true;
   std::mt19937 random_{20261123};  // the same on every machine
   std::vector<Worker> workers_;

@@ -280,6 +280,15 @@ void write_remote(MetricsWriter& out, const MonitorStats& stats) {
   by_reason(f::remote_failed, &RemoteWriteRow::failed);
 }
 
+void write_executors(MetricsWriter& out, const MonitorStats& stats) {
+  out.begin(f::executor_jobs);
+  for (const ExecutorRow& row : stats.executors)
+    for (const auto& [outcome, count] : row.jobs)
+      out.sample({{"pool", row.pool}, {"kind", row.kind}, {"outcome", outcome}}, count);
+  out.begin(f::executor_seconds);
+  for (const ExecutorRow& row : stats.executors) out.histogram({{"pool", row.pool}, {"kind", row.kind}}, row.seconds);
+}
+
 void write_notifications(MetricsWriter& out, const MonitorStats& stats) {
   const auto each = [&](const MetricFamily& family, auto value_of) {
     out.begin(family);
@@ -340,6 +349,7 @@ std::string render(const FleetView& view, const MonitorStats& stats, PageFormat 
   write_storage(out, view, stats);
   write_journal(out, stats);
   write_remote(out, stats);
+  write_executors(out, stats);
   write_notifications(out, stats);
   write_process(out, stats);
   return out.finish();

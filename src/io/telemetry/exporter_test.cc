@@ -90,6 +90,12 @@ MonitorStats full_stats() {
                      .lag_seconds = 2.5,
                      .dropped = {{"rejected", 3}, {"queue_full", 0}},
                      .failed = {{"timeout", 1}}}};
+  ExecutorRow executor;
+  executor.pool = "jobs";
+  executor.kind = "docker";
+  executor.jobs = {{"succeeded", 4}, {"failed", 0}};
+  executor.seconds.observe(1.5);
+  s.executors = {executor};
   NotificationRow row;
   row.channel = "chat";
   row.queued = 3;

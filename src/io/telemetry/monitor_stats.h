@@ -60,6 +60,13 @@ struct ProbeRow {
   std::uint64_t failures = 0;   // cumulative
 };
 
+// One kind of executor of one pool that was given a job.
+struct ExecutorRow {
+  std::string pool, kind;
+  std::vector<std::pair<std::string_view, std::uint64_t>> jobs;  // outcome → cumulative
+  DurationHistogram seconds;
+};
+
 struct MonitorStats {
   std::string version;
   WallTime started_at{};
@@ -95,6 +102,7 @@ struct MonitorStats {
   std::vector<NotificationRow> notifications;
   std::optional<DeadManRow> dead_man;  // none is configured
   std::vector<ProbeRow> probes;
+  std::vector<ExecutorRow> executors;
 
   double process_cpu_seconds = 0;
   std::uint64_t process_resident_bytes = 0;
