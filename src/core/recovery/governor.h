@@ -63,6 +63,7 @@ struct GovernorWorker {
   bool status_known = false;
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;
+  std::optional<SteadyTime> news_until;  // a stop: after that its agent has to speak first; nullopt = no agent
   bool action_running = false;
   bool approved = false;  // an operator approved this wish (mode approve)
   bool announced_stop = false;
