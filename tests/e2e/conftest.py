@@ -6,6 +6,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
+import injection  # noqa: E402
 import product  # noqa: E402
 
 
@@ -34,6 +35,20 @@ def shared_world(request):
     made = product.World()
     yield made
     made.close(failed=request.module.__name__ in request.session.stash.get(FAILED, set()))
+
+
+@pytest.fixture
+def stage_of(world):
+    """Makes stages for injected failures (tests/lib/injection.py): `stage_of(["w-1", …], …)`."""
+    made = []
+
+    def make(workers, **more):
+        made.append(injection.Stage(world, workers, **more))
+        return made[-1]
+
+    yield make
+    for stage in made:
+        stage.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

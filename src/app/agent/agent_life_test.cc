@@ -213,6 +213,28 @@ TEST_F(AgentTest, a_start_whose_pid_was_never_written_down_is_found_by_its_envir
   EXPECT_TRUE(eventually([&] { return copies("w-1") == 1; }));
 }
 
+TEST_F(AgentTest, a_start_that_was_cut_off_before_its_pid_was_written_down_is_told_with_its_incarnation) {
+  add_worker("w-1", kSleep);
+  begin_agent();
+  const auto first = worker().incarnation();
+  kill_worker();
+  ASSERT_TRUE(eventually([&] { return worker().alive() && worker().incarnation() != first; }));
+  const int second = pid();
+  crash_agent();
+  // Cut off behind the start's first line and "starting": the incarnation was not known yet.
+  auto text = read("data/journal.jsonl");
+  const auto start = text.find("\"kind\":\"start\"");
+  ASSERT_NE(start, std::string::npos);
+  const auto running = text.find("\"running\"", start);
+  ASSERT_NE(running, std::string::npos);
+  std::ofstream(folder_ + "/data/journal.jsonl", std::ios::trunc) << text.substr(0, text.rfind('\n', running) + 1);
+  begin_monitor();
+  begin_agent();
+  EXPECT_EQ(pid(), second);
+  ASSERT_TRUE(eventually([&] { return !monitor_->starts().empty(); }));
+  EXPECT_EQ(monitor_->starts().back().incarnation, worker().incarnation());
+}
+
 TEST_F(AgentTest, orphans_of_a_lost_worker_are_ended_before_its_successor) {
   add_worker("w-1", "sleep 1000 & echo $! > child; wait");
   begin_agent();

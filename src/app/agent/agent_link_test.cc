@@ -239,6 +239,10 @@ TEST_F(AgentLinkTest, a_ladder_that_cannot_start_says_so_and_the_backoff_takes_o
   EXPECT_FALSE(progress("act-1").back().ok);
   EXPECT_NE(progress("act-1").back().message.find("binary missing"), std::string::npos);
   EXPECT_FALSE(worker().alive());
+  // Not called stopping any more, or the monitor would hold it as one that ended on purpose.
+  ASSERT_TRUE(eventually([&] { return monitor_->reports("w-1").back().process->exit->code == 127; }));
+  EXPECT_EQ(monitor_->reports("w-1").back().state, WorkerState::starting);
+  EXPECT_EQ(monitor_->starts().size(), 1u) << "the first retry is immediate, the next one waits";
 }
 
 TEST_F(AgentLinkTest, a_ladder_is_finished_without_monitor_and_told_until_acknowledged) {

@@ -100,8 +100,21 @@ bool Worker::adopt(const JournalWorker& record) {
   const auto stat = pidfd ? read_stat(host_.roots().proc, identity.pid) : std::nullopt;
   if (!stat || stat->start_ticks != identity.start_ticks || stat->state == 'Z') return false;
   take_process(std::move(identity), std::move(*pidfd), true);
+  if (record.phase == JournalWorker::Phase::starting) name_journalled_start();
   host_.log().info("worker_adopted", {{"worker", spec_.id}, {"pid", pid()}, {"incarnation", incarnation()}});
   return true;
+}
+
+// The agent was killed before it could write down which incarnation its latest start had made: this one.
+void Worker::name_journalled_start() {
+  const auto& starts = host_.journal().state().starts;
+  const auto it = std::find_if(starts.begin(), starts.end(), [&](const auto& entry) {
+    return entry.second.start.worker_id == spec_.id && entry.second.start.incarnation.empty();
+  });
+  if (it == starts.end()) return;
+  JournalStart named = it->second;
+  named.start.incarnation = incarnation();
+  host_.journal().put(named);
 }
 
 void Worker::take_process(ProcessIdentity identity, UniqueFd pidfd, bool adopted) {
@@ -116,7 +129,7 @@ void Worker::take_process(ProcessIdentity identity, UniqueFd pidfd, bool adopted
                                      host_.clock(), [this] { host_.report_soon(*this); });
   failed_incarnation_.clear();
   leftovers_since_.reset();
-  draining_ = killed_by_us_ = false;
+  draining_ = killed_by_us_ = ladder_failed_ = false;
   said_ = StartDecision::Kind::alive;
   journal_worker(JournalWorker::Phase::running);
 }
@@ -193,9 +206,17 @@ Result<void> Worker::start(const std::string& action_id, int crashes) {
   return {};
 }
 
-// Counts as a life that ended at once: backed off like any crash.
+// Counts as a life that ended at once: backed off like any crash. In a ladder it is the old life that counts, and the
+// ladder is over before anything is reported: see state().
 void Worker::start_failed(const Error& error) {
   const auto now = host_.clock().now();
+  host_.log().error("worker_start_failed", {{"worker", spec_.id}, {"reason", error.message}});
+  if (ladder_) {
+    ladder_failed_ = true;
+    lease_.on_ladder_failed(now.steady);
+    journal_worker(JournalWorker::Phase::dead);
+    return end_ladder(false, error.message);
+  }
   failed_incarnation_ =
       make_incarnation({0, static_cast<std::uint64_t>(now.wall.time_since_epoch().count()), host_.boot_id()});
   process_.reset();
@@ -204,7 +225,6 @@ void Worker::start_failed(const Error& error) {
   lease_.on_start(failed_incarnation_, now.steady);
   lease_.on_death(last_exit_, false, now.steady);
   journal_worker(JournalWorker::Phase::dead);
-  host_.log().error("worker_start_failed", {{"worker", spec_.id}, {"reason", error.message}});
 }
 
 void Worker::start_by_lease(const StartDecision& decision) {

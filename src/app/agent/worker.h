@@ -90,6 +90,7 @@ class Worker {
   // -- worker.cc: life and death
   void restore(const JournalWorker& record);
   bool adopt(const JournalWorker& record);
+  void name_journalled_start();
   void take_process(ProcessIdentity identity, UniqueFd pidfd, bool adopted);
   Result<void> start(const std::string& action_id, int crashes);
   void start_failed(const Error& error);
@@ -150,7 +151,8 @@ class Worker {
   std::optional<SteadyTime> leftovers_since_;
   bool draining_ = false;
   bool killed_by_us_ = false;
-  bool stopping_ = false;  // the agent ends
+  bool ladder_failed_ = false;  // it ended the process and could not start another one
+  bool stopping_ = false;       // the agent ends
   bool stop_told_ = false;
   SteadyTime kill_at_{};  // of a stop
   std::optional<SteadyTime> wake_at_;

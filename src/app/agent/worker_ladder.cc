@@ -175,9 +175,7 @@ void Worker::diagnose() {
 
 void Worker::ladder_start() {
   diagnosis_.reset();
-  const auto started = start({}, lease_.crashes());
-  if (started) return end_ladder(true, "started");
-  end_ladder(false, started.error().message);
+  if (start({}, lease_.crashes())) end_ladder(true, "started");  // a failure has ended it already
 }
 
 void Worker::end_ladder(bool ok, const std::string& message) {

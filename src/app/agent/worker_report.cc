@@ -42,6 +42,8 @@ std::optional<WorkerState> Worker::state() const {
     if (ladder_) return WorkerState::stopping;
     if (lease_.incarnation().empty()) return std::nullopt;
     if (lease_.decide(steady()).kind == StartDecision::Kind::stopped) return WorkerState::stopped;
+    // Not stopping any more, as the ladder had it: as one that ended on purpose nobody would start it.
+    if (ladder_failed_) return WorkerState::starting;
     return std::nullopt;  // dead; the exit says so
   }
   // A ladder that is over has started the successor, which is not stopping: said otherwise, and dead before its next

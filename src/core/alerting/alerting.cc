@@ -320,6 +320,12 @@ void Alerting::restore(const LedgerState& state, const Now& now) {
     if (m.off(e)) m.queue.insert(alert.key);
     m.entries[alert.key] = std::move(e);
   }
+  // A cure that was under way goes on, and its incident waits for the proof.
+  for (const ActionRecord& action : state.actions) {
+    const auto memory = m.workers.find(action.worker_id);
+    const bool runs = !is_final(action.state) && action.state != ActionState::waiting_approval;
+    if (runs && memory != m.workers.end()) memory->second.held_open = true;
+  }
   // An incident whose alerts did not survive has nothing left that could end it.
   AlertingOutput ignored;
   const auto incidents = m.open;

@@ -383,6 +383,28 @@ TEST(SharedCauseIncident, crashes_join_too_and_stay_information) {
   EXPECT_EQ(d.open()[0].severity, Severity::info);
 }
 
+TEST(Alerting, a_cure_that_was_under_way_holds_its_incident_open_after_a_restart_of_the_monitor) {
+  Desk d;
+  d.finding("w1", "heartbeat", FindingStatus::critical, Reason::stopped);
+  d.pass(1s);
+  LedgerState state;
+  state.alerts = d.alerting.alerts();
+  state.incidents = d.open();
+  ASSERT_EQ(state.incidents.size(), 1u);
+  ActionRecord action;
+  action.worker_id = "w1";
+  action.state = ActionState::running;
+  state.actions.push_back(action);
+  Desk after;
+  after.alerting.restore(state, after.clock.now());
+  after.finding("w1", "heartbeat", FindingStatus::healthy);
+  after.pass(1h);
+  EXPECT_EQ(after.open().size(), 1u) << "well, but not proven";
+  after.note("w1", TimelineKind::verified, false);
+  after.pass(1s);
+  EXPECT_TRUE(after.open().empty());
+}
+
 TEST(SharedCauseIncident, survives_a_restart_of_the_monitor_and_is_not_told_again) {
   SharedDesk d;
   for (const char* id : {"w1", "w2", "w3"}) d.hang(id);

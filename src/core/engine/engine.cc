@@ -49,6 +49,9 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->restore_causes(state);
   impl_->restore_outages(state, now);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
+  // Alerting holds these: it must hear of a worker that turned well while no monitor was there.
+  for (const Alert& alert : state.alerts)
+    if (const auto worker = impl_->fleet.find(alert.worker_id)) impl_->slot(*worker).announced_bad = true;
 }
 
 void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now, Effects& out) {

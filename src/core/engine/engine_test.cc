@@ -305,6 +305,22 @@ TEST(Engine, condemns_nobody_while_its_own_input_waits) {
   EXPECT_EQ(bench.delta.view->counts.healthy, 2);
 }
 
+TEST(Engine, an_exit_that_only_the_start_after_it_tells_of_is_shown) {
+  Bench bench;
+  bench.live(1);
+  EXPECT_FALSE(bench.worker("w-0")->last_exit.has_value());
+  AgentStartInput start{.source = "agent/h1", .action_id = "y", .worker_id = "w-0"};
+  start.previous_incarnation = bench.worker("w-0")->incarnation;
+  start.incarnation = "2";
+  start.crashes = 1;
+  start.exit = ExitInfo{.unknown_cause = true};
+  start.received = bench.clock.now().steady;
+  bench.waiting.push_back(start);
+  bench.step();
+  ASSERT_TRUE(bench.worker("w-0")->last_exit.has_value());
+  EXPECT_TRUE(bench.worker("w-0")->last_exit->unknown_cause);
+}
+
 TEST(Engine, a_restart_of_the_monitor_changes_no_status_to_the_worse) {
   Bench before;
   before.live(20, 30s);
@@ -328,6 +344,28 @@ TEST(Engine, a_restart_of_the_monitor_changes_no_status_to_the_worse) {
   EXPECT_EQ(after.delta.view->counts.healthy, 20);
   for (const FleetEvent& event : after.delta.view->events)
     EXPECT_TRUE(event.to != "critical" && event.to != "warning") << event.text;
+}
+
+TEST(Engine, an_alert_ends_although_its_worker_turned_well_while_no_monitor_was_there) {
+  Bench before;
+  before.live(1);
+  LedgerState state;
+  for (const LedgerEntry& entry : before.all.ledger)
+    if (const auto* record = std::get_if<WorkerRecord>(&entry.body)) state.workers = {*record};
+  ASSERT_EQ(state.workers.size(), 1u);
+  state.alerts.push_back({.key = "worker/w-0/heartbeat/stopped", .state = AlertState::firing});
+  state.alerts.back().severity = Severity::critical;
+  state.alerts.back().reason = Reason::stopped;
+  state.alerts.back().check = "heartbeat";
+  state.alerts.back().worker_id = "w-0";
+  Bench bench;
+  bench.clock.advance(1h);
+  bench.engine = std::make_unique<Engine>(bench.config, bench.clock.now());
+  bench.engine->restore(state, bench.clock.now());
+  bench.step();
+  EXPECT_EQ(bench.delta.view->alerts.size(), 1u) << "nothing is known yet";
+  bench.live(1, 30s);
+  for (const Alert& alert : bench.delta.view->alerts) ADD_FAILURE() << alert.key << ": " << alert.message;
 }
 
 TEST(Engine, an_operator_restarts_and_the_answer_names_the_action) {

@@ -105,7 +105,11 @@ void Engine::Impl::take(AgentStartInput& input, const Now& now, Effects& out) {
                now, out);
   recovery.on_agent_start(input, now, recovery_out);
   out.acts.push_back(SendAck{input.source, {input.action_id}});
-  if (const auto worker = fleet.find(input.worker_id)) touch(*worker);
+  if (const auto worker = fleet.find(input.worker_id)) {
+    const std::string& known = fleet.facts(*worker).incarnation;
+    if (known == input.incarnation || known == input.previous_incarnation) fleet.note_exit(*worker, input.exit);
+    touch(*worker);
+  }
   out.publish_now = true;
 }
 

@@ -178,6 +178,7 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
     out.source = executor_source(f.pool);  // ladders go there, and the record of the action names it
   }
   out.source_connected = snapshot.pool.source.state == SourceState::connected;
+  if (out.by_agent) out.news_until = fleet.source_news_until(worker);
   out.state = f.state;
   out.announced_stop = f.stop.has_value() || f.state == WorkerState::draining || f.state == WorkerState::stopping ||
                        f.state == WorkerState::stopped;
@@ -241,7 +242,8 @@ void Engine::Impl::tell_recovery(WorkerHandle worker, const Now& now, bool alway
   const RecoveryWorkerFacts facts = recovery_facts(worker, now);
   const std::uint64_t print = fingerprint(facts, config.pool(facts.pool).recovery);
   Slot& s = slot(worker);
-  if (!always && print == s.recovery_print) return;
+  // Of one that shall be stopped recovery wants to know how old the news is.
+  if (!always && print == s.recovery_print && !is_stop(facts.wish.kind)) return;
   s.recovery_print = print;
   recovery.update_worker(facts, now, recovery_out);
 }

@@ -297,6 +297,15 @@ bool Fleet::source_can_restart(WorkerHandle worker) const {
   return source.can_restart && source.state == SourceState::connected;
 }
 
+void Fleet::note_exit(WorkerHandle worker, const ExitInfo& exit) { impl_->at(worker).last_exit = exit; }
+
+SteadyTime Fleet::source_news_until(WorkerHandle worker) const {
+  const WorkerSlot& slot = impl_->at(worker);
+  if (slot.tracks.empty()) return {};
+  const FleetSource& source = impl_->sources[slot.tracks.front().source];
+  return source.last_frame + source.period + source.period / 4 + 1s;
+}
+
 Snapshot Fleet::snapshot(WorkerHandle worker, const Now& now) {
   Impl& m = *impl_;
   WorkerSlot& slot = m.at(worker);

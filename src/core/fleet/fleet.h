@@ -162,6 +162,8 @@ class Fleet {
   void record_status(WorkerHandle worker, Status status);
   // … and whether its heartbeat is late, silent or worse: then what it said of its connection is as old as its voice.
   void record_quiet(WorkerHandle worker, bool quiet, const Now& now);
+  // How its previous incarnation ended, as its agent tells with the start that answered it: nobody reported that death.
+  void note_exit(WorkerHandle worker, const ExitInfo& exit);
 
   // ---- reading ----
   std::optional<WorkerHandle> find(std::string_view worker_id) const;  // aliases included
@@ -171,6 +173,8 @@ class Fleet {
   IdScope id_scope(WorkerHandle worker) const;
   bool source_blind(WorkerHandle worker) const;
   bool source_can_restart(WorkerHandle worker) const;  // its source is connected and owns an executor
+  // Until when its source's latest frame is news: the next one is due after a period.
+  SteadyTime source_news_until(WorkerHandle worker) const;
   // Borrowed parts are valid until the next non-const call. Brings the worker's share in its queues up to date.
   Snapshot snapshot(WorkerHandle worker, const Now& now);
   // The fleet's own deadlines of this worker (announced stop overdue, gone). Checks add theirs: next_deadline().
@@ -184,8 +188,8 @@ class Fleet {
   std::vector<WorkerHandle> workers_of_broker(std::string_view broker) const;  // by worker id
   std::vector<std::string> pools() const;                                      // by name
   const QueueContext& queue(std::uint32_t index) const;                        // as QueueFacts::queue names it
-  std::vector<BrokerFacts> brokers() const;       // by name; those of workers and those that a probe found down
-  std::uint64_t broker_flips() const;             // grows whenever the evidence of a broker's outage changed
+  std::vector<BrokerFacts> brokers() const;  // by name; those of workers and those that a probe found down
+  std::uint64_t broker_flips() const;        // grows whenever the evidence of a broker's outage changed
   const ProbeTable& probes() const;
   std::vector<std::string> sources_away() const;  // by name; those that are silent or disconnected
   std::size_t size() const;                       // slots in use

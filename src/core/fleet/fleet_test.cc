@@ -29,6 +29,18 @@ TEST(FleetSources, an_agent_without_frames_is_silent_and_blinds_its_workers) {
   EXPECT_FALSE(s.fleet.source_blind(h));
 }
 
+TEST(FleetSources, a_frame_is_news_until_the_next_one_is_overdue) {
+  FleetScript s;
+  s.source = "agent/a";
+  s.connect("agent/a");
+  const auto h = s.ok(s.observed("w")).worker;
+  const auto first = s.fleet.source_news_until(h);
+  EXPECT_GT(first, s.now().steady + 1s);
+  EXPECT_LT(first, s.now().steady + 10s);  // sooner than the source itself counts as silent
+  s.wait(3s).frame("agent/a");
+  EXPECT_EQ(s.fleet.source_news_until(h), first + 3s);
+}
+
 TEST(FleetSources, a_report_is_a_frame) {
   FleetScript s;
   s.source = "agent/a";

@@ -301,7 +301,7 @@ void Fleet::Impl::take_state(WorkerSlot& slot, const Arrival& a, bool spoke) {
   const auto said = r.state.value_or(WorkerState::gone);
   if (said == WorkerState::draining) announce(StopReason::drain);
   if (said == WorkerState::stopping || said == WorkerState::stopped) announce(StopReason::operator_request);
-  if (said == WorkerState::running && !r.stop) w.stop.reset();
+  if ((said == WorkerState::running || said == WorkerState::starting) && !r.stop) w.stop.reset();
   if (said <= WorkerState::stopping || said == WorkerState::stopped) return set_state(slot, said, a.measured);
   if (r.stop && !is_inactive(w.state))
     return set_state(slot, r.stop->reason == StopReason::drain ? WorkerState::draining : WorkerState::stopping,

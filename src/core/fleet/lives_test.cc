@@ -262,6 +262,22 @@ TEST(FleetMerge, the_same_process_named_by_two_sources_is_one_worker) {
   EXPECT_FALSE(s.fleet.source_blind(out.worker));
 }
 
+TEST(FleetState, a_dead_worker_that_shall_be_started_after_all_has_announced_nothing) {
+  FleetScript s;
+  s.source = "agent/a";
+  Report r = s.observed("w");
+  r.state = WorkerState::stopping;  // a ladder ends it …
+  s.ok(r);
+  r.process->exit = ExitInfo{.signal = 15};
+  s.wait(1s).ok(r);
+  EXPECT_TRUE(s.facts("w").stop.has_value());
+  r.state = WorkerState::starting;  // … and cannot start it
+  s.wait(1s).ok(r);
+  EXPECT_EQ(s.facts("w").state, WorkerState::starting);
+  EXPECT_FALSE(s.facts("w").stop.has_value());
+  EXPECT_TRUE(s.facts("w").dead());
+}
+
 TEST(FleetMerge, capabilities_of_its_sources_add_up_and_at_most_four_are_kept) {
   FleetScript s;
   for (const char* name : {"agent/1", "agent/2", "agent/3", "agent/4", "agent/5"}) {

@@ -184,6 +184,8 @@ GovernorAnswer may_stop(const GovernorFleet& fleet, const GovernorPool& pool, co
                         const Now& now) {
   if (auto held = common_hold(fleet, worker, now)) return *held;
   if (auto held = executor_hold(worker, now)) return *held;
+  if (worker.news_until && now.steady > *worker.news_until)
+    return hold(worker, HoldCode::source_away, "its agent has not spoken lately; a stop waits for its next word", now);
   if (auto held = monitor_hold(fleet, *pool.policy, worker, now)) return *held;
   if (pool.freeze && pool.freeze->frozen() && pool.freeze->slots <= 0)
     return hold(worker, HoldCode::frozen, fmt::format("stops of pool {} are frozen: {}", pool.name, pool.freeze->text),

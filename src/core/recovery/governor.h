@@ -74,6 +74,7 @@ struct GovernorWorker {
   bool status_known = false;
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;
+  std::optional<SteadyTime> news_until;  // a stop: after that its agent has to speak first; nullopt = no agent
   bool action_running = false;
   bool approved = false;                     // an operator approved this wish (mode approve)
   std::optional<SteadyTime> rejected_until;  // or said no, until then

@@ -142,6 +142,16 @@ TEST(Governor, holds_that_concern_stops_and_starts_alike) {
   check([](Scene& s) { s.worker.action_running = true; }, HoldCode::action_running);
 }
 
+TEST(Governor, a_stop_needs_an_agent_that_spoke_lately_a_start_does_not) {
+  Scene s;
+  s.worker.news_until = kNow.steady;
+  EXPECT_EQ(s.stop(), HoldCode::none);
+  s.worker.news_until = kNow.steady - 1ns;
+  EXPECT_EQ(s.stop(), HoldCode::source_away);
+  EXPECT_EQ(s.start(), HoldCode::none);
+  EXPECT_EQ(s.person(false), HoldCode::none) << "a person may know better";
+}
+
 TEST(Governor, starts_wait_for_backoff_and_not_after_exit_code_zero) {
   Scene s;
   s.worker.next_start = kNow.steady + 12s;

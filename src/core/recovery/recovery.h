@@ -44,6 +44,9 @@ struct RecoveryWorkerFacts {
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;
   std::optional<WallTime> started_at;        // of this incarnation, as far as it is known
+  // By an agent: what it told of the worker is news until then. Later a stop waits for its next word: on a line that is
+  // dead without a sign every worker falls silent. nullopt = no agent, whose own silence is the evidence.
+  std::optional<SteadyTime> news_until;
   WorkerState state = WorkerState::running;  // as reported; stopped, gone = inactive
   bool announced_stop = false;               // a stop notice is in force, or it said draining/stopping/stopped
   Status status = Status::unknown;

@@ -69,6 +69,7 @@ GovernorWorker Recovery::Impl::governor_worker(const Worker& w, RemedyKind wante
   g.status_known = f.status != Status::unknown;
   g.can_restart = f.can_restart;
   g.source_connected = f.source_connected;
+  if (is_stop(f.wish.kind)) g.news_until = f.news_until;  // the pool's own wish is not about silence
   g.action_running = w.action_running();
   g.approved = w.approved;
   g.rejected_until = w.rejected_until;

@@ -13,9 +13,10 @@ namespace {
 
 std::string exit_words(const std::optional<ExitInfo>& exit) {
   if (!exit || exit->unknown_cause) return "its exit code is unknown";
-  std::string out = exit->signal ? fmt::format("signal {}", *exit->signal)
-                    : exit->code ? fmt::format("exit code {}", *exit->code)
-                                 : std::string("its exit code is unknown");
+  std::string out = exit->signal        ? fmt::format("signal {}", *exit->signal)
+                    : exit->code == 127 ? std::string("exit code 127, its command was not found or cannot be executed")
+                    : exit->code        ? fmt::format("exit code {}", *exit->code)
+                                        : std::string("its exit code is unknown");
   return exit->oom ? out + ", out of memory" : out;
 }
 
@@ -131,6 +132,8 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
   update_wish(w, now, out);
   recount(w, now);
   end_stale_approval(w, now, out);
+  if (w.held && w.held->code == HoldCode::source_away && facts.news_until != old.news_until)
+    dirty_pools.insert(facts.pool);
   const bool ill = w.counted_ill || w.facts.status == Status::unknown;
   if (ill) {
     w.calm_since.reset();
@@ -267,13 +270,14 @@ void Recovery::Impl::crashed(Worker& w, SteadyTime at, const Now& now, RecoveryO
   w.backoff.on_death(std::min(at, now.steady));
   ++stats.starts_wanted;
   pool_of(w).crashed.insert(w.facts.id);
-  if (w.verify || w.action_running()) not_proven(w, "it crashed again before its cure was proven", now, out);
+  const std::string why = exit_words(w.facts.exit);
+  if (w.verify || w.action_running())
+    not_proven(w, fmt::format("it crashed again ({}) before its cure was proven", why), now, out);
   w.verify.reset();
   note_mass_death(w, at);
   set_next_start(w);
   w.crash_alert = true;
   w.crash_rises_at = std::max(now.steady, w.next_start.value_or(now.steady)) + grace_of(w);
-  const std::string why = exit_words(w.facts.exit);
   const Severity severity = w.crash_critical ? Severity::critical : Severity::info;
   wish_alert(w, true, severity, Reason::exited, fmt::format("Worker {} crashed", w.facts.id),
              fmt::format("{}; crash {} in a row", why, w.backoff.crashes()), out);

@@ -56,6 +56,23 @@ TEST(Recovery, restarts_an_ill_worker_and_proves_the_cure) {
   EXPECT_EQ(b.out.notes.back().holds_open, false);
 }
 
+TEST(Recovery, on_a_line_that_may_be_dead_a_stop_waits_for_the_agents_next_word) {
+  RecoveryBench b;
+  b.workers(4);
+  auto& f = b.facts.at("w3");
+  f.news_until = b.clock.now().steady + 1s;
+  b.ill("w3", RemedyKind::restart, Reason::silent);
+  b.pass(10s);
+  EXPECT_EQ(b.ladders(), 0);
+  EXPECT_EQ(b.held("w3"), HoldCode::source_away);
+  EXPECT_EQ(b.recovery.worker_view("w3", b.clock.now()).stops_used, 0);
+  // It speaks, and the worker is silent all the same.
+  f.news_until = b.clock.now().steady + 7s;
+  b.say("w3");
+  b.settle();
+  EXPECT_EQ(b.ladders(), 1);
+}
+
 TEST(Recovery, memory_is_drained_first) {
   RecoveryBench b;
   b.workers(10);
