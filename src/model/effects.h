@@ -8,11 +8,13 @@
 
 #include "base/result.h"
 #include "model/alert.h"
+#include "model/death_record.h"
 #include "model/history_row.h"
 #include "model/input.h"
 #include "model/input_record.h"
 #include "model/notification.h"
 #include "model/remedy.h"
+#include "model/task_fate.h"
 
 namespace paramedic {
 
@@ -63,10 +65,10 @@ struct AuditRecord {
 };
 
 // The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord,
-// AuditRecord and InputRecord only append. A new alternative comes last: its number is stored.
+// AuditRecord, InputRecord and DeathRecord only append. A new alternative comes last: its number is stored.
 using LedgerBody = std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord,
                                 BigSwitchRecord, BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord,
-                                NotificationRecord, Silence, Acknowledgement, NotificationGroup>;
+                                NotificationRecord, Silence, Acknowledgement, NotificationGroup, DeathRecord>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;
@@ -87,6 +89,7 @@ struct LedgerState {
   std::vector<Silence> silences;                  // not over
   std::vector<Acknowledgement> acknowledgements;  // on
   std::vector<NotificationGroup> groups;          // open
+  std::vector<DeathRecord> deaths;                // of the last 7 days
 };
 
 // ---- acts ---------------------------------------------------------------------------------------------------------
@@ -123,7 +126,8 @@ struct CommandResult {
   std::string action_id;       // of a restart
   bool running = false;        // 202: goes on
   std::string message;
-  std::string id;  // of what was made: a silence
+  std::string id;                        // of what was made: a silence
+  std::optional<LossForecast> forecast;  // of a restart: its tasks in flight
 };
 struct Answer {
   std::string command_id;

@@ -101,6 +101,8 @@ std::string_view words(Reason reason) {
       return "a notification was not delivered";
     case Reason::rule:
       return "the condition of a rule holds";
+    case Reason::poison_task:
+      return "a task in flight at several deaths";
     case Reason::none:
       break;
   }

@@ -104,6 +104,7 @@ struct CommandInput {
   std::string idempotency_key;
   std::string target;              // acknowledge: id of an incident or key of an alert; unsilence: id of a silence
   std::string author;              // acknowledge: on whose behalf; empty = the actor
+  bool dry_run = false;            // restart: tell what it would do, and do nothing
   std::optional<Silence> silence;  // its id and created_at are given by the engine
   SteadyTime received{};
 };

@@ -102,11 +102,12 @@ enum class HoldCode {
   no_executor,
   exit_code,
   announced_stop,
+  shared_cause,
 };
 PARAMEDIC_ENUM_NAMES(HoldCode, "none", "mode_off", "mode_shadow", "mode_approve", "big_switch", "maintenance", "frozen",
                      "stop_budget_worker", "stop_budget_pool", "stop_rate_pool", "down_cap", "last_healthy",
                      "monitor_lag", "monitor_young", "ledger_degraded", "backoff", "crash_loop", "quarantined",
-                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop")
+                     "action_running", "source_away", "no_executor", "exit_code", "announced_stop", "shared_cause")
 
 struct HoldBack {
   RemedyKind wanted = RemedyKind::none;

@@ -86,6 +86,8 @@ enum class Reason {
   shared_cause,         // several workers turned ill that have something in common
   notification_failed,  // a channel could not be reached
   rule,                 // the condition of a rule that people wrote
+  // analysis
+  poison_task,  // the same task was in flight at several deaths
 };
 PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped",
                      "blocked", "cpu_high", "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high",
@@ -94,6 +96,6 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "inodes_high", "queue_stalled", "pool_below_min", "pool_empty", "did_not_return",
                      "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "monitor_cut_off",
                      "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined",
-                     "canary_failed", "shared_cause", "notification_failed", "rule")
+                     "canary_failed", "shared_cause", "notification_failed", "rule", "poison_task")
 
 }  // namespace paramedic

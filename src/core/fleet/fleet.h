@@ -174,6 +174,13 @@ class Fleet {
   Snapshot snapshot(WorkerHandle worker, const Now& now);
   // The fleet's own deadlines of this worker (announced stop overdue, gone). Checks add theirs: next_deadline().
   std::optional<SteadyTime> next_check_at(WorkerHandle worker, SteadyTime now) const;
+  // The tasks that this life had in flight as it told them last; nullopt = it told none, or nobody remembers it (only
+  // the newest life and the one before are). Borrowed as a snapshot is.
+  struct LastWord {
+    std::span<const InFlightFacts> in_flight;
+    SteadyTime at{};
+  };
+  std::optional<LastWord> last_word(WorkerHandle worker, std::string_view incarnation) const;
   // When sweep_sources() next has something to do.
   std::optional<SteadyTime> next_source_deadline() const;
 
@@ -183,8 +190,8 @@ class Fleet {
   std::vector<WorkerHandle> workers_of_broker(std::string_view broker) const;  // by worker id
   std::vector<std::string> pools() const;                                      // by name
   const QueueContext& queue(std::uint32_t index) const;                        // as QueueFacts::queue names it
-  std::vector<BrokerFacts> brokers() const;       // by name; those of workers and those that a probe found down
-  std::uint64_t broker_flips() const;             // grows whenever the evidence of a broker's outage changed
+  std::vector<BrokerFacts> brokers() const;  // by name; those of workers and those that a probe found down
+  std::uint64_t broker_flips() const;        // grows whenever the evidence of a broker's outage changed
   const ProbeTable& probes() const;
   std::vector<std::string> sources_away() const;  // by name; those that are silent or disconnected
   std::size_t size() const;                       // slots in use

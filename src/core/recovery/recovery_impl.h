@@ -102,7 +102,9 @@ struct Recovery::Impl {
   void set_wish(Worker& w, RemedyWish wish, const Now& now, RecoveryOutput& out);
   void born(Worker& w, const Now& now, RecoveryOutput& out);
   void ended(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out);
-  void crashed(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out);
+  // is_death false: its life had ended before, and nothing started it again.
+  void crashed(Worker& w, SteadyTime at, bool is_death, const Now& now, RecoveryOutput& out);
+  void note_stop_death(const Worker& w, SteadyTime at, RecoveryOutput& out) const;
   void note_mass_death(Worker& w, SteadyTime at);
   void check_crash_loop(Worker& w, const Now& now, RecoveryOutput& out);
   void end_crash_loop(Worker& w, RecoveryOutput& out);
@@ -165,6 +167,7 @@ struct Recovery::Impl {
     dirty_pools.insert(w.facts.pool);
   }
   void touch_all();
+  void dirty_pools_of(const std::set<std::string>& ids);
 
   // ---- recovery_commands.cc
   CommandResult command(const CommandInput& c, const Now& now, RecoveryOutput& out);
@@ -193,6 +196,7 @@ struct Recovery::Impl {
   bool shut_down = false;
   std::map<std::string, Worker, std::less<>> workers;
   std::map<std::string, Pool, std::less<>> pools;
+  CauseHolds causes;
   std::map<std::string, BudgetWindow> budgets;  // stops by budget_key
   std::map<std::string, std::deque<SteadyTime>> host_deaths;
   std::map<std::string, std::set<std::string>> crash_loops;  // alert key → workers

@@ -29,9 +29,12 @@ Result<std::string> read_text(std::string_view name, const json::value& value) {
 }
 
 Result<void> read_member(CommandBody& body, std::string_view name, const json::value& value) {
-  if (name == "force" || name == "fleet" || name == "on") {
+  if (name == "force" || name == "fleet" || name == "on" || name == "dry_run") {
     if (!value.is_bool()) return bad(name, "true or false");
-    (name == "force" ? body.force : name == "fleet" ? body.fleet : body.on) = value.get_bool();
+    (name == "force"     ? body.force
+     : name == "fleet"   ? body.fleet
+     : name == "dry_run" ? body.dry_run
+                         : body.on) = value.get_bool();
     return {};
   }
   auto text = read_text(name, value);

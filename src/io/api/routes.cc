@@ -33,6 +33,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/silences", Scope::operate, BodyKind::json, post_silence},
     {"DELETE", "/silences/{silence_id}", Scope::operate, BodyKind::none, delete_silence},
     {"GET", "/notifications", Scope::open, BodyKind::none, get_notifications},
+    {"GET", "/poison_tasks", Scope::open, BodyKind::none, get_poison_tasks},
     {"GET", "/restarts", Scope::open, BodyKind::none, get_restarts},
     {"GET", "/audit", Scope::open, BodyKind::none, get_audit},
     {"GET", "/inputs", Scope::open, BodyKind::none, get_inputs},

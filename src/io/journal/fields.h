@@ -52,7 +52,7 @@ PARAMEDIC_JOURNAL_FIELDS(ProgressInput, source, action_id, worker_id, step, done
 PARAMEDIC_JOURNAL_FIELDS(AgentStartInput, source, action_id, worker_id, previous_incarnation, incarnation, crashes, ago,
                          exit, received)
 PARAMEDIC_JOURNAL_FIELDS(CommandInput, command_id, verb, worker_id, pool, actor, reason, force, duration,
-                         idempotency_key, target, author, silence, received)
+                         idempotency_key, target, author, dry_run, silence, received)
 PARAMEDIC_JOURNAL_FIELDS(LedgerStateInput, degraded, text)
 PARAMEDIC_JOURNAL_FIELDS(DeliveryInput, outcome, received)
 PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
@@ -70,8 +70,10 @@ PARAMEDIC_JOURNAL_FIELDS(BigSwitchRecord, held, reason, actor, at)
 PARAMEDIC_JOURNAL_FIELDS(BackoffClearedRecord, worker_id, reason, at)
 PARAMEDIC_JOURNAL_FIELDS(NotificationGroup, key, route, labels, incident_id, title, open, storm, sequence,
                          told_severity, channels, members, step, opened_at, told_at, step_at, held_until, follows)
+PARAMEDIC_JOURNAL_FIELDS(DeathTask, id, type, args_digest, ran, living)
+PARAMEDIC_JOURNAL_FIELDS(DeathRecord, worker_id, pool, host, incarnation, how, stopped, at, told_ago, living, tasks)
 PARAMEDIC_JOURNAL_FIELDS(LedgerState, actions, workers, budgets, quarantines, maintenance, big_switch, backoff_cleared,
-                         incidents, alerts, notifications, silences, acknowledgements, groups)
+                         incidents, alerts, notifications, silences, acknowledgements, groups, deaths)
 
 // An input without fields has nothing to bind.
 template <class Coder>

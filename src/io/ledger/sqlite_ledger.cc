@@ -40,6 +40,8 @@ constexpr const char* kMigrations[] = {
     "",
     // 4: and what was told of each story.
     "",
+    // 5: and deaths with the tasks in flight.
+    "",
 };
 static_assert(std::size(kMigrations) == kLedgerFormat);
 

@@ -6,6 +6,10 @@
 
 namespace paramedic {
 
+namespace {
+constexpr std::ptrdiff_t kDeathsLoaded = 10'000;  // of more the oldest are left out
+}
+
 template <class T>
 std::optional<T> TypedLedger::decode(LedgerKind kind, std::string_view body) {
   auto parsed = wire::parse_ledger(kind, body);
@@ -44,6 +48,11 @@ Result<LedgerState> TypedLedger::load(Now now) {
   if (done) done = each<Silence>(LedgerKind::silence, true, recent, into(s.silences));
   if (done) done = each<Acknowledgement>(LedgerKind::acknowledgement, true, recent, into(s.acknowledgements));
   if (done) done = each<NotificationGroup>(LedgerKind::notification_group, true, recent, into(s.groups));
+  if (done)
+    done = each<DeathRecord>(LedgerKind::death, false, now.wall - kDeathWindow, [&](DeathRecord&& record) {
+      if (s.deaths.size() >= 2 * kDeathsLoaded) s.deaths.erase(s.deaths.begin(), s.deaths.begin() + kDeathsLoaded);
+      s.deaths.push_back(std::move(record));
+    });
   if (!done) return done.error();
   for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
   return s;

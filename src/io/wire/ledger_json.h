@@ -25,11 +25,12 @@ enum class LedgerKind {
   notification,
   silence,
   acknowledgement,
-  notification_group
+  notification_group,
+  death
 };
 PARAMEDIC_ENUM_NAMES(LedgerKind, "action", "worker", "budget", "quarantine", "maintenance", "big_switch",
                      "backoff_cleared", "audit", "incident", "alert", "input", "notification", "silence",
-                     "acknowledgement", "notification_group")
+                     "acknowledgement", "notification_group", "death")
 
 namespace wire {
 

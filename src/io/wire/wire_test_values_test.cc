@@ -257,8 +257,19 @@ NotificationGroup some_group() {
   return g;
 }
 
+DeathRecord some_death() {
+  DeathRecord r{some_id(), some_text(), some_text(), some_text(), some_text(), coin(), some_time(), some_span()};
+  r.living = *rc::gen::inRange(0, 1000);
+  r.tasks = some_list<DeathTask>([] {
+    return DeathTask{some_name(), some_text(), some_name(), some_span(), *rc::gen::inRange(0, 1000)};
+  });
+  return r;
+}
+
 LedgerBody some_ledger_body() {
-  switch (*rc::gen::inRange(0, 15)) {
+  switch (*rc::gen::inRange(0, 16)) {
+    case 15:
+      return some_death();
     case 14:
       return some_group();
     case 11:

@@ -15,6 +15,7 @@ export type WorkerVerb = "restart" | "drain" | "resume" | "quarantine" | "releas
 export interface CommandBody {
   reason?: string;
   force?: boolean;
+  dry_run?: boolean; // restart only: tell, do nothing
 }
 
 export interface MaintenanceBody {
