@@ -8,11 +8,13 @@
 
 #include "base/result.h"
 #include "model/alert.h"
+#include "model/death_record.h"
 #include "model/history_row.h"
 #include "model/input.h"
 #include "model/input_record.h"
 #include "model/notification.h"
 #include "model/remedy.h"
+#include "model/task_fate.h"
 
 namespace paramedic {
 
@@ -64,11 +66,11 @@ struct AuditRecord {
 };
 
 // The last record of a key wins (key by kind: action_id, worker_id, incident id, alert key …); BudgetRecord,
-// AuditRecord and InputRecord only append. A new alternative comes last: its number is stored.
+// AuditRecord, InputRecord and DeathRecord only append. A new alternative comes last: its number is stored.
 using LedgerBody =
     std::variant<ActionRecord, WorkerRecord, BudgetRecord, QuarantineRecord, MaintenanceRecord, BigSwitchRecord,
                  BackoffClearedRecord, AuditRecord, Incident, Alert, InputRecord, NotificationRecord, Silence,
-                 Acknowledgement, NotificationGroup, RollingRecord, RollingTarget>;
+                 Acknowledgement, NotificationGroup, RollingRecord, RollingTarget, DeathRecord>;
 struct LedgerEntry {
   WallTime at{};
   LedgerBody body;
@@ -91,6 +93,7 @@ struct LedgerState {
   std::vector<NotificationGroup> groups;          // open
   std::vector<RollingRecord> rollings;            // open, and those of the last 30 days
   std::vector<RollingTarget> rolling_targets;     // waiting and running
+  std::vector<DeathRecord> deaths;                // of the last 7 days
 };
 
 // ---- acts ---------------------------------------------------------------------------------------------------------
@@ -128,6 +131,7 @@ struct CommandResult {
   bool running = false;        // 202: goes on
   std::string message;
   std::string id;  // of what was made: a silence, a rolling restart
+  std::optional<LossForecast> forecast;  // of a restart: its tasks in flight
 };
 struct Answer {
   std::string command_id;

@@ -107,6 +107,8 @@ std::string_view words(Reason reason) {
       return "a rolling restart is paused";
     case Reason::approval_wanted:
       return "a remedy waits for approval";
+    case Reason::poison_task:
+      return "a task in flight at several deaths";
     case Reason::none:
       break;
   }

@@ -113,9 +113,11 @@ struct CommandInput {
   bool force = false;
   std::optional<Duration> duration;  // maintenance
   std::string idempotency_key;
-  std::string
-      target;  // acknowledge: id of an incident or key of an alert; unsilence: id of a silence; rolling_…: its id
+  // acknowledge: id of an incident or key of an alert; unsilence: id of a silence; rolling_…: its id; approve, reject: an
+  // action's
+  std::string target;
   std::string author;                  // acknowledge: on whose behalf; empty = the actor
+  bool dry_run = false;                // restart: tell what it would do, and do nothing
   std::optional<Silence> silence;      // its id and created_at are given by the engine
   std::optional<RollingWish> rolling;  // rolling_start
   SteadyTime received{};

@@ -134,12 +134,13 @@ enum class HoldCode {
   announced_stop,
   waits_for_quiet,  // a planned recycle: its pool is not well, or works hard
   disruption_budget,
+  shared_cause,
 };
 PARAMEDIC_ENUM_NAMES(HoldCode, "none", "mode_off", "mode_shadow", "mode_approve", "big_switch", "maintenance", "frozen",
                      "stop_budget_worker", "stop_budget_pool", "stop_rate_pool", "down_cap", "last_healthy",
                      "monitor_lag", "monitor_young", "ledger_degraded", "backoff", "crash_loop", "quarantined",
                      "action_running", "source_away", "no_executor", "exit_code", "announced_stop", "waits_for_quiet",
-                     "disruption_budget")
+                     "disruption_budget", "shared_cause")
 
 struct HoldBack {
   RemedyKind wanted = RemedyKind::none;

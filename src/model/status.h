@@ -90,6 +90,8 @@ enum class Reason {
   // recovery asks people
   rolling_paused,   // a rolling restart waits for a person
   approval_wanted,  // a remedy waits for a person
+  // analysis
+  poison_task,  // the same task was in flight at several deaths
 };
 PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped",
                      "blocked", "cpu_high", "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high",
@@ -99,6 +101,6 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "monitor_cut_off",
                      "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined",
                      "canary_failed", "shared_cause", "notification_failed", "rule", "recycle", "rolling_paused",
-                     "approval_wanted")
+                     "approval_wanted", "poison_task")
 
 }  // namespace paramedic

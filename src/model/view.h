@@ -14,6 +14,7 @@
 #include "model/effects.h"
 #include "model/input.h"
 #include "model/metric_set.h"
+#include "model/poison_task.h"
 #include "model/remedy.h"
 #include "model/report.h"
 #include "model/verdict.h"
@@ -114,6 +115,7 @@ struct EngineStats {
                 actions_failed = 0;
   std::map<std::string, std::uint64_t> held;  // "start/backoff", "stop/frozen", … → count of holds begun
   double round_lag_seconds = 0;               // lateness of the latest rounds
+  std::uint64_t poison_evicted = 0;           // tasks of deaths that were forgotten for want of room
   std::uint64_t rules = 0, rule_evaluations = 0, rule_alerts_cut = 0;
 };
 
@@ -135,8 +137,9 @@ struct FleetView {
   std::vector<FleetEvent> events;   // latest last, at most 200
   std::vector<MaintenanceRecord> maintenance;
   std::vector<RollingRecord> rollings;            // open ones, then the latest that are over; each newest first
-  std::vector<Silence> silences;                  // not over, by start
-  std::vector<Acknowledgement> acknowledgements;  // on, by incident
+  std::vector<Silence> silences;                                // not over, by start
+  std::vector<Acknowledgement> acknowledgements;                // on, by incident
+  std::shared_ptr<const std::vector<PoisonTask>> poison_tasks;  // by pool, type, digest; null = none
   bool big_switch_held = false;
   std::string big_switch_reason;
   bool ledger_degraded = false;

@@ -73,6 +73,7 @@ int show(const ClientOptions& client, const std::string& worker) {
 }
 
 int act(const ClientOptions& client, const ActOptions& options) {
+  if (options.dry_run) return restart_forecast(client, options);
   std::string body;
   wire::JsonWriter w(body);
   w.begin_object().field_if("reason", options.reason);

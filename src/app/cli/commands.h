@@ -79,6 +79,7 @@ struct ActOptions {
   std::string worker;  // empty for freeze and thaw
   std::string reason;
   bool force = false;
+  bool dry_run = false;  // restart: tell what it would do
 };
 int act(const ClientOptions& client, const ActOptions& options);
 // The worst workers, drawn anew again and again.
@@ -116,6 +117,8 @@ struct RollingOptions {
 int rolling_start(const ClientOptions& client, const RollingOptions& options);
 int rolling_status(const ClientOptions& client, const RollingOptions& options);
 int rolling_change(const ClientOptions& client, const RollingOptions& options);
+// What a restart would do to the tasks in flight; does nothing.
+int restart_forecast(const ClientOptions& client, const ActOptions& options);
 // What is wrong now, who has it, who is not told of it, what was said.
 struct IncidentsOptions {
   std::string incident;  // its story; empty = the list

@@ -202,6 +202,9 @@ void Program::add_act(const char* verb, const char* help, bool of_worker) {
   if (std::string_view(verb) == "restart")
     command->add_flag("--force", act_options.force,
                       "Also the last healthy worker of its pool, also under the big switch");
+  if (std::string_view(verb) == "restart")
+    command->add_flag("--dry-run", act_options.dry_run,
+                      "Only tell what it would do, and what becomes of each task in flight");
   command->callback([this, verb] {
     act_options.verb = verb;
     exit = act(client, act_options);

@@ -136,6 +136,25 @@ SharedCause make_cause(const Fleet& fleet, std::string label, std::string value)
 
 }  // namespace
 
+bool may_hold_stops(const SharedCause& cause, const std::vector<CauseSubject>& workers) {
+  if (cause.label == "pool" || cause.others - cause.ill_without < SharedCauseFinder::kMinIll) return false;
+  if (cause.label == "host" || cause.label == "gpu") return true;
+  const auto pool_of = [](const CauseSubject& w) {
+    const auto found =
+        std::find_if(w.traits.begin(), w.traits.end(), [](const CauseTrait& t) { return t.label == "pool"; });
+    return found == w.traits.end() ? std::string_view() : found->value;
+  };
+  std::optional<std::string_view> pool;
+  for (const CauseSubject& w : workers) {
+    if (!has(w, cause.label, cause.value)) continue;
+    if (pool && *pool != pool_of(w)) return true;  // of more than one pool
+    pool = pool_of(w);
+  }
+  return std::any_of(workers.begin(), workers.end(), [&](const CauseSubject& w) {
+    return pool && pool_of(w) == *pool && !has(w, cause.label, cause.value);
+  });
+}
+
 void SharedCauseFinder::restore(std::string label, std::string value) {
   std::string key = SharedCause{.label = label, .value = value}.key();
   held_.insert_or_assign(std::move(key), std::pair(std::move(label), std::move(value)));

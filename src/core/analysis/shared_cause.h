@@ -44,6 +44,11 @@ struct SharedCause {
   std::string key() const { return "cause/" + label + "/" + value; }
 };
 
+// May it hold stops of its workers? It must say something of the world outside of them: at least three workers without
+// the trait are well, and the trait is no other name of one whole pool (its own brake is the freeze). A host or a GPU
+// is a thing of its own, whoever runs on it.
+bool may_hold_stops(const SharedCause& cause, const std::vector<CauseSubject>& workers);
+
 class SharedCauseFinder {
  public:
   static constexpr Duration kWindow = 5min;  // who turned ill within it counts towards a new cause

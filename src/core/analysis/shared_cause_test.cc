@@ -167,5 +167,25 @@ TEST_F(SharedCauseTest, is_right_on_simulated_fleets) {
   RecordProperty("right", right);
 }
 
+TEST_F(SharedCauseTest, a_cause_holds_stops_only_when_it_says_more_than_one_whole_pool) {
+  grid(6, 5);
+  const auto holds = [&](const std::string& label, const std::string& value) {
+    for (auto& s : fleet_) s.ill = false;
+    ill_where([&](const CauseSubject& s) { return has(s, label, value); });
+    SharedCause cause{.label = label, .value = value};
+    for (const auto& s : fleet_) ++(has(s, label, value) ? cause.all : cause.others);
+    cause.ill = cause.all;
+    return may_hold_stops(cause, fleet_);
+  };
+  EXPECT_TRUE(holds("host", "h3"));
+  EXPECT_TRUE(holds("zone", "a")) << "of both pools";
+  EXPECT_FALSE(holds("pool", "mail"));
+  EXPECT_FALSE(holds("broker", "redis-mail")) << "another name of the pool";
+  EXPECT_FALSE(holds("version", "1.4")) << "nobody without it is well";
+  for (auto& s : fleet_)
+    if (has(s, "pool", "mail") && has(s, "host", "h0")) s.traits.push_back({"version", keep("1.5")});
+  EXPECT_TRUE(holds("version", "1.5")) << "part of a pool";
+}
+
 }  // namespace
 }  // namespace paramedic

@@ -1,6 +1,8 @@
 // What ill workers have in common, asked when somebody turned ill or well.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/engine/engine_impl.h"
 
 namespace paramedic {
@@ -51,18 +53,31 @@ std::vector<CauseSubject> Engine::Impl::cause_subjects(const std::vector<IllWork
   return out;
 }
 
-void Engine::Impl::judge_causes(const Now& now) {
+void Engine::Impl::plan_causes(const Now& now) {
   if (!causes_due && alerting.conditions_changed() != causes_asked) causes_due = now.steady + kCausePause;
+}
+
+void Engine::Impl::judge_causes(const Now& now) {
+  plan_causes(now);
   if (!causes_due || now.steady < *causes_due) return;
   causes_due.reset();
   causes_asked = alerting.conditions_changed();
   const std::vector<IllWorker> ill = alerting.ill_workers();
   if (int(ill.size()) < SharedCauseFinder::kMinIll && !causes.any()) return;
+  const std::vector<CauseSubject> subjects = cause_subjects(ill);
   std::vector<CauseFacts> told;
-  for (SharedCause& c : causes.update(cause_subjects(ill), now))
+  std::vector<RecoveryCause> holding;
+  for (SharedCause& c : causes.update(subjects, now)) {
+    if (may_hold_stops(c, subjects))
+      holding.push_back({c.key(),
+                         fmt::format("{} of {} workers that share {} {} are ill, elsewhere {} of {}", c.ill, c.all,
+                                     c.label, c.value, c.ill_without, c.others),
+                         c.workers});
     told.push_back(
         {std::move(c.label), std::move(c.value), c.ill, c.all, c.ill_without, c.others, std::move(c.workers), c.since});
+  }
   alerting.update_causes(told, now);
+  recovery.update_causes(std::move(holding), now);
   causes_asked = alerting.conditions_changed();  // its own alerts are no news
 }
 

@@ -47,6 +47,7 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->rules.restore(state.alerts, now);
   impl_->notifier.restore(state, now);
   impl_->restore_causes(state);
+  impl_->restore_poison(state, now);
   impl_->restore_outages(state, now);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
   // Alerting holds these: it must hear of a worker that turned well while no monitor was there.
@@ -82,6 +83,7 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   if (!impl.shut_down) keep_earlier(next, impl.notifier.next_deadline());
   keep_earlier(next, std::optional(impl.next_sweep));
   keep_earlier(next, impl.causes_due);
+  keep_earlier(next, impl.poison_due);
   for (const auto& [name, pool] : impl.pools) keep_earlier(next, pool.deadline);
   // A deadline that stays in the past (held back work) must not spin the engine.
   out.next_deadline = std::max(*next, now.steady + 1ms);

@@ -10,17 +10,19 @@
 #include "core/alerting/notifier_config.h"
 #include "core/alerting/rules.h"
 #include "core/checks/checks.h"
+#include "core/engine/task_settings.h"
 #include "core/fleet/fleet.h"
 #include "core/recovery/policy.h"
 #include "core/verdict/verdict.h"
 
 namespace paramedic {
 
-// Everything that one pool may set (keys checks, weights, recovery, min_healthy, resolution, executor).
+// Everything that one pool may set (keys checks, weights, recovery, tasks, min_healthy, resolution, executor).
 struct PoolSettings {
   CheckSet checks;
   Weights weights;
   RecoveryPolicy recovery;
+  TaskSettings tasks;
   PoolRules rules;
   std::optional<Duration> resolution;  // of history; unset: the monitor's
   bool has_executor = false;           // key `executor`, read by io/restart: it restarts workers that have no agent

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/alerting/notifier.h"
+#include "core/analysis/poison.h"
 #include "core/analysis/shared_cause.h"
 #include "core/engine/engine.h"
 #include "core/recovery/recovery.h"
@@ -29,6 +30,7 @@ struct Engine::Impl {
     WallTime last_check{};
     SteadyTime next_history{};
     std::optional<SteadyTime> deadline;  // its valid entry in deadlines_
+    std::string last_death;              // the incarnation whose end was taken for poison tasks last
     std::shared_ptr<const WorkerView> view;
     std::size_t page = 0;
   };
@@ -43,6 +45,8 @@ struct Engine::Impl {
     std::vector<Cause> findings;  // with `since`
     double tasks_per_minute = 0;
     std::optional<SteadyTime> stalled_since, deadline;
+    SteadyTime deaths_since{};  // the hour in which `deaths_recorded` are counted
+    int deaths_recorded = 0;
   };
 
   Impl(EngineConfig config, const Now& start);
@@ -59,6 +63,7 @@ struct Engine::Impl {
   void take(DeliveryInput& input, const Now& now, Effects& out);
   void take(ShutdownInput& input, const Now& now, Effects& out);
   void take(ProbeInput& input, const Now& now, Effects& out);
+  void note_command(const CommandInput& input, const Now& now, Effects& out);
   void forget(const CommandInput& input, const Now& now, Effects& out);
   void sources_changed(const SourceOutcome& outcome, const Now& now, Effects& out);
   void sweep(const Now& now, Effects& out);
@@ -105,8 +110,17 @@ struct Engine::Impl {
 
   // ---- causes.cc ----
   void restore_causes(const LedgerState& state);
+  void plan_causes(const Now& now);
   void judge_causes(const Now& now);
   std::vector<CauseSubject> cause_subjects(const std::vector<IllWorker>& ill) const;
+
+  // ---- poison.cc ----
+  void restore_poison(const LedgerState& state, const Now& now);
+  void judge_poison(const Now& now, Effects& out);
+  std::optional<DeathRecord> death_record(const RecoveryDeath& death, const Now& now);
+  void fill_tasks(DeathRecord& record, WorkerHandle worker, const Fleet::LastWord& word, SteadyTime at, const Now& now);
+  AlertWish poison_wish(const PoisonTask& task, bool on) const;
+  void poison_changed();
 
   // ---- notify.cc ----
   void notify(const Now& now, Effects& out);
@@ -141,6 +155,9 @@ struct Engine::Impl {
   SharedCauseFinder causes;
   std::uint64_t causes_asked = 0;  // alerting.conditions_changed() when causes were looked for last
   std::optional<SteadyTime> causes_due;
+  PoisonFinder poison;
+  std::shared_ptr<const std::vector<PoisonTask>> poison_named = std::make_shared<const std::vector<PoisonTask>>();
+  std::optional<SteadyTime> poison_due;  // when a named one ends
   RecoveryOutput recovery_out;
   AlertingOutput alerting_out;
   std::vector<AlertWish> rule_wishes;  // reused
@@ -185,6 +202,8 @@ inline constexpr std::size_t kEventsKept = 200;
 // A pool without a transition is judged again at most this often.
 inline constexpr Duration kPoolPause = 250ms;
 inline constexpr Duration kSweepEvery = 1s;
+// A pool that dies and dies fills no ledger: further deaths of an hour are remembered, yet not recorded.
+inline constexpr int kDeathsRecordedPerHour = 600;
 // Workers and probes speak within this time of a start.
 inline constexpr Duration kRestoredGrace = 60s;
 // Who turned ill together must be seen together, yet before the group wait of the first ends (200 ms).

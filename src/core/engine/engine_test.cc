@@ -47,6 +47,34 @@ TEST(Engine, workers_that_stop_together_are_one_incident_that_names_what_they_sh
   for (const Incident& i : bench.delta.view->incidents) EXPECT_FALSE(i.open()) << i.title;
 }
 
+// A quarter of the pool: too few for a freeze, yet one cause explains them.
+TEST(Engine, nobody_is_stopped_for_a_cause_that_several_share_until_a_canary_may_try) {
+  Bench bench;
+  const auto round = [&](char bad_state) {
+    for (int i = 0; i < 20; ++i) {
+      Report r = bench.report("w-" + std::to_string(i));
+      r.version = i < 5 ? "2.0" : "1.9";
+      if (i < 5) r.process->state = bad_state;
+      bench.send(std::move(r));
+    }
+    bench.step();
+    bench.run_for(5s);
+  };
+  bench.connect("h1");
+  for (int i = 0; i < 14; ++i) round('S');
+  for (int i = 0; i < 60; ++i) round('D');  // blocked: critical after 60 s
+  EXPECT_EQ(bench.acts<SendLadder>().size(), 0u);
+  const auto held = bench.delta.view->find("w-0")->held;
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->code, HoldCode::shared_cause);
+  EXPECT_TRUE(
+      held->text.starts_with("one cause is likely: 5 of 5 workers that share version 2.0 are ill, elsewhere 0 "
+                             "of 15"))
+      << held->text;
+  for (int i = 0; i < 15; ++i) round('D');
+  EXPECT_EQ(bench.acts<SendLadder>().size(), 1u);
+}
+
 TEST(Engine, an_alert_ends_when_its_finding_is_well_after_it_was_unknown) {
   EngineConfig config;
   config.defaults.recovery.mode = RecoveryMode::off;

@@ -113,7 +113,7 @@ void Engine::Impl::take(AgentStartInput& input, const Now& now, Effects& out) {
   out.publish_now = true;
 }
 
-void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
+void Engine::Impl::note_command(const CommandInput& input, const Now& now, Effects& out) {
   RecordedCommand wish{input.verb, input.actor, input.reason, input.force, input.duration};
   record_input({.worker_id = input.worker_id, .pool = input.pool, .what = std::move(wish)}, now, out);
   out.publish_now = true;
@@ -122,6 +122,10 @@ void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
   event.text =
       fmt::format("{} by {}{}", to_string(input.verb), input.actor, input.reason.empty() ? "" : ": " + input.reason);
   add_event(std::move(event));
+}
+
+void Engine::Impl::take(CommandInput& input, const Now& now, Effects& out) {
+  if (!input.dry_run) note_command(input, now, out);
   if (input.verb == Verb::forget) return forget(input, now, out);
   if (notifier.on_command(input, now, notifier_out)) return;
   if (const auto worker = fleet.find(input.worker_id)) {

@@ -187,12 +187,14 @@ void Engine::Impl::judge_monitor(const Now& now) {
 }
 
 void Engine::Impl::settle(const Now& now, Effects& out) {
+  judge_causes(now);  // before recovery decides: a cause that is known holds stops
   recovery.settle(now, recovery_out);
+  judge_poison(now, out);
   for (const AlertWish& wish : recovery_out.alerts) alerting.on_wish(wish, now);
   for (const IncidentNote& note : recovery_out.notes) alerting.on_note(note, now);
   tell_failed_deliveries(now);
   settle_rules(now);
-  judge_causes(now);
+  plan_causes(now);
   alerting.settle(now, alerting_out);
   notify(now, out);
 

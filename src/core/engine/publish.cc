@@ -78,6 +78,7 @@ EngineStats Engine::Impl::stats() const {
   out.actions_succeeded = r.actions_succeeded;
   out.actions_failed = r.actions_failed;
   out.held = r.held;
+  out.poison_evicted = poison.evicted();
   out.rules = rules.stats().rules;
   out.rule_evaluations = rules.stats().evaluations;
   out.rule_alerts_cut = rules.stats().cut;
@@ -100,6 +101,7 @@ std::shared_ptr<const FleetView> Engine::Impl::fleet_view(const Now& now) {
   view->rollings = recovery.rollings();
   view->silences = notifier.silences();
   view->acknowledgements = notifier.acknowledgements();
+  view->poison_tasks = poison_named;
   view->big_switch_held = recovery.big_switch_held();
   view->big_switch_reason = recovery.big_switch_reason();
   view->ledger_degraded = ledger_degraded;

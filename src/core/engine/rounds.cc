@@ -197,9 +197,14 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   }
   for (const ModelFacts& model : f.models)
     if (model.smoke_ok) out.smoke_ok = out.smoke_ok.value_or(true) && *model.smoke_ok;
+  out.tasks_known = f.in_flight_stamp.at.has_value();
+  out.acknowledge = config.pool(f.pool).tasks.acknowledge;
   for (const InFlightFacts& task : f.in_flight) {
-    InFlightTask named{task.id,
-                       task.type < snapshot.pool.durations.size() ? snapshot.pool.durations[task.type].type : ""};
+    const bool typed = task.type < snapshot.pool.durations.size();
+    InFlightTask named{task.id, typed ? snapshot.pool.durations[task.type].type : ""};
+    out.usual_seconds.push_back(typed && snapshot.pool.durations[task.type].learned()
+                                    ? std::optional(snapshot.pool.durations[task.type].p99_seconds)
+                                    : std::nullopt);
     named.started_at = wall_at(task.started, now);
     named.args_digest = task.args_digest;
     out.in_flight.push_back(std::move(named));

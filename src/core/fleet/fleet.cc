@@ -333,6 +333,15 @@ std::optional<SteadyTime> Fleet::next_check_at(WorkerHandle worker, SteadyTime n
   return std::max(next, now);
 }
 
+std::optional<Fleet::LastWord> Fleet::last_word(WorkerHandle worker, std::string_view incarnation) const {
+  const WorkerSlot& slot = impl_->at(worker);
+  const WorkerFacts& w = slot.facts;
+  if (w.incarnation == incarnation && w.in_flight_stamp.at) return LastWord{w.in_flight, *w.in_flight_stamp.at};
+  if (slot.previous_incarnation == incarnation && slot.previous_in_flight_stamp.at)
+    return LastWord{slot.previous_in_flight, *slot.previous_in_flight_stamp.at};
+  return std::nullopt;
+}
+
 std::vector<WorkerHandle> Fleet::workers() const {
   std::vector<WorkerHandle> out;
   out.reserve(impl_->by_id.size());

@@ -179,6 +179,13 @@ class Fleet {
   Snapshot snapshot(WorkerHandle worker, const Now& now);
   // The fleet's own deadlines of this worker (announced stop overdue, gone). Checks add theirs: next_deadline().
   std::optional<SteadyTime> next_check_at(WorkerHandle worker, SteadyTime now) const;
+  // The tasks that this life had in flight as it told them last; nullopt = it told none, or nobody remembers it (only
+  // the newest life and the one before are). Borrowed as a snapshot is.
+  struct LastWord {
+    std::span<const InFlightFacts> in_flight;
+    SteadyTime at{};
+  };
+  std::optional<LastWord> last_word(WorkerHandle worker, std::string_view incarnation) const;
   // When sweep_sources() next has something to do.
   std::optional<SteadyTime> next_source_deadline() const;
 

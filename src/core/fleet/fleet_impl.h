@@ -54,6 +54,8 @@ struct WorkerSlot {
   WorkerFacts facts;
   std::vector<SourceTrack> tracks;  // an agent first
   std::string previous_incarnation;
+  std::vector<InFlightFacts> previous_in_flight;  // as the previous life told it last
+  PartStamp previous_in_flight_stamp;
   std::optional<int> indexed_pid;  // how Impl::by_process knows it
   std::optional<int> previous_pid;
   std::optional<WallTime> previous_started_at;

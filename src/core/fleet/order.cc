@@ -96,6 +96,8 @@ std::optional<Error> Fleet::Impl::check_pool(WorkerSlot& slot, WorkerHandle h, c
   slot.facts.tasks = TaskFacts{};
   slot.facts.in_flight.clear();
   slot.facts.in_flight_stamp = PartStamp{};
+  slot.previous_in_flight.clear();
+  slot.previous_in_flight_stamp = PartStamp{};
   delist(h);
   enlist(h, wanted);
   return std::nullopt;
@@ -193,9 +195,9 @@ void Fleet::Impl::begin_life(WorkerSlot& slot, const Arrival& a) {
   w.first_heard = a.measured;
   slot.first_seen = wall_at(a.measured, a.now);
   slot.forgotten = false;
+  slot.quiet = false;
   set_state(slot, WorkerState::starting, a.measured);
   w.stop.reset();
-  slot.quiet = false;
   w.duplicate_seen.reset();
   const VoiceFacts old_voice = w.voice;
   w.voice = VoiceFacts{};
@@ -209,8 +211,8 @@ void Fleet::Impl::begin_life(WorkerSlot& slot, const Arrival& a) {
     type.reported_durations = DurationHistogram{};
     type.window.clear();
   }
-  w.in_flight.clear();
-  w.in_flight_stamp = PartStamp{};
+  slot.previous_in_flight = std::exchange(w.in_flight, {});
+  slot.previous_in_flight_stamp = std::exchange(w.in_flight_stamp, PartStamp{});
   w.free_since.reset();
   w.last_take.reset();
   w.takes_known = false;

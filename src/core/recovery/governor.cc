@@ -190,6 +190,11 @@ GovernorAnswer may_stop(const GovernorFleet& fleet, const GovernorPool& pool, co
   if (pool.freeze && pool.freeze->frozen() && pool.freeze->slots <= 0)
     return hold(worker, HoldCode::frozen, fmt::format("stops of pool {} are frozen: {}", pool.name, pool.freeze->text),
                 now, pool.freeze->until);
+  if (const auto& cause = worker.shared_cause) {
+    const std::string wait =
+        cause->until ? fmt::format("; one canary restart in {}", in_words(*cause->until - now.steady)) : "";
+    return hold(worker, HoldCode::shared_cause, cause->text + wait, now, cause->until);
+  }
   if (auto held = worker_budget(*pool.policy, worker, now)) return *held;
   if (auto held = patience(worker, pool.executor_hold, now)) return *held;
   if (auto held = pool_budget(pool, worker, now)) return *held;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/recovery/cause_hold.h"
 #include "core/recovery/freeze.h"
 #include "core/recovery/policy.h"
 #include "model/remedy.h"
@@ -83,6 +84,7 @@ struct GovernorWorker {
   std::optional<ExitInfo> exit;
   std::string maintenance;  // the scope in force: "worker/w", "pool/p" or "fleet"; empty = none
   std::optional<SteadyTime> maintenance_until;
+  std::optional<CauseHolds::Held> shared_cause;  // explains its illness; stops only
   Quarantine quarantine;
   const BudgetWindow* stops = nullptr;   // of this worker (or of its pool and host); null = none
   std::optional<SteadyTime> next_start;  // start: backoff allows it then

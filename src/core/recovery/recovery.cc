@@ -13,6 +13,7 @@ void RecoveryOutput::clear() {
   acts.clear();
   alerts.clear();
   notes.clear();
+  deaths.clear();
   events.clear();
   changed.clear();
   changed_pools.clear();
@@ -51,6 +52,17 @@ void Recovery::update_pool(const RecoveryPoolFacts& facts, const Now& now, Recov
   if (!recovered) return;
   for (const std::string& id : pool.members)
     m.clear_history(m.workers[id], "broker " + broker + " recovered", true, now, out);
+}
+
+void Recovery::update_causes(std::vector<RecoveryCause> causes, const Now& now) {
+  Impl& m = *impl_;
+  if (causes.empty() && !m.causes.any()) return;
+  for (RecoveryCause& cause : causes)
+    cause.grave = int(std::count_if(cause.workers.begin(), cause.workers.end(), [&](const std::string& id) {
+      const Impl::Worker* w = m.find(id);
+      return w && (w->crashed || w->counted_ill);
+    }));
+  m.dirty_pools_of(m.causes.update(std::move(causes), now.steady));
 }
 
 void Recovery::remove_worker(std::string_view id, const Now& now, RecoveryOutput& out) {

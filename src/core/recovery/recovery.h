@@ -60,7 +60,11 @@ struct RecoveryWorkerFacts {
   std::optional<bool> took_task;              // since it began
   std::optional<bool> idle_with_empty_queue;  // no task runs and no ready work (a paused queue counts as empty)
   std::optional<bool> smoke_ok;
-  std::vector<InFlightTask> in_flight;  // named in the answer to a restart
+  // For the answer to a restart; by operators' commands only, else of the last one.
+  bool tasks_known = false;  // it tells its tasks
+  std::vector<InFlightTask> in_flight;
+  std::vector<std::optional<double>> usual_seconds;  // of each: 99 % of its type end within; nullopt = not learned yet
+  Acknowledge acknowledge = Acknowledge::unknown;
   bool idle = false;                    // it is known to have nothing in flight
   RecycleFacts recycle;
 };
@@ -73,13 +77,22 @@ struct RecoveryPoolFacts {
   std::optional<double> load_percent;  // slots that work on a task; nullopt = not known
 };
 
+// The end of a life against its will: a crash, or a stop by a ladder because it was ill. May be told twice.
+struct RecoveryDeath {
+  std::string worker_id, incarnation;
+  std::string how;  // "signal 9, out of memory"; "stopped: hung task: …"
+  bool stopped = false;
+  SteadyTime at{};
+};
+
 struct RecoveryOutput {
   std::vector<LedgerEntry> ledger;
-  std::vector<Act> acts;             // SendLadder, SendLease, SendWorkerCommand, Answer
-  std::vector<AlertWish> alerts;     // for core/alerting
-  std::vector<IncidentNote> notes;   // for core/alerting
-  std::vector<FleetEvent> events;    // id 0: the engine numbers them
-  std::vector<std::string> changed;  // workers whose RecoveryWorkerView changed; may repeat
+  std::vector<Act> acts;              // SendLadder, SendLease, SendWorkerCommand, Answer
+  std::vector<AlertWish> alerts;      // for core/alerting
+  std::vector<IncidentNote> notes;    // for core/alerting
+  std::vector<RecoveryDeath> deaths;  // for core/analysis
+  std::vector<FleetEvent> events;     // id 0: the engine numbers them
+  std::vector<std::string> changed;   // workers whose RecoveryWorkerView changed; may repeat
   std::vector<std::string> changed_pools;
   void clear();
 };
@@ -121,6 +134,9 @@ class Recovery {
 
   void update_worker(const RecoveryWorkerFacts& facts, const Now& now, RecoveryOutput& out);
   void update_pool(const RecoveryPoolFacts& facts, const Now& now, RecoveryOutput& out);
+  // The shared causes that may hold stops now (the whole list; `grave` is counted here). The engine tells them before
+  // settle() of the same step, so that none is stopped for a cause that is known.
+  void update_causes(std::vector<RecoveryCause> causes, const Now& now);
   // Forgotten or gone for good: its action ends as abandoned, its holds and alerts end.
   void remove_worker(std::string_view id, const Now& now, RecoveryOutput& out);
   void set_own_lag(Duration lag);

@@ -103,6 +103,7 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
     Pool& pool = pool_of(w);
     pool.stops.add(now.steady);
     pool.freeze.stop_began(w.action->action_id, policy_of(w), now.steady);
+    causes.stop_began(w.facts.id, w.action->action_id, policy_of(w), now.steady);
     budgets[budget_key(w)].add(now.steady);
     if (w.quarantine.on) {
       const auto hash = stable_hash(w.facts.id, stable_hash(w.action->action_id));
@@ -161,7 +162,7 @@ void Recovery::Impl::count_death_of(Worker& w, const AgentStartInput& start, Ste
   if (w.facts.incarnation != start.previous_incarnation || (!unseen && !was_ours)) return;
   w.facts.exit = start.exit;
   w.ended_incarnation = start.previous_incarnation;
-  crashed(w, at, now, out);
+  crashed(w, at, unseen, now, out);
 }
 
 void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, const Now& now, RecoveryOutput& out) {
@@ -276,9 +277,11 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   w.approved = false;
   end_approval(w, "withdrawn", out);
   pool_of(w).down.erase(w.facts.id);
-  pool_of(w).freeze.stop_ended(a.action_id, state == ActionState::succeeded ? StopOutcome::cured
-                                            : state == ActionState::failed  ? StopOutcome::failed
-                                                                            : StopOutcome::nothing);
+  const StopOutcome outcome_of_stop = state == ActionState::succeeded ? StopOutcome::cured
+                                      : state == ActionState::failed  ? StopOutcome::failed
+                                                                      : StopOutcome::nothing;
+  pool_of(w).freeze.stop_ended(a.action_id, outcome_of_stop);
+  dirty_pools_of(causes.stop_ended(a.action_id, outcome_of_stop));
   record_action(w, now, out);
   if (!a.rolling_id.empty()) rolling_ended(a, now, out);
   if (!ran) return;
@@ -298,7 +301,7 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   // The ladder ended it, or could not start it: from here on a crash like any other, so that it is not left down.
   const bool still_down = w.ended_incarnation == a.incarnation && !w.ended_incarnation.empty() && !w.stopped;
   const bool start_failed = a.kind == RemedyKind::start && w.crashed && !held;
-  if (still_down && (std::exchange(w.end_was_ours, false) || start_failed)) crashed(w, now.steady, now, out);
+  if (still_down && (std::exchange(w.end_was_ours, false) || start_failed)) crashed(w, now.steady, false, now, out);
 }
 
 void Recovery::Impl::quarantine(Worker& w, std::string reason, const Now& now, RecoveryOutput& out) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "core/recovery/loss_forecast.h"
 #include "core/recovery/recovery_impl.h"
 
 namespace paramedic {
@@ -28,25 +29,6 @@ CommandResult Recovery::Impl::done(std::string message) {
   return r;
 }
 
-// What a restart now would cost: the tasks in flight by name, the longest running first.
-std::string Recovery::Impl::loss_forecast(const RecoveryWorkerFacts& f, const Now& now) {
-  if (f.in_flight.empty())
-    return f.took_task || f.idle_with_empty_queue ? "no task is in flight" : "its tasks in flight are unknown";
-  auto tasks = f.in_flight;
-  std::stable_sort(tasks.begin(), tasks.end(), [&](const InFlightTask& a, const InFlightTask& b) {
-    return a.started_at.value_or(now.wall) < b.started_at.value_or(now.wall);
-  });
-  std::string names;
-  for (std::size_t i = 0; i < std::min<std::size_t>(tasks.size(), 5); ++i) {
-    const auto& t = tasks[i];
-    names += fmt::format("{}{} {}", i ? ", " : "", t.type.empty() ? "task" : t.type, t.id);
-    if (t.started_at) names += fmt::format(" (running {} s)", format_short(to_seconds(now.wall - *t.started_at), 0));
-  }
-  if (tasks.size() > 5) names += fmt::format(" and {} more", tasks.size() - 5);
-  return fmt::format("{} task{} in flight may be lost or done again: {}", tasks.size(), tasks.size() == 1 ? "" : "s",
-                     names);
-}
-
 CommandResult Recovery::Impl::command(const CommandInput& c, const Now& now, RecoveryOutput& out) {
   if (c.verb == Verb::maintenance_on || c.verb == Verb::maintenance_off) return command_maintenance(c, now, out);
   if (c.verb == Verb::freeze || c.verb == Verb::thaw) return command_switch(c, now, out);
@@ -55,6 +37,8 @@ CommandResult Recovery::Impl::command(const CommandInput& c, const Now& now, Rec
   if (!w || w->facts.state == WorkerState::gone)
     return refused(Errc::not_found, fmt::format("worker {} is not known", c.worker_id));
   if (shut_down) return refused(Errc::unavailable, "the monitor is shutting down");
+  if (c.dry_run && c.verb != Verb::restart)
+    return refused(Errc::invalid_argument, "only a restart can be tried without doing it");
   switch (c.verb) {
     case Verb::restart:
       return command_restart(*w, c, now, out);
@@ -88,7 +72,14 @@ CommandResult Recovery::Impl::command_restart(Worker& w, const CommandInput& c, 
     if (w.action_running()) r.action_id = w.action->action_id;
     return r;
   }
-  const std::string forecast = down ? std::string() : loss_forecast(w.facts, now);
+  LossForecast forecast = forecast_losses(w.facts, kind, policy_of(w), now);
+  const std::string tasks = down ? std::string() : "; " + in_words(forecast);
+  if (c.dry_run) {
+    const std::string_view what = down ? "start" : kind == RemedyKind::drain_restart ? "drain and restart" : "restart";
+    CommandResult r = done(fmt::format("would {} worker {}{}", what, w.facts.id, tasks));
+    r.forecast = std::move(forecast);
+    return r;
+  }
   if (w.action_open()) finish_action(w, ActionState::abandoned, "an operator's restart takes its place", now, out);
   const std::string why = c.reason.empty() ? "asked for by an operator" : c.reason;
   const Asker by{c.actor, ""};
@@ -96,8 +87,8 @@ CommandResult Recovery::Impl::command_restart(Worker& w, const CommandInput& c, 
     begin_start(w, Reason::none, why, &by, now, out);
   else
     begin_stop(w, kind, Reason::none, why, &by, now, out);
-  CommandResult r = done(fmt::format("{} of worker {} begins{}", down ? "start" : "restart", w.facts.id,
-                                     forecast.empty() ? "" : "; " + forecast));
+  CommandResult r = done(fmt::format("{} of worker {} begins{}", down ? "start" : "restart", w.facts.id, tasks));
+  r.forecast = std::move(forecast);
   r.action_id = w.action->action_id;
   r.running = true;
   return r;
@@ -181,7 +172,9 @@ bool Recovery::on_command(const CommandInput& c, const Now& now, RecoveryOutput&
   if (c.verb == Verb::forget) return false;
   Impl& m = *impl_;
   CommandResult result;
-  if (const CommandResult* known = m.answered.find(c)) {
+  if (c.dry_run) {
+    result = m.command(c, now, out);  // nothing is done, so nothing is audited or answered again
+  } else if (const CommandResult* known = m.answered.find(c)) {
     result = *known;
   } else {
     result = m.command(c, now, out);

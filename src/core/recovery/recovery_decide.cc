@@ -80,6 +80,7 @@ GovernorWorker Recovery::Impl::governor_worker(const Worker& w, RemedyKind wante
     g.maintenance = entry->record.id;
     g.maintenance_until = entry->until;
   }
+  if (is_stop(wanted)) g.shared_cause = causes.of(f.id, policy_of(w), now.steady);
   g.quarantine = w.quarantine;
   const auto budget = budgets.find(budget_key(w));
   if (budget != budgets.end()) g.stops = &budget->second;

@@ -20,6 +20,22 @@ std::string exit_words(const std::optional<ExitInfo>& exit) {
   return exit->oom ? out + ", out of memory" : out;
 }
 
+// Of a stop: whether what it was done for may be the doing of a task.
+bool task_may_do(Reason reason) {
+  switch (reason) {
+    case Reason::silent:
+    case Reason::zombie:
+    case Reason::stopped:
+    case Reason::blocked:
+    case Reason::hung_task:
+    case Reason::not_consuming:
+    case Reason::gpu_error:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void forget_before(std::deque<SteadyTime>& times, SteadyTime before) {
   while (!times.empty() && times.front() < before) times.pop_front();
 }
@@ -205,6 +221,7 @@ void Recovery::Impl::born(Worker& w, const Now& now, RecoveryOutput& out) {
   w.calm_since.reset();
   set_hold(w, std::nullopt, out);
   if (w.action_running()) {
+    if (w.action->incarnation != w.facts.incarnation) note_stop_death(w, now.steady, out);  // nobody saw its end
     if (w.action->new_incarnation.empty()) w.action->new_incarnation = w.facts.incarnation;
     if (w.action->state != ActionState::verifying) begin_verify(w, now.steady, now, out);
   } else {
@@ -242,12 +259,13 @@ void Recovery::Impl::ended(Worker& w, SteadyTime at, const Now& now, RecoveryOut
   w.calm_since.reset();
   if (w.stop_running() && w.action->incarnation == w.facts.incarnation) {
     w.end_was_ours = true;
+    note_stop_death(w, at, out);
     touch(w);
     return;
   }
   const bool on_purpose =
       w.facts.announced_stop || (w.facts.exit && exit_means_stopped(*w.facts.exit, policy_of(w).no_restart_exit_codes));
-  if (!on_purpose) return crashed(w, at, now, out);
+  if (!on_purpose) return crashed(w, at, true, now, out);
   w.stopped = true;
   if (w.action_running()) finish_action(w, ActionState::abandoned, "the worker ended on purpose", now, out);
   w.verify.reset();
@@ -264,7 +282,15 @@ void Recovery::Impl::ended(Worker& w, SteadyTime at, const Now& now, RecoveryOut
   touch(w);
 }
 
-void Recovery::Impl::crashed(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out) {
+void Recovery::Impl::note_stop_death(const Worker& w, SteadyTime at, RecoveryOutput& out) const {
+  const ActionRecord& a = *w.action;
+  if (a.by_operator || !is_stop(a.kind) || !task_may_do(a.reason)) return;
+  out.deaths.push_back({a.worker_id, a.incarnation, "stopped: " + a.text, true, at});
+}
+
+void Recovery::Impl::crashed(Worker& w, SteadyTime at, bool is_death, const Now& now, RecoveryOutput& out) {
+  if (is_death)
+    out.deaths.push_back({w.facts.id, w.ended_incarnation, exit_words(w.facts.exit), false, std::min(at, now.steady)});
   w.crashed = true;
   w.backoff.set_policy(policy_of(w).backoff);
   w.backoff.on_death(std::min(at, now.steady));

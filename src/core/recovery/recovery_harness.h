@@ -130,6 +130,17 @@ class RecoveryBench {
     ADD_FAILURE() << "no answer";
     return {};
   }
+  // A restart of which only the cost is asked.
+  CommandResult command_dry(const std::string& id) {
+    CommandInput c;
+    c.command_id = "c" + std::to_string(++commands_);
+    c.worker_id = id;
+    c.dry_run = true;
+    EXPECT_TRUE(recovery.on_command(c, clock.now(), out));
+    const CommandResult r = std::get<Answer>(out.acts.back()).result;
+    out.acts.pop_back();
+    return r;
+  }
   void settle() { recovery.settle(clock.now(), out); }
   // Lets time pass, waking at each deadline.
   void pass(Duration d) {

@@ -129,7 +129,9 @@ struct Recovery::Impl {
   void set_wish(Worker& w, RemedyWish wish, const Now& now, RecoveryOutput& out);
   void born(Worker& w, const Now& now, RecoveryOutput& out);
   void ended(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out);
-  void crashed(Worker& w, SteadyTime at, const Now& now, RecoveryOutput& out);
+  // is_death false: its life had ended before, and nothing started it again.
+  void crashed(Worker& w, SteadyTime at, bool is_death, const Now& now, RecoveryOutput& out);
+  void note_stop_death(const Worker& w, SteadyTime at, RecoveryOutput& out) const;
   void note_mass_death(Worker& w, SteadyTime at);
   void check_crash_loop(Worker& w, const Now& now, RecoveryOutput& out);
   void end_crash_loop(Worker& w, RecoveryOutput& out);
@@ -211,6 +213,7 @@ struct Recovery::Impl {
     dirty_pools.insert(w.facts.pool);
   }
   void touch_all();
+  void dirty_pools_of(const std::set<std::string>& ids);
 
   // ---- recovery_commands.cc
   static CommandResult refused(Errc code, std::string message);
@@ -220,7 +223,6 @@ struct Recovery::Impl {
   CommandResult command_drain(Worker& w, const CommandInput& c, RecoveryOutput& out);
   CommandResult command_quarantine(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
   CommandResult command_release(Worker& w, const CommandInput& c, const Now& now, RecoveryOutput& out);
-  static std::string loss_forecast(const RecoveryWorkerFacts& f, const Now& now);
   CommandResult command_maintenance(const CommandInput& c, const Now& now, RecoveryOutput& out);
   CommandResult command_switch(const CommandInput& c, const Now& now, RecoveryOutput& out);
 
@@ -264,6 +266,7 @@ struct Recovery::Impl {
   bool shut_down = false;
   std::map<std::string, Worker, std::less<>> workers;
   std::map<std::string, Pool, std::less<>> pools;
+  CauseHolds causes;
   std::map<std::string, BudgetWindow> budgets;  // stops by budget_key
   std::map<std::string, std::deque<SteadyTime>> host_deaths;
   std::map<std::string, std::set<std::string>> crash_loops;  // alert key → workers

@@ -234,8 +234,25 @@ class World {
       case 18:
         change_rolling(seconds);
         break;
+      case 19:  // the finder sees one cause for all that are ill on this host, or does no more
+        if (!causes_.try_emplace(w.facts.host).second) causes_.erase(w.facts.host);
+        break;
     }
   }
+
+  // As the engine does before each settle().
+  void tell_causes() {
+    std::vector<RecoveryCause> told;
+    for (auto& [host, cause] : causes_) {
+      RecoveryCause c{"cause/host/" + host, "they share " + host, {}};
+      for (const auto& w : workers_)
+        if (w.facts.host == host && ill_as_told(w)) c.workers.push_back(w.facts.id);
+      if (c.workers.size() >= 2 && !cause.grave_since) cause.grave_since = cause.last_stop = now().steady;
+      told.push_back(std::move(c));
+    }
+    recovery_.update_causes(std::move(told), now());
+  }
+  static bool ill_as_told(const SimWorker& w) { return w.facts.source_connected && w.told.status == Status::critical; }
 
   void connect(const std::string& host, bool on) {
     for (auto& w : workers_) {
@@ -306,10 +323,12 @@ class World {
 
   void settle() {
     for (int i = 0; i < 3; ++i) {
+      tell_causes();
       recovery_.settle(now(), out_);
       judge();
       agent_acts();
     }
+    tell_causes();
     recovery_.settle(now(), out_);
     judge();
     check_liveness();
@@ -340,6 +359,8 @@ class World {
         if (a->state == ActionState::held_back) take_back(*a);
         for (auto& [pool, canary] : canaries_)
           if (canary.action_id == a->action_id) canary.state = a->state;
+        for (auto& [host, cause] : causes_)
+          if (cause.canary.action_id == a->action_id) cause.canary.state = a->state;
       }
       if (const auto* c = std::get_if<BackoffClearedRecord>(&e.body)) find(c->worker_id).stops.clear();
     }
@@ -388,6 +409,7 @@ class World {
     judge_freeze(w.facts.pool, ladder.action_id);
     if (const auto told = refused_.find(w.facts.pool); told != refused_.end()) RC_ASSERT(t - told->second >= 10s);
     counted_[ladder.action_id] = t;
+    judge_cause(w, ladder.action_id);
     std::erase_if(w.stops, [&](SteadyTime s) { return t - s >= 30min; });
     RC_ASSERT(w.stops.size() < 3u);
     w.stops.push_back(t);
@@ -479,6 +501,24 @@ class World {
     canary = {action_id, ActionState::sent, t};
   }
 
+  // Of the workers that one cause explains: none for five minutes, then one; the next half an hour after it, freely
+  // once one was proven.
+  void judge_cause(const SimWorker& w, const std::string& action_id) {
+    const auto it = causes_.find(w.facts.host);
+    if (it == causes_.end()) return;
+    SimCause& cause = it->second;
+    const SteadyTime t = now().steady;
+    cause.last_stop = t;
+    if (!cause.grave_since || cause.canary.state == ActionState::succeeded) return;
+    const auto& canary = cause.canary;
+    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned;
+    if (!said_nothing) {
+      RC_ASSERT(t - *cause.grave_since >= 5min);
+      RC_ASSERT(canary.action_id.empty() || t - canary.began >= 30min);
+    }
+    cause.canary = {action_id, ActionState::sent, t};
+  }
+
   void judge_lease(const Lease& lease) {
     SimWorker& w = find(lease.worker_id);
     if (big_switch_ || maintained_.contains(lease.worker_id) || quarantined_.contains(lease.worker_id))
@@ -490,6 +530,7 @@ class World {
 
   void check_liveness() {
     check_canaries();
+    check_causes();
     for (auto& w : workers_) {
       const SteadyTime t = now().steady;
       const bool excuse = w.alive || w.stopped || w.in_ladder || big_switch_ || maintained_.contains(w.facts.id) ||
@@ -517,6 +558,25 @@ class World {
       if (since) RC_ASSERT(t - *since <= 35min);
     }
   }
+  // Nor does a shared cause hold for ever.
+  void check_causes() {
+    const SteadyTime t = now().steady;
+    const bool quiet = broker_down_ || degraded_ || big_switch_ || lag_ > 1s || !maintained_.empty() ||
+                       !quarantined_.empty() || t - started_ < 1min ||
+                       std::any_of(workers_.begin(), workers_.end(),
+                                   [](const auto& w) { return !w.facts.source_connected || !w.alive || w.in_ladder; });
+    for (auto& [host, cause] : causes_) {
+      const bool could = std::any_of(workers_.begin(), workers_.end(), [&, h = host](const auto& w) {
+        const std::string& pool = w.facts.pool;
+        const auto& stops = pool_stops_[pool];
+        const auto hour = std::count_if(stops.begin(), stops.end(), [&](SteadyTime s) { return t - s < 1h; });
+        return w.facts.host == h && ill_as_told(w) && !w.facts.announced_stop && w.stops.empty() &&
+               !recovery_.pool_view(pool, now()).frozen && hour < std::max(5, size_of(pool) / 5);
+      });
+      if (!could || quiet || !cause.last_stop) cause.last_stop = t;
+      RC_ASSERT(t - *cause.last_stop <= 36min);
+    }
+  }
   // A worker that a canary could try: ill, with budget left.
   bool stoppable(const std::string& pool) {
     return std::any_of(workers_.begin(), workers_.end(), [&](const auto& w) {
@@ -539,6 +599,11 @@ class World {
     ActionState state = ActionState::sent;
     SteadyTime began{};
   };
+  struct SimCause {
+    std::optional<SteadyTime> grave_since, last_stop;
+    Canary canary;
+  };
+  std::map<std::string, SimCause> causes_;                         // by host
   std::map<std::string, Canary> canaries_;                         // by pool
   std::map<std::string, std::optional<SteadyTime>> frozen_since_;  // by pool: without a canary and a reason
   std::map<std::string, std::optional<SteadyTime>> looked_ill_;    // by pool: when last
@@ -559,7 +624,10 @@ rc::Gen<std::vector<Step>> script(int kinds) {
 
 RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_and_nobody_is_left_dead, ()) {
   World world(*rc::gen::inRange(1, 30));
-  world.run(*script(16));
+  auto steps = *script(17);
+  for (auto& [what, whom, seconds] : steps)
+    if (what == 16) what = 19;
+  world.run(steps);
   RC_CLASSIFY(world.automatic_stops() > 0, "stops");
   RC_CLASSIFY(world.starts() > 0, "starts");
 }
@@ -598,6 +666,16 @@ RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_with_planned_restarts, ()) {
   world.run(*script(*rc::gen::element(0, 7, 16) + 1));
   RC_CLASSIFY(world.planned() > 0, "planned");
   RC_CLASSIFY(world.planned() > 0 && world.automatic_stops() > world.planned(), "planned and ill");
+}
+
+// Hosts of which all ill workers share a cause, now and then.
+RC_GTEST_PROP(RecoveryProperty, shared_causes_hold_stops_but_not_for_ever, ()) {
+  World world(*rc::gen::inRange(6, 24));
+  auto steps = *script(8);
+  for (auto& [what, whom, seconds] : steps)
+    if (what == 7 || what == 0) what = 19;
+  world.run(steps);
+  RC_CLASSIFY(world.automatic_stops() > 0, "stops");
 }
 
 }  // namespace

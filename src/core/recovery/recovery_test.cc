@@ -663,11 +663,16 @@ TEST(Recovery, non_agent_workers_are_only_shadowed) {
 TEST(Recovery, a_person_restarts_without_budget_and_hears_what_it_costs) {
   RecoveryBench b;
   b.workers(10);
+  b.facts.at("w0").tasks_known = true;
   b.facts.at("w0").in_flight = {{.id = "t1", .type = "resize", .started_at = b.clock.now().wall - 41s}};
   b.say("w0");
+  b.command_dry("w0");
+  EXPECT_EQ(b.ladders(), 0);
+  EXPECT_TRUE(b.entries<AuditRecord>().empty());
   const auto r = b.command(Verb::restart, "w0", false, "", std::nullopt, "key-1");
   EXPECT_TRUE(r.success && r.running);
-  EXPECT_NE(r.message.find("1 task in flight may be lost or done again: resize t1 (running 41 s)"), std::string::npos)
+  EXPECT_NE(r.message.find("1 task in flight, 1 lost or done again: resize t1 (running 41 s, lost or done again)"),
+            std::string::npos)
       << r.message;
   EXPECT_EQ(b.last_ladder().kind, RemedyKind::drain_restart);
   EXPECT_EQ(b.action("w0").actor, "ann");

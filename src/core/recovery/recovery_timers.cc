@@ -25,6 +25,11 @@ void Recovery::Impl::touch_all() {
   for (const auto& [id, w] : workers) touch(w);
 }
 
+void Recovery::Impl::dirty_pools_of(const std::set<std::string>& ids) {
+  for (const std::string& id : ids)
+    if (const Worker* w = find(id)) dirty_pools.insert(w->facts.pool);
+}
+
 void Recovery::Impl::settle(const Now& now, RecoveryOutput& out) {
   expire_maintenance(now, out);
   while (!timers.empty() && timers.begin()->first <= now.steady) {

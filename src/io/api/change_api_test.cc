@@ -87,6 +87,23 @@ TEST_F(ChangeApi, hands_a_restart_to_the_engine_and_tells_which_tasks_are_lost) 
   EXPECT_TRUE(c.force);
 }
 
+TEST_F(ChangeApi, tells_what_becomes_of_each_task_before_a_restart) {
+  fake.answer = CommandResult{.success = true, .message = "would restart worker w-1"};
+  LossForecast& forecast = fake.answer.forecast.emplace();
+  forecast.known = true;
+  forecast.left_out = 2;
+  forecast.tasks.push_back({"t-1", "resize", WallTime{5s}, 41.0, TaskFate::redone, "acknowledged after its end"});
+  forecast.tasks.push_back({"t-2", "", std::nullopt, std::nullopt, TaskFate::unknown, "not configured"});
+  const Answer a = post("/health/workers/w-1/restart", R"({"dry_run":true})");
+  EXPECT_EQ(a.status, 200);
+  EXPECT_TRUE(fake.commands.back().dry_run);
+  EXPECT_EQ(a.at("/forecast/tasks/0/fate"), "redone");
+  EXPECT_EQ(a.at("/forecast/tasks/0/running_seconds"), "41");
+  EXPECT_EQ(a.at("/forecast/tasks/1/since"), "null");
+  EXPECT_EQ(a.at("/forecast/tasks_left_out"), "2");
+  expect_problem(post("/health/workers/w-1/drain", R"({"dry_run":true})"), 400, "unknown member 'dry_run'");
+}
+
 TEST_F(ChangeApi, answers_what_the_engine_refuses_as_a_problem) {
   fake.answer.error = make_error(Errc::conflict, "w-1 is the last healthy worker of thumbs: send force");
   expect_problem(post("/health/workers/w-1/restart"), 409, "send force");

@@ -33,6 +33,7 @@ std::optional<bool>* flag_of(CommandBody& body, std::string_view name) {
   if (name == "force") return &body.force;
   if (name == "fleet") return &body.fleet;
   if (name == "on") return &body.on;
+  if (name == "dry_run") return &body.dry_run;
   if (name == "all") return &body.all;
   return name == "pause_on_failure" ? &body.pause_on_failure : nullptr;
 }

@@ -15,7 +15,7 @@ struct CommandBody {
   std::optional<std::string> reason;  // at most 500 bytes
   std::optional<bool> force;
   std::optional<std::string> worker_id, pool;
-  std::optional<bool> fleet, on;
+  std::optional<bool> fleet, on, dry_run;
   std::optional<Duration> duration;  // text: "30m"
   std::optional<std::string> mode;   // demo
   std::optional<std::string> comment, author;

@@ -73,6 +73,7 @@ HttpReply worker_command(Core& core, Call& call, Verb verb, std::initializer_lis
   command.reason = body->reason.value_or("");
   command.force = body->force.value_or(false);
   command.target = body->action_id.value_or("");
+  command.dry_run = body->dry_run.value_or(false);
   const bool ends_tasks = verb == Verb::restart || verb == Verb::drain;
   return submit_command(core, call, std::move(command), ends_tasks ? in_flight_json(core, call.id) : std::string());
 }
@@ -104,7 +105,7 @@ Result<CommandInput> maintenance_command(const CommandBody& body) {
 }  // namespace
 
 HttpReply post_restart(Core& core, Call& call) {
-  return worker_command(core, call, Verb::restart, {"reason", "force"});
+  return worker_command(core, call, Verb::restart, {"reason", "force", "dry_run"});
 }
 HttpReply post_drain(Core& core, Call& call) { return worker_command(core, call, Verb::drain, {"reason", "force"}); }
 HttpReply post_resume(Core& core, Call& call) { return worker_command(core, call, Verb::resume, {"reason"}); }

@@ -128,6 +128,7 @@ HttpReply get_worker(Core&, Call&);
 HttpReply get_summary(Core&, Call&);
 HttpReply get_pools(Core&, Call&);
 HttpReply get_queues(Core&, Call&);
+HttpReply get_poison_tasks(Core&, Call&);
 HttpReply get_alerts(Core&, Call&);
 HttpReply get_maintenance(Core&, Call&);
 HttpReply get_demo(Core&, Call&);

@@ -87,11 +87,15 @@ TEST_F(ReadApi, shows_summary_pools_queues_alerts_and_maintenance) {
   view->alerts = {Alert{.key = "worker/w-1/heartbeat/silent", .severity = Severity::critical, .worker_id = "w-1"},
                   Alert{.key = "monitor/lag", .severity = Severity::warning}};
   view->incidents = {incident("i-1", true), incident("i-0", false)};
+  PoisonTask poison{.pool = "thumbs", .type = "resize", .args_digest = "3f2a", .seen = 3, .deaths = 3};
+  poison.evidence.push_back({.worker_id = "w-1", .incarnation = "1", .how = "signal 9", .at = WallTime{5s}, .ran = 3s});
+  view->poison_tasks = std::make_shared<const std::vector<PoisonTask>>(1, poison);
   view->maintenance = {MaintenanceRecord{.id = "fleet", .reason = "move", .actor = "ops", .on = true}};
   fake.fleet = view;
   EXPECT_EQ(get("/health/summary").at("/open_incidents/0/id"), "i-1");
   EXPECT_EQ(get("/health/pools").at("/pools/0/frozen"), "the broker is down");
   EXPECT_EQ(get("/health/queues").at("/queues/0/ready"), "4");
+  EXPECT_EQ(get("/poison_tasks").at("/poison_tasks/0/evidence/0/ran_seconds"), "3");
   EXPECT_EQ(get("/alerts").json().at("alerts").as_array().size(), 2u);
   EXPECT_EQ(get("/alerts?severity=critical").at("/alerts/0/worker_id"), "w-1");
   EXPECT_EQ(get("/alerts?worker_id=w-2").at("/alerts"), "[]");

@@ -83,6 +83,12 @@ HttpReply get_queues(Core& core, Call& call) {
   return list_reply(call, "queues", core.ports.fleet->view()->queues, wire::write_queue);
 }
 
+HttpReply get_poison_tasks(Core& core, Call& call) {
+  const auto view = core.ports.fleet->view();
+  static const std::vector<PoisonTask> kNone;
+  return list_reply(call, "poison_tasks", view->poison_tasks ? *view->poison_tasks : kNone, wire::write_poison_task);
+}
+
 HttpReply get_alerts(Core& core, Call& call) {
   QueryReader query(call.request.query);
   const auto severities = query.words<Severity>("severity");

@@ -34,6 +34,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/silences", Scope::operate, BodyKind::json, post_silence},
     {"DELETE", "/silences/{silence_id}", Scope::operate, BodyKind::none, delete_silence},
     {"GET", "/notifications", Scope::open, BodyKind::none, get_notifications},
+    {"GET", "/poison_tasks", Scope::open, BodyKind::none, get_poison_tasks},
     {"GET", "/restarts", Scope::open, BodyKind::none, get_restarts},
     {"GET", "/restarts/rolling", Scope::open, BodyKind::none, get_rollings},
     {"POST", "/restarts/rolling", Scope::operate, BodyKind::json, post_rolling},

@@ -53,7 +53,7 @@ PARAMEDIC_JOURNAL_FIELDS(AgentStartInput, source, action_id, worker_id, previous
                          exit, received)
 PARAMEDIC_JOURNAL_FIELDS(RollingWish, pool, version, host, at_once, at_once_percent, pause_on_failure)
 PARAMEDIC_JOURNAL_FIELDS(CommandInput, command_id, verb, worker_id, pool, actor, reason, force, duration,
-                         idempotency_key, target, author, silence, rolling, received)
+                         idempotency_key, target, author, dry_run, silence, rolling, received)
 PARAMEDIC_JOURNAL_FIELDS(LedgerStateInput, degraded, text)
 PARAMEDIC_JOURNAL_FIELDS(DeliveryInput, outcome, received)
 PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
@@ -72,13 +72,15 @@ PARAMEDIC_JOURNAL_FIELDS(BigSwitchRecord, held, reason, actor, at)
 PARAMEDIC_JOURNAL_FIELDS(BackoffClearedRecord, worker_id, reason, at)
 PARAMEDIC_JOURNAL_FIELDS(NotificationGroup, key, route, labels, incident_id, title, open, storm, sequence,
                          told_severity, channels, members, step, opened_at, told_at, step_at, held_until, follows)
+PARAMEDIC_JOURNAL_FIELDS(DeathTask, id, type, args_digest, ran, living)
+PARAMEDIC_JOURNAL_FIELDS(DeathRecord, worker_id, pool, host, incarnation, how, stopped, at, told_ago, living, tasks)
 PARAMEDIC_JOURNAL_FIELDS(RollingTarget, rolling_id, worker_id, pool, incarnation, turn, state, action_id, tries, at)
 PARAMEDIC_JOURNAL_FIELDS(RollingNote, worker_id, state, text, at)
 PARAMEDIC_JOURNAL_FIELDS(RollingRecord, id, wish, state, reason, actor, total, done, skipped, failed, now, held, text,
                          changed_by, started_at, changed_at, ended_at, notes)
 PARAMEDIC_JOURNAL_FIELDS(LedgerState, actions, workers, budgets, quarantines, maintenance, big_switch, backoff_cleared,
                          incidents, alerts, notifications, silences, acknowledgements, groups, rollings,
-                         rolling_targets)
+                         rolling_targets, deaths)
 
 // An input without fields has nothing to bind.
 template <class Coder>

@@ -48,6 +48,7 @@ Columns columns(const NotificationRecord& r) {
 }
 Columns columns(const Silence& r) { return {r.id, "", "", r.created_at, !r.ended_at}; }
 Columns columns(const Acknowledgement& r) { return {r.incident_id, "", "", r.at, r.on}; }
+Columns columns(const DeathRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
 Columns columns(const NotificationGroup& r) { return {r.key, "", "", r.opened_at, r.open}; }
 
 Columns columns(const RollingRecord& r) { return {r.id, "", r.wish.pool, r.started_at, !is_over(r.state)}; }

@@ -19,7 +19,8 @@ namespace paramedic {
 // Of ledger.db (PRAGMA user_version): how many migrations there are. docs/formats/ledger.md.
 inline constexpr std::int64_t kLedgerFormat = 5;
 
-inline constexpr Duration kBudgetWindow = 2h;  // what the budgets look back upon (model/effects.h)
+inline constexpr Duration kDeathWindow = 24h * 7;  // the longest that poison tasks are looked for
+inline constexpr Duration kBudgetWindow = 2h;      // what the budgets look back upon (model/effects.h)
 inline constexpr int kMaxLedgerPage = 1000;
 
 inline std::int64_t nanos(WallTime t) { return t.time_since_epoch().count(); }
@@ -58,7 +59,7 @@ struct LedgerQuery;
 Result<LedgerCursor> check_query(const LedgerQuery& query);
 
 // Inputs leave after 7 days, everything else after 90: two classes with a front each.
-inline bool is_input_class(LedgerKind kind) { return kind == LedgerKind::input; }
+inline bool is_input_class(LedgerKind kind) { return kind == LedgerKind::input || kind == LedgerKind::death; }
 
 // How far a retention pass may delete (base/retention.h), counted on from where the last pass ended, so that gaps
 // between records are paid for too (a day at most: they may be long).

@@ -40,7 +40,7 @@ constexpr const char* kMigrations[] = {
     "",
     // 4: and what was told of each story.
     "",
-    // 5: rolling restarts and their workers.
+    // 5: rolling restarts and their workers, deaths with the tasks in flight.
     "",
 };
 static_assert(std::size(kMigrations) == kLedgerFormat);

@@ -171,7 +171,7 @@ TEST_F(SqliteLedgerTest, a_file_of_version_1_is_read_written_and_pruned) {
   clock_.advance(24h * 100);
   EXPECT_EQ(ledger_->prune(clock_.now())->deleted, 4u);
   ledger_.reset();
-  EXPECT_EQ(format(), 4);
+  EXPECT_EQ(format(), 5);
   open();
   EXPECT_EQ(ledger_->load(clock_.now())->workers.size(), 1u);
 }

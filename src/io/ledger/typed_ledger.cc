@@ -8,6 +8,7 @@ namespace paramedic {
 
 namespace {
 constexpr Duration kRollingsBack = 24h * 30;
+constexpr std::ptrdiff_t kDeathsLoaded = 10'000;  // of more the oldest are left out
 }
 
 template <class T>
@@ -51,6 +52,11 @@ Result<LedgerState> TypedLedger::load(Now now) {
   const WallTime month = now.wall - kRollingsBack;
   if (done) done = each<RollingRecord>(LedgerKind::rolling, false, month, into(s.rollings));
   if (done) done = each<RollingTarget>(LedgerKind::rolling_target, true, month, into(s.rolling_targets));
+  if (done)
+    done = each<DeathRecord>(LedgerKind::death, false, now.wall - kDeathWindow, [&](DeathRecord&& record) {
+      if (s.deaths.size() >= 2 * kDeathsLoaded) s.deaths.erase(s.deaths.begin(), s.deaths.begin() + kDeathsLoaded);
+      s.deaths.push_back(std::move(record));
+    });
   if (!done) return done.error();
   for (auto& [key, alert] : firing) s.alerts.push_back(std::move(alert));
   return s;

@@ -218,6 +218,8 @@ void write_intake(MetricsWriter& out, const FleetView& view, const MonitorStats&
   single(out, f::rounds, s.rounds);
   single(out, f::round_lag, s.round_lag_seconds);
   single(out, f::checks_failed, s.checks_failed);
+  single(out, f::poison_tasks, view.poison_tasks ? view.poison_tasks->size() : std::size_t{0});
+  single(out, f::poison_evicted, s.poison_evicted);
   single(out, f::rules, s.rules);
   single(out, f::rule_evaluations, s.rule_evaluations);
   single(out, f::rule_cut, s.rule_alerts_cut);

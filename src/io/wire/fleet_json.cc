@@ -206,15 +206,38 @@ std::string delta_json(const FleetDelta& delta) {
   return out;
 }
 
+void write_poison_task(JsonWriter& w, const PoisonTask& t) {
+  w.begin_object().field("pool", t.pool);
+  text_field(w, "type", t.type).field("args_digest", t.args_digest).field("alert_key", t.key());
+  w.field("seen", t.seen).field("deaths", t.deaths).field("living_with", t.living_with).field("living", t.living);
+  write_list(w, "evidence", t.evidence, [](JsonWriter& to, const PoisonDeath& d) {
+    to.begin_object().field("worker_id", d.worker_id);
+    text_field(to, "host", d.host).field("incarnation", d.incarnation).field("at", d.at).field("how", d.how);
+    to.field("stopped", d.stopped).key("ran_seconds").seconds(d.ran).key("told_ago_seconds").seconds(d.told_ago);
+    to.field("living_with", d.living_with).field("living", d.living).end_object();
+  });
+  w.end_object();
+}
+
+void write_forecast(JsonWriter& w, const LossForecast& f) {
+  w.begin_object().field("kind", f.kind).field("tasks_known", f.known);
+  write_list(w, "tasks", f.tasks, [](JsonWriter& to, const TaskForecast& t) {
+    to.begin_object().field("id", t.id);
+    text_field(to, "type", t.type).field("since", t.since).field("running_seconds", t.running_seconds);
+    to.field("fate", t.fate).field("why", t.why).end_object();
+  });
+  w.field("tasks_left_out", f.left_out).end_object();
+}
+
 std::string command_result_json(const CommandResult& r) {
   std::string out;
   JsonWriter w(out);
   w.begin_object().field("success", r.success);
   text_field(w, "action_id", r.action_id);
   w.field_if("id", r.id);
-  w.field("message", r.message.empty() && r.error ? r.error->message : r.message)
-      .field("running", r.running)
-      .end_object();
+  w.field("message", r.message.empty() && r.error ? r.error->message : r.message).field("running", r.running);
+  if (r.forecast) write_forecast(w.key("forecast"), *r.forecast);
+  w.end_object();
   return out;
 }
 

@@ -78,6 +78,17 @@ void put(JsonWriter& w, const BackoffClearedRecord& r) {
   w.begin_object().field("worker_id", r.worker_id).field("reason", r.reason).field("at", r.at).end_object();
 }
 
+void put(JsonWriter& w, const DeathRecord& r) {
+  w.begin_object().field("worker_id", r.worker_id).field("pool", r.pool).field_if("host", r.host);
+  w.field_if("incarnation", r.incarnation).field("how", r.how).field("stopped", r.stopped).field("at", r.at);
+  w.key("told_ago_seconds").seconds(r.told_ago).field("living", r.living).key("tasks").begin_array();
+  for (const DeathTask& task : r.tasks) {
+    w.begin_object().field("id", task.id).field_if("type", task.type).field("args_digest", task.args_digest);
+    w.key("ran_seconds").seconds(task.ran).field("living", task.living).end_object();
+  }
+  w.end_array().end_object();
+}
+
 void put_members(JsonWriter& w, const RecordedExit& r) {
   write_exit_compact(w.key("exit"), r.exit);
   w.key("in_flight").begin_array();
@@ -309,6 +320,36 @@ bool get(Fields& f, const Value& v, NotificationRecord& r) { return read_notific
 bool get(Fields& f, const Value& v, Silence& r) { return read_silence(f, v, r); }
 bool get(Fields& f, const Value& v, Acknowledgement& r) { return read_acknowledgement(f, v, r); }
 bool get(Fields& f, const Value& v, NotificationGroup& r) { return read_notification_group(f, v, r); }
+
+constexpr Duration kLongestRun = 24h * 3660;
+
+bool get_task(Fields& f, const Value& v, DeathTask& r) {
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "id") return text(f, k, m, r.id);
+    if (k == "type") return text(f, k, m, r.type);
+    if (k == "args_digest") return text(f, k, m, r.args_digest);
+    if (k == "ran_seconds") return f.duration(k, m, r.ran, kLongestRun);
+    if (k == "living") return f.integer(k, m, r.living, 0, std::numeric_limits<int>::max());
+    return f.skip();
+  });
+}
+
+bool get(Fields& f, const Value& v, DeathRecord& r) {
+  return f.object(v, [&](Key k, const Value& m) {
+    if (k == "worker_id") return text(f, k, m, r.worker_id);
+    if (k == "pool") return text(f, k, m, r.pool);
+    if (k == "host") return text(f, k, m, r.host);
+    if (k == "incarnation") return text(f, k, m, r.incarnation);
+    if (k == "how") return text(f, k, m, r.how);
+    if (k == "stopped") return f.boolean(k, m, r.stopped);
+    if (k == "at") return f.time(k, m, r.at);
+    if (k == "told_ago_seconds") return f.duration(k, m, r.told_ago, kLongestRun);
+    if (k == "living") return f.integer(k, m, r.living, 0, std::numeric_limits<int>::max());
+    const auto task = [&](const Value& item, DeathTask& to) { return get_task(f, item, to); };
+    if (k == "tasks") return f.list(k, m, r.tasks, DeathRecord::kMaxTasks, task);
+    return f.skip();
+  });
+}
 
 bool member(Fields& f, Key k, const Value& m, RecordedExit& r) {
   const auto task = [&](const Value& item, InFlightTask& to) { return read_in_flight(f, item, to); };

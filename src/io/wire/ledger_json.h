@@ -27,11 +27,12 @@ enum class LedgerKind {
   acknowledgement,
   notification_group,
   rolling,
-  rolling_target
+  rolling_target,
+  death
 };
 PARAMEDIC_ENUM_NAMES(LedgerKind, "action", "worker", "budget", "quarantine", "maintenance", "big_switch",
                      "backoff_cleared", "audit", "incident", "alert", "input", "notification", "silence",
-                     "acknowledgement", "notification_group", "rolling", "rolling_target")
+                     "acknowledgement", "notification_group", "rolling", "rolling_target", "death")
 
 namespace wire {
 

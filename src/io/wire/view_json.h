@@ -28,6 +28,7 @@ void write_metrics(JsonWriter& w, const MetricSet& metrics);
 void write_labels(JsonWriter& w, const Labels& labels);
 void write_pool(JsonWriter& w, const PoolView& pool);
 void write_queue(JsonWriter& w, const QueueView& queue);
+void write_poison_task(JsonWriter& w, const PoisonTask& task);
 void write_source(JsonWriter& w, const SourceView& source);
 void write_alert(JsonWriter& w, const Alert& alert);
 void write_incident(JsonWriter& w, const Incident& incident, bool with_timeline = true);

@@ -284,6 +284,15 @@ RollingRecord some_rolling() {
   return r;
 }
 
+DeathRecord some_death() {
+  DeathRecord r{some_id(), some_text(), some_text(), some_text(), some_text(), coin(), some_time(), some_span()};
+  r.living = *rc::gen::inRange(0, 1000);
+  r.tasks = some_list<DeathTask>([] {
+    return DeathTask{some_name(), some_text(), some_name(), some_span(), *rc::gen::inRange(0, 1000)};
+  });
+  return r;
+}
+
 RollingTarget some_rolling_target() {
   RollingTarget t{some_id(), some_id(), some_text(), some_text(), *rc::gen::inRange(0, 100)};
   t.state = some_word<RollingTargetState>();
@@ -294,11 +303,13 @@ RollingTarget some_rolling_target() {
 }
 
 LedgerBody some_ledger_body() {
-  switch (*rc::gen::inRange(0, 17)) {
+  switch (*rc::gen::inRange(0, 18)) {
     case 15:
       return some_rolling();
     case 16:
       return some_rolling_target();
+    case 17:
+      return some_death();
     case 14:
       return some_group();
     case 11:

@@ -17,6 +17,7 @@ export interface CommandBody {
   reason?: string;
   force?: boolean;
   action_id?: string; // approve, reject: only this one
+  dry_run?: boolean; // restart only: tell, do nothing
 }
 
 export interface MaintenanceBody {

@@ -377,8 +377,27 @@ export interface HistoryPoint {
   backlog?: boolean;
 }
 
+export type TaskFate = "safe" | "redone" | "lost" | "unknown";
+
+export interface TaskForecast {
+  id: string;
+  type: string | null;
+  since: string | null;
+  running_seconds: number | null;
+  fate: TaskFate;
+  why: string;
+}
+
+export interface LossForecast {
+  kind: string;
+  tasks_known: boolean;
+  tasks: TaskForecast[];
+  tasks_left_out: number;
+}
+
 export interface CommandResult {
   success: boolean;
+  forecast?: LossForecast; // of a restart
   action_id?: string;
   message: string;
   running?: boolean;

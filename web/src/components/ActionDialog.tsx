@@ -7,6 +7,7 @@ import { CostOfStop } from "./CostOfStop.tsx";
 import { Dialog } from "./Dialog.tsx";
 import { ReasonField } from "./ReasonField.tsx";
 import { useCommand } from "./use_command.ts";
+import { useForecast } from "./use_forecast.ts";
 
 interface Props {
   worker: WorkerDetail;
@@ -39,6 +40,7 @@ export function ActionDialog({ worker, verb, onClose, onDone }: Props) {
   const stops = verb === "restart" || verb === "drain";
   const last = stops && isLastHealthy(worker, app.fleet.pools);
   const held = verb === "restart" && app.fleet.bigSwitch.held;
+  const forecast = useForecast(worker.worker_id, verb === "restart");
   const { busy, error, run } = useCommand((result) => {
     const action = result.action_id ? ` (${result.action_id})` : "";
     onDone(`${ask.confirm}: ${result.message || (result.running ? "under way" : "done")}${action}`);
@@ -60,7 +62,7 @@ export function ActionDialog({ worker, verb, onClose, onDone }: Props) {
       onSubmit={submit}
     >
       <p>{ask.text}</p>
-      {stops && <CostOfStop worker={worker} lastHealthy={last} held={held} />}
+      {stops && <CostOfStop worker={worker} lastHealthy={last} held={held} forecast={forecast} />}
       {stops && (last || held || (refused && error)) && (
         <p class="field check">
           <label>

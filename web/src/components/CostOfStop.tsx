@@ -1,18 +1,28 @@
-import type { WorkerDetail } from "../api/types.ts";
+import type { LossForecast as Forecast, WorkerDetail } from "../api/types.ts";
 import { useNow } from "../state/app.ts";
 import { runningTasks } from "../state/cost.ts";
 import { duration, plural } from "../state/format.ts";
+import { LossForecast } from "./LossForecast.tsx";
 import { StatusIcon } from "./StatusIcon.tsx";
 
 const NAMED = 5;
 
+interface Props {
+  worker: WorkerDetail;
+  lastHealthy: boolean;
+  held: boolean;
+  forecast: Forecast | null; // of a restart, once the monitor has answered
+}
+
 /** Which tasks run and for how long; whether anybody else does this work. */
-export function CostOfStop({ worker, lastHealthy, held }: { worker: WorkerDetail; lastHealthy: boolean; held: boolean }) {
+export function CostOfStop({ worker, lastHealthy, held, forecast }: Props) {
   const now = useNow();
   const running = runningTasks(worker.in_flight, now);
   return (
     <div class="cost" data-cost>
-      {worker.in_flight === undefined || running.length === 0 ? (
+      {forecast ? (
+        <LossForecast forecast={forecast} />
+      ) : worker.in_flight === undefined || running.length === 0 ? (
         <p>No task is known to be in flight.</p>
       ) : (
         <>

@@ -1,0 +1,77 @@
+// Poison tasks: the same task (type and digest of its arguments) in flight at the deaths of several lives. Whoever
+// takes it next may be the next to die; nothing is done to it here, people are told with the evidence.
+//
+// A task is named when it was in flight at `deaths` deaths of distinct incarnations of one pool within `window`, and
+// its share among the dead is at least kMinLift times its share among the living:
+//   (deaths with it) / (deaths of the pool since the first with it)  >=  3 * (living with it) / (living looked at)
+// and chance alone would bring so many in less than one of a thousand cases (binomial, by the share of the living). The
+// living are looked at when one with the task dies. So a task that everybody runs all the time is not blamed for deaths
+// of another cause.
+//   Example: `tick` without arguments is in flight at 5 of 10 deaths and at 40 % of the living: 0.5 < 1.2, not named.
+//   `resize 3f2a` is in flight at 3 of 10 deaths and nowhere else: 0.3 >= 0, named.
+//   `sweep`, at 3 of 3 deaths and at 20 % of the living: 1 >= 0.6, but by chance in 8 of 1000 cases: not yet.
+// Without a digest a task is not remembered: its type alone would blame every task of it. It ends when it was in flight
+// at no death for `window`. Memory is bounded: of more than max_tasks per pool those with the fewest deaths go first,
+// of equals the one that was seen longest ago. Pure; one thread; times by steady clock (records of the ledger are
+// brought there by the caller).
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/death_record.h"
+#include "model/poison_task.h"
+
+namespace paramedic {
+
+struct PoisonLimits {
+  int deaths = 3;
+  Duration window = 24h;
+};
+
+class PoisonFinder {
+ public:
+  static constexpr double kMinLift = 3, kMaxChance = 0.001;
+  static constexpr std::size_t kMaxDeaths = 1000;  // remembered per pool
+  explicit PoisonFinder(std::size_t max_tasks = 1000) : max_tasks_(max_tasks) {}
+
+  // A death at `at`, by `now` at the latest. Returns the tasks in flight at it that are named, with all evidence. The
+  // same incarnation counts once. REQUIRES: ascending `at` per pool, but for clock steps.
+  std::vector<PoisonTask> on_death(const DeathRecord& death, SteadyTime at, const PoisonLimits& limits);
+  // Named tasks that ended by now.
+  std::vector<PoisonTask> expire(SteadyTime now);
+  // All that are named now, by pool, then type and digest.
+  std::vector<PoisonTask> named() const;
+  std::optional<SteadyTime> next_expiry() const;
+  std::uint64_t evicted() const { return evicted_; }
+
+ private:
+  using Key = std::pair<std::string, std::string>;  // type, digest
+  struct Task {
+    std::deque<SteadyTime> seen;                              // ascending, within the window, at most kMaxDeaths
+    std::deque<std::pair<SteadyTime, PoisonDeath>> evidence;  // the latest of them, at most PoisonTask::kMaxEvidence
+    Duration window{};
+    bool named = false;
+    SteadyTime last() const { return seen.back(); }
+  };
+  struct Pool {
+    std::map<Key, Task> tasks;
+    std::deque<SteadyTime> deaths;  // with known tasks
+  };
+  static void prune(Pool& pool, SteadyTime now);
+  void make_room(Pool& pool);
+  // null = this life was counted already
+  Task* take(Pool& pool, const DeathRecord& death, const DeathTask& told, SteadyTime at, const PoisonLimits& limits);
+  static int deaths_with_and_since(const Pool& pool, const Task& task);
+  static bool stands_out(const Pool& pool, const Task& task);
+  static PoisonTask describe(const std::string& name, const Pool& pool, const Key& key, const Task& task);
+
+  std::size_t max_tasks_;
+  std::map<std::string, Pool> pools_;
+  std::uint64_t evicted_ = 0;
+};
+
+}  // namespace paramedic
