@@ -27,7 +27,7 @@ def moments(action):
 
 def test_a_waiting_remedy_is_told_with_a_link_that_does_nothing_until_somebody_says_yes(world):
     hook = Hook()
-    extra = {"channels": {"hook": {"kind": "webhook", "url": hook.url}}, "external_url": "http://monitor.example"}
+    extra = {"channels": {"hook": {"type": "webhook", "url": hook.url}}, "route": {"channels": ["hook"]}, "external_url": "http://monitor.example"}
     _, _, api = fleet(world, 2, pools={"p": {"recovery": {"mode": "approve", "allow_last": True}}}, extra=extra)
     before = pids(api)
     victim = next(iter(before))
