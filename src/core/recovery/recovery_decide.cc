@@ -182,7 +182,7 @@ void Recovery::Impl::check_pool_of_one(const std::string& name, Pool& pool, cons
     const bool ours = w.stop_wish.reason == Reason::queue_stalled;
     if (!due && !ours) continue;
     const bool can = due && w.counted && !w.facts.dead && w.ended_incarnation.empty();
-    if (can && w.stop_wish.kind == RemedyKind::none)
+    if (can && (w.stop_wish.kind == RemedyKind::none || w.stop_wish.planned))
       set_wish(
           w, {RemedyKind::restart, Reason::queue_stalled, "", "the queue of its pool stalls and it is the only worker"},
           now, out);
@@ -194,7 +194,9 @@ void Recovery::Impl::check_pool_of_one(const std::string& name, Pool& pool, cons
 void Recovery::Impl::set_hold(Worker& w, std::optional<HoldBack> held, RecoveryOutput& out) {
   const HoldCode before = w.held ? w.held->code : HoldCode::none;
   const HoldCode after = held ? held->code : HoldCode::none;
-  if (before == after && (!held || held->until == w.held->until)) return;
+  // Of most holds only the countdown changes, and `until` tells it; what a plan waits for changes in kind.
+  const bool same = before == after && (!held || held->until == w.held->until);
+  if (same && (after != HoldCode::waits_for_quiet || held->text == w.held->text)) return;
   w.held = std::move(held);
   touched.insert(w.facts.id);
   if (before == after || after == HoldCode::none) return;

@@ -158,6 +158,19 @@ TEST(RecoveryRecycle, the_last_healthy_worker_stays_and_an_ill_one_is_cured_not_
   EXPECT_EQ(b.action("w0").reason, Reason::hung_task);
 }
 
+TEST(RecoveryRecycle, a_plan_that_waits_does_not_stand_in_the_way_of_the_pools_own_remedy) {
+  RecoveryPolicy p = hourly();
+  p.allow_last = false;
+  RecycleBench b(p);
+  b.pool(1);
+  b.pass_due("w0");
+  ASSERT_EQ(b.held("w0"), HoldCode::last_healthy);
+  b.recovery.update_pool({.pool = "p", .queue_stalled_since = b.clock.now().steady}, b.clock.now(), b.out);
+  b.pass(303s);
+  ASSERT_EQ(b.ladders(), 1);
+  EXPECT_EQ(b.action("w0").reason, Reason::queue_stalled);
+}
+
 TEST(RecoveryRecycle, by_tasks_and_by_forecast) {
   RecoveryPolicy p;
   p.recycle_tasks = 100;
