@@ -44,7 +44,7 @@ MonitorFrame some_monitor_frame() {
                    coin(),    some_span()};
     case 3:
       return Ladder{some_id(),   some_id(),   some_id(),  some_word<RemedyKind>(), some_span(), some_span(),
-                    some_span(), some_span(), some_text()};
+                    some_span(), some_span(), some_span(), some_text()};
     case 4:
       return MonitorAck{some_list<std::string>(some_id)};
     case 5:
