@@ -130,7 +130,7 @@ struct CommandResult {
   std::string action_id;       // of a restart
   bool running = false;        // 202: goes on
   std::string message;
-  std::string id;  // of what was made: a silence, a rolling restart
+  std::string id;                        // of what was made: a silence, a rolling restart
   std::optional<LossForecast> forecast;  // of a restart: its tasks in flight
 };
 struct Answer {

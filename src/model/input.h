@@ -113,8 +113,8 @@ struct CommandInput {
   bool force = false;
   std::optional<Duration> duration;  // maintenance
   std::string idempotency_key;
-  // acknowledge: id of an incident or key of an alert; unsilence: id of a silence; rolling_…: its id; approve, reject: an
-  // action's
+  // acknowledge: id of an incident or key of an alert; unsilence: id of a silence; rolling_…: its id; approve, reject:
+  // an action's
   std::string target;
   std::string author;                  // acknowledge: on whose behalf; empty = the actor
   bool dry_run = false;                // restart: tell what it would do, and do nothing

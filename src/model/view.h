@@ -137,8 +137,8 @@ struct FleetView {
   std::vector<FleetEvent> events;   // latest last, at most 200
   std::vector<MaintenanceRecord> maintenance;
   std::vector<RollingRecord> rollings;            // open ones, then the latest that are over; each newest first
-  std::vector<Silence> silences;                                // not over, by start
-  std::vector<Acknowledgement> acknowledgements;                // on, by incident
+  std::vector<Silence> silences;                  // not over, by start
+  std::vector<Acknowledgement> acknowledgements;  // on, by incident
   std::shared_ptr<const std::vector<PoisonTask>> poison_tasks;  // by pool, type, digest; null = none
   bool big_switch_held = false;
   std::string big_switch_reason;

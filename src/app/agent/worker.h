@@ -140,8 +140,8 @@ class Worker {
 
   std::unique_ptr<WorkerProcess> process_;  // the living one or the one that died last; null before the first start
   ExitInfo last_exit_;
-  std::uint64_t output_from_ = 0;  // where the output of the present incarnation begins
-  std::string last_words_;         // until they are told
+  std::uint64_t output_from_ = 0;   // where the output of the present incarnation begins
+  std::string last_words_;          // until they are told
   std::string failed_incarnation_;  // set when the latest start came to nothing: its name
   std::string previous_incarnation_;
 

@@ -117,7 +117,7 @@ struct PoolFacts {
   bool all_announced = true;  // every inactive member announced its stop
   bool ever_active = false;
   Duration take_gap_p95 = 60s;
-  double tasks_per_minute = 0;  // of all active members together
+  double tasks_per_minute = 0;    // of all active members together
   int slots = 0, busy_slots = 0;  // of the active members whose tasks in flight are known; without `concurrency`: one
   std::vector<PoolQueueFacts> queues;
   std::string broker_down;  // the first that is down of all brokers its workers have named, fresh or not; empty = none

@@ -43,7 +43,7 @@ struct RecoveryWorkerFacts {
   bool by_agent = false;     // its source is an agent: it starts under leases
   bool can_restart = false;  // its source owns an executor
   bool source_connected = false;
-  std::optional<WallTime> started_at;        // of this incarnation, as far as it is known
+  std::optional<WallTime> started_at;  // of this incarnation, as far as it is known
   // By an agent: what it told of the worker is news until then. Later a stop waits for its next word: on a line that is
   // dead without a sign every worker falls silent. nullopt = no agent, whose own silence is the evidence.
   std::optional<SteadyTime> news_until;
@@ -65,7 +65,7 @@ struct RecoveryWorkerFacts {
   std::vector<InFlightTask> in_flight;
   std::vector<std::optional<double>> usual_seconds;  // of each: 99 % of its type end within; nullopt = not learned yet
   Acknowledge acknowledge = Acknowledge::unknown;
-  bool idle = false;                    // it is known to have nothing in flight
+  bool idle = false;  // it is known to have nothing in flight
   RecycleFacts recycle;
 };
 

@@ -27,7 +27,8 @@ void Recovery::Impl::wait_for_approval(Worker& w, RemedyKind kind, Reason reason
   note(w, TimelineKind::held, fmt::format("{} waits for approval: {}", verb(kind), w.action->text), std::nullopt, out);
   event(w, "action", fmt::format("{}: {} waits for approval", w.facts.id, verb(kind)), now, out);
   w.approval_alert = true;
-  const std::string cost = kind == RemedyKind::start ? std::string() : "; " + in_words(forecast_losses(w.facts, kind, policy_of(w), now));
+  const std::string cost =
+      kind == RemedyKind::start ? std::string() : "; " + in_words(forecast_losses(w.facts, kind, policy_of(w), now));
   wish_alert(w, true, Severity::warning, Reason::approval_wanted,
              fmt::format("A {} of worker {} waits for your approval", verb(kind), w.facts.id),
              fmt::format("{}{}; say yes or no: paramedic approve {}, paramedic reject {}", w.action->text, cost,

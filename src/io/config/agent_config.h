@@ -55,7 +55,7 @@ struct WorkerSpec {
   std::optional<Duration> period;  // of its reports; default = the agent's report_period
   std::string version;
   std::uint64_t last_words_bytes = 2048;  // of stdout_to, told when it dies; 0 = none
-  std::string stdout_to = "inherit";  // "inherit", "null" or a file to append to; standard error goes along
+  std::string stdout_to = "inherit";      // "inherit", "null" or a file to append to; standard error goes along
   // The silence after which the monitor calls this worker dead. A sign of life is forwarded at once when the last
   // forwarded one is older than half of it, else with the next report.
   Duration heartbeat_deadline = 60s;

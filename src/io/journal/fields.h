@@ -61,8 +61,8 @@ PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
 // ---- what the engine began with ----
 PARAMEDIC_JOURNAL_FIELDS(ActionStep, step, at, message)
 PARAMEDIC_JOURNAL_FIELDS(ActionRecord, action_id, worker_id, pool, host, incarnation, new_incarnation, kind, state,
-                         step, reason, text, actor, executor, rolling_id, by_operator, counted_start, counted_stop, requested_at,
-                         sent_at, verify_since, ended_at, outcome, steps)
+                         step, reason, text, actor, executor, rolling_id, by_operator, counted_start, counted_stop,
+                         requested_at, sent_at, verify_since, ended_at, outcome, steps)
 PARAMEDIC_JOURNAL_FIELDS(WorkerRecord, worker_id, pool, host, source, version, incarnation, state, status, back_within,
                          since, forgotten)
 PARAMEDIC_JOURNAL_FIELDS(BudgetRecord, action_id, worker_id, pool, host, stop, crash, at, returned)

@@ -9,7 +9,7 @@ namespace paramedic {
 namespace {
 constexpr Duration kRollingsBack = 24h * 30;
 constexpr std::ptrdiff_t kDeathsLoaded = 10'000;  // of more the oldest are left out
-}
+}  // namespace
 
 template <class T>
 std::optional<T> TypedLedger::decode(LedgerKind kind, std::string_view body) {

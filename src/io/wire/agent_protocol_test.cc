@@ -43,8 +43,9 @@ MonitorFrame some_monitor_frame() {
       return Lease{some_id(), some_id(),  *rc::gen::inRange(0, 99), some_span(), coin(), some_text(),
                    coin(),    some_span()};
     case 3:
-      return Ladder{some_id(),   some_id(),   some_id(),  some_word<RemedyKind>(), some_span(), some_span(),
-                    some_span(), some_span(), some_span(), some_text()};
+      return Ladder{some_id(),   some_id(),   some_id(),   some_word<RemedyKind>(),
+                    some_span(), some_span(), some_span(), some_span(),
+                    some_span(), some_text()};
     case 4:
       return MonitorAck{some_list<std::string>(some_id)};
     case 5:

@@ -43,7 +43,7 @@ export function ApprovalPage({ worker: id, action }: { worker: string; action: s
           </dl>
         )}
         {worker && approval?.waits && named?.kind !== "start" && (
-          <CostOfStop worker={worker} lastHealthy={isLastHealthy(worker, app.fleet.pools)} held={app.fleet.bigSwitch.held} />
+          <CostOfStop worker={worker} lastHealthy={isLastHealthy(worker, app.fleet.pools)} held={app.fleet.bigSwitch.held} forecast={null} />
         )}
         {approval?.waits && <ApprovalButtons worker={id} action={action} />}
         {named && <ActionSteps steps={named.steps ?? []} />}
