@@ -21,14 +21,16 @@ PARAMEDIC_JOURNAL_FIELDS(RecordedBroker, broker, down)
 PARAMEDIC_JOURNAL_FIELDS(RecordedCommand, verb, actor, reason, force, duration)
 PARAMEDIC_JOURNAL_FIELDS(RecordedOutcome, action_id, step, done, ok, new_incarnation, message)
 PARAMEDIC_JOURNAL_FIELDS(RecordedStart, action_id, previous_incarnation, crashes, ago, exit)
-PARAMEDIC_JOURNAL_FIELDS(Ladder, action_id, worker_id, expected_incarnation, kind, drain, max_drain, term_grace,
-                         start_delay, reason)
+PARAMEDIC_JOURNAL_FIELDS(Ladder, action_id, worker_id, expected_incarnation, kind, diagnostics, drain, max_drain,
+                         term_grace, start_delay, reason)
 PARAMEDIC_JOURNAL_FIELDS(Lease, worker_id, incarnation, crashes, next_start_in, hold, hold_reason, adds_jitter,
                          valid_for)
 PARAMEDIC_JOURNAL_FIELDS(SendLadder, source, ladder)
 PARAMEDIC_JOURNAL_FIELDS(SendLease, source, lease)
 PARAMEDIC_JOURNAL_FIELDS(SendWorkerCommand, source, worker_id, incarnation, verb)
 PARAMEDIC_JOURNAL_FIELDS(SendAck, source, action_ids)
+PARAMEDIC_JOURNAL_FIELDS(TaskForecast, id, type, since, running_seconds, fate, why)
+PARAMEDIC_JOURNAL_FIELDS(LossForecast, kind, known, tasks, left_out)
 PARAMEDIC_JOURNAL_FIELDS(Notify, alert)
 PARAMEDIC_JOURNAL_FIELDS(SendNotification, notification)
 PARAMEDIC_JOURNAL_FIELDS(TaskIncrease, type, completed, failed, retried, revoked, lost, durations)
@@ -40,8 +42,8 @@ void code_fields(Writer& w, const InputRecord& record) {
 }
 void code_fields(Writer& w, const Answer& answer) {
   auto& [command_id, result] = answer;
-  auto& [success, error, action_id, running, message, id] = result;
-  w("Answer", "", command_id, success, action_id, running, message, id, error.has_value());
+  auto& [success, error, action_id, running, message, id, forecast] = result;
+  w("Answer", "", command_id, success, action_id, running, message, id, forecast, error.has_value());
   if (error) w("Error", "", int(error->code), error->message);
 }
 void code_fields(Writer& w, const HistoryRow& row) {
