@@ -179,9 +179,12 @@ TEST_F(AgentLinkTest, the_diagnostics_hook_is_asked_before_anything_is_done_to_t
 TEST_F(AgentLinkTest, the_last_words_of_a_worker_come_with_its_death_and_only_with_it) {
   std::ofstream(folder_ + "/out") << "of somebody else\n";
   add_worker("w-1",
-             "echo early; test -e again || { touch again; echo 'Traceback: no such table' >&2; exit 1; }; sleep 1000")
+             "echo early; test -e die && exec sleep 1000; touch up; while ! test -e die; do sleep 0.02; done;"
+             "echo 'Traceback: no such table' >&2; exit 1")
       .last_words_bytes = 30;
   begin_online();
+  ASSERT_TRUE(eventually([&] { return exists("up"); }));
+  std::ofstream(folder_ + "/die") << "";
   const auto dead = [&] {
     std::vector<Report> found;
     for (const auto& report : monitor_->reports("w-1"))

@@ -802,8 +802,12 @@ TEST(EngineConfig, reads_every_part_of_a_pool_and_names_each_mistake) {
   EXPECT_EQ(settings.resolution, Duration{5s});
   EXPECT_EQ(settings.recovery.mode, RecoveryMode::off);
   pool.set("min_healthy", Params::of("-1")).set("typo", Params::of("1"));
+  pool.set("tasks", Params::map().set("acknowledge", Params::of("sometimes")));
   (void)parse_pool_settings(pool, "pools.thumbs", problems);
-  EXPECT_EQ(problems.size(), 2u);
+  ASSERT_EQ(problems.size(), 3u);
+  std::string all;
+  for (const Problem& problem : problems) all += problem.to_string() + "\n";
+  EXPECT_NE(all.find("pools.thumbs.tasks.acknowledge"), std::string::npos) << all;
 }
 
 TEST(Engine, records_every_input_that_is_no_sample) {

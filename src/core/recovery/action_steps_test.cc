@@ -49,7 +49,7 @@ TEST(ActionSteps, a_restart_tells_every_step_with_its_time) {
   // The record keeps the beginning of what diagnostics found, the incident all of it.
   EXPECT_LE(a.steps[3].message.size(), kMaxStepMessage);
   const bool told = std::any_of(b.out.notes.begin(), b.out.notes.end(), [](const IncidentNote& n) {
-    return n.text == "diagnostics: " + std::string(1000, 'd');
+    return n.kind == TimelineKind::diagnosed && n.text == std::string(1000, 'd');
   });
   EXPECT_TRUE(told);
 }

@@ -41,6 +41,7 @@ struct Approval : ::testing::Test {
 };
 
 TEST_F(Approval, is_asked_for_once_with_the_action_and_what_it_costs) {
+  b.facts.at("w0").tasks_known = true;
   b.facts.at("w0").in_flight = {{"t-1", "resize"}};
   asks();
   b.pass(2h);

@@ -148,6 +148,7 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
   update_wish(w, now, out);
   recount(w, now);
   end_stale_approval(w, now, out);
+  if (w.stop_wish.planned && facts.idle != old.idle) dirty_pools.insert(facts.pool);  // its moment may be short
   if (w.held && w.held->code == HoldCode::source_away && facts.news_until != old.news_until)
     dirty_pools.insert(facts.pool);
   const bool ill = w.counted_ill || w.facts.status == Status::unknown;

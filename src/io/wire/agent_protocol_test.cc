@@ -84,8 +84,8 @@ TEST(AgentProtocol, spells_frames_as_documented) {
             R"("adds_jitter":false,"valid_for_seconds":60})");
   EXPECT_EQ(
       encode(MonitorFrame(Ladder{.action_id = "a", .worker_id = "w", .drain = 30s, .term_grace = 30s})),
-      R"({"type":"ladder","action_id":"a","worker_id":"w","kind":"restart","drain_seconds":30,"max_drain_seconds":0,)"
-      R"("term_grace_seconds":30,"start_delay_seconds":0})");
+      R"({"type":"ladder","action_id":"a","worker_id":"w","kind":"restart","diagnostics_seconds":0,"drain_seconds":30,)"
+      R"("max_drain_seconds":0,"term_grace_seconds":30,"start_delay_seconds":0})");
 }
 
 TEST(AgentProtocol, a_newer_partner_is_understood) {
