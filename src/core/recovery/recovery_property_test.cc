@@ -292,6 +292,9 @@ class World {
         progress.new_incarnation = w.facts.incarnation;
       }
       if (p.fate == 2 || !w.facts.source_connected) continue;  // its word is lost
+      // "Not now" is no try of an order.
+      if (const auto it = order_of_.find(p.ladder.action_id); progress.held_back && it != order_of_.end())
+        --ordered_[it->second];
       recovery_.on_progress(progress, now(), out_);
       say(w);
     }
@@ -437,7 +440,9 @@ class World {
     RC_ASSERT(!maintained_.contains(w.facts.id) && !quarantined_.contains(w.facts.id));
     RC_ASSERT(w.facts.source_connected && !w.facts.announced_stop);
     RC_ASSERT(!(broker_down_ && w.facts.pool == "a"));
-    auto& times = ordered_[action.rolling_id + "/" + w.facts.id];
+    const std::string place = action.rolling_id + "/" + w.facts.id;
+    order_of_[action.action_id] = place;
+    auto& times = ordered_[place];
     RC_ASSERT(++times <= kRollingTries);
     take_place(w.facts.pool, action.action_id);
   }
@@ -614,7 +619,8 @@ class World {
   bool calm_ = false;
   int automatic_stops_ = 0, ordered_stops_ = 0, starts_ = 0, orders_ = 0;
   std::set<std::string> aborted_;
-  std::map<std::string, int> ordered_;  // restarts of an order by worker
+  std::map<std::string, int> ordered_;           // tries of an order by worker
+  std::map<std::string, std::string> order_of_;  // action → its place in ordered_
 };
 
 rc::Gen<std::vector<Step>> script(int kinds) {
