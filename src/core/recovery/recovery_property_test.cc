@@ -516,7 +516,8 @@ class World {
     cause.last_stop = t;
     if (!cause.grave_since || cause.canary.state == ActionState::succeeded) return;
     const auto& canary = cause.canary;
-    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned;
+    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned ||
+                              canary.state == ActionState::held_back;
     if (!said_nothing) {
       RC_ASSERT(t - *cause.grave_since >= 5min);
       RC_ASSERT(canary.action_id.empty() || t - canary.began >= 30min);
