@@ -2,7 +2,7 @@
 import os
 import signal
 
-from product import agent_config, monitor_config, reasons, run, wait_for
+from product import agent_config, monitor_config, run, wait_for
 
 SLEEPER = ["sh", "-c", "while :; do sleep 0.3; done"]
 
@@ -19,7 +19,9 @@ def healthy(api, worker):
 
 
 def test_a_hung_worker_is_asked_what_it_does_and_the_incident_keeps_the_answer(world):
-    _, api = world.serve()
+    config = monitor_config(world.dir / "monitor")
+    config["pools"]["default"]["recovery"]["settle"] = "500ms"  # a cure at once leaves no incident
+    _, api = world.serve(config)
     hook = {"command": ["sh", "-c", "echo stack of $0; echo line two; echo $PARAMEDIC_WORKER_ID", "{pid}"], "timeout": "5s"}
     world.agent(agent_config(world.dir / "agent", api.url, [{"id": "w", "command": SLEEPER, "diagnostics": hook}]))
     first = wait_for("a healthy worker", lambda: healthy(api, "w"), 40)["pid"]
@@ -56,7 +58,6 @@ def test_a_model_that_no_longer_answers_is_restarted_and_a_good_answer_proves_th
     wait_for("the model to be ready", lambda: model()["state"] == "ready" and model()["smoke_ok"] and healthy(api, "m"), 40)
     first = api.worker("m")["pid"]
     broken.touch()  # the process lives on and its state is S: nothing else would notice
-    wait_for("the failed smoke test", lambda: "smoke_failed" in reasons(api.worker("m"), "critical"), 40)
     restart = wait_for("a proven cure", lambda: next((r for r in api.restarts("m") if r["state"] == "succeeded"), None), 60)
     assert restart["reason"] == "smoke_failed" and restart["outcome"] == "its smoke check passed", restart
     assert api.worker("m")["pid"] != first
