@@ -80,9 +80,15 @@ bool Freeze::update(const PoolHealth& health, const RecoveryPolicy& policy, Stea
     fine_since_.reset();
   else if (!fine_since_)
     fine_since_ = now;
-  if (state_.phase == Phase::thawing) in_thaw(health, policy, now);
-  if (state_.phase == Phase::canary) in_canary(health, now);
-  if (state_.phase == Phase::frozen) while_frozen(health, policy, now);
+  // A phase that has just begun may be over already, and what it waits for must be known now: nobody asks again by
+  // itself.
+  for (int i = 0; i < 4; ++i) {
+    const Phase phase = state_.phase;
+    if (phase == Phase::thawing) in_thaw(health, policy, now);
+    if (phase == Phase::canary) in_canary(health, now);
+    if (phase == Phase::frozen) while_frozen(health, policy, now);
+    if (state_.phase == phase) break;
+  }
   count_slots();
   return state_.phase != before;
 }

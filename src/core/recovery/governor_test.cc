@@ -217,6 +217,23 @@ TEST(Freeze, names_its_cause_with_numbers) {
   EXPECT_EQ(freeze_cause({.source_blind = "http"}, p), "source http is blind");
 }
 
+TEST(Freeze, a_proven_canary_opens_a_pool_in_which_nobody_is_ill_at_once) {
+  RecoveryPolicy policy;
+  Freeze freeze;
+  PoolHealth health{.size = 10, .known = 10, .ill = 6, .healthy = 4};
+  SteadyTime now{100h};
+  freeze.update(health, policy, now);
+  freeze.update(health, policy, now += policy.freeze_canary_after);
+  ASSERT_EQ(freeze.state().phase, FreezeState::Phase::canary);
+  freeze.stop_began("act", policy, now);
+  health.ill = 0;
+  health.healthy = 10;
+  freeze.update(health, policy, now += 10s);
+  freeze.stop_ended("act", StopOutcome::cured);
+  freeze.update(health, policy, now);
+  EXPECT_FALSE(freeze.state().frozen()) << freeze.state().text << ": nothing would ask again";
+}
+
 TEST(Freeze, holds_until_its_condition_has_been_gone_for_a_minute) {
   const RecoveryPolicy p;
   Freeze f;

@@ -69,7 +69,12 @@ class World {
     if (orders_ == 0) return;
     calm_down();
     pass(45min);
-    for (const RollingRecord& r : recovery_.rollings()) RC_ASSERT(r.state != RollingState::running);
+    for (const RollingRecord& r : recovery_.rollings()) {
+      if (r.state == RollingState::running)
+        RC_LOG("held: " + r.held +
+               ", under way: " + (r.now.empty() ? "none" : r.now[0] + " " + describe_action(r.now[0])));
+      RC_ASSERT(r.state != RollingState::running);
+    }
   }
   int ordered_stops() const { return ordered_stops_; }
   int automatic_stops() const { return automatic_stops_; }
@@ -78,6 +83,11 @@ class World {
 
  private:
   Now now() const { return clock_.now(); }
+
+  std::string describe_action(const std::string& id) const {
+    const auto a = recovery_.worker_view(id, now()).action;
+    return a ? std::string(to_string(a->state)) + " " + a->outcome : "without action";
+  }
 
   void say(SimWorker& w) {
     if (w.facts.source_connected) w.told = w.facts;
@@ -147,6 +157,8 @@ class World {
   // All troubles end: what is still open must come to its end.
   void calm_down() {
     calm_ = true;
+    // What is on its way ends well too: an ill pool whose stops are spent stays frozen for longer than anybody waits.
+    for (auto& p : ladders_) p.fate = 3;
     broker_down_ = degraded_ = false;
     lag_ = 0s;
     recovery_.update_pool({.pool = "a"}, now(), out_);
@@ -339,7 +351,7 @@ class World {
 
   void pass(Duration d) {
     const SteadyTime target = now().steady + d;
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 50'000; ++i) {  // an order that is held looks again each second
       SteadyTime next = std::min(target, now().steady + 5s);
       if (const auto at = recovery_.next_deadline()) next = std::clamp(*at, now().steady, next);
       for (const auto& p : ladders_) next = std::clamp(p.due, now().steady, next);
@@ -381,6 +393,7 @@ class World {
     if (it == counted_.end()) return;
     std::erase(find(a.worker_id).stops, it->second);
     std::erase(pool_stops_[a.pool], it->second);
+    std::erase(planned_stops_[a.pool], it->second);
     counted_.erase(it);
     RC_ASSERT(!a.counted_stop);
     refused_[a.pool] = now().steady;
