@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/agent/unique_fd.h"
+#include "base/readable.h"
 
 namespace paramedic::agent {
 namespace {
@@ -67,7 +68,7 @@ void Diagnosis::run_program() {
 // The last thing: `done` may destroy us.
 void Diagnosis::finish() {
   const Done done = std::exchange(done_, nullptr);
-  const std::string text = readable(text_);
+  const std::string text = readable_trimmed(text_);
   done(text);
 }
 

@@ -29,7 +29,7 @@ class Diagnosis {
   using Done = std::function<void(std::string text)>;
 
   // Begins at once. `done` is called once, from the loop and never within this call; not at all when the diagnosis is
-  // destroyed before, which ends the program. The text is readable(); a hook that fails says so in it.
+  // destroyed before, which ends the program. The text is readable_trimmed(); a hook that fails says so in it.
   // `signal` sends a signal to the worker's process; false when it is gone.
   Diagnosis(boost::asio::io_context& io, DiagnosisPlan plan, const std::function<bool(int)>& signal, Done done);
   ~Diagnosis() = default;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/agent/spawn.h"
+#include "base/readable.h"
 #include "base/text.h"
 
 namespace paramedic::agent {
@@ -139,7 +140,7 @@ class HookRun::Impl : public std::enable_shared_from_this<HookRun::Impl> {
     end_program();
     timer_.cancel();
     result_.command = call_.command;
-    result_.output = readable(said_.text());
+    result_.output = readable_trimmed(said_.text());
     if (const Done done = std::exchange(done_, nullptr)) done(std::move(result_));
   }
 
@@ -179,16 +180,6 @@ void HeadAndTail::append(std::string_view piece) {
 
 std::string HeadAndTail::text() const {
   return dropped_ == 0 ? head_ + tail_ : fmt::format("{}\n… {} bytes left out …\n{}", head_, dropped_, tail_);
-}
-
-std::string readable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = ' ';
-  }
-  while (!out.empty() && (out.back() == '\n' || out.back() == ' ')) out.pop_back();
-  return out;
 }
 
 }  // namespace paramedic::agent

@@ -47,7 +47,7 @@ struct HookResult {
   std::vector<std::string> command;  // as it was run
   std::string failure;               // it could not be run: why
   std::optional<ExitInfo> exit;      // nullopt: not run, or killed at its limit
-  std::string output;                // readable()
+  std::string output;                // readable_trimmed()
   bool good() const { return exit && exit->code == 0; }
   // "exit 3", "ended by signal 11", "did not end within 10s and was killed", "was not run: binary missing …"
   std::string how_it_ended(Duration limit) const;
@@ -68,8 +68,5 @@ class HookRun {
   class Impl;
   std::shared_ptr<Impl> impl_;
 };
-
-// For people: control characters other than newline and tab become blanks; no blank lines at the end.
-std::string readable(std::string_view text);
 
 }  // namespace paramedic::agent

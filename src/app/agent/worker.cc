@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "base/readable.h"
 #include "base/text.h"
 
 namespace paramedic::agent {
@@ -163,7 +164,8 @@ void Worker::hear_last_words() {
   const auto size = file_size_of(output_file());
   const auto begin = size < output_from_ ? 0 : output_from_;  // less than before: the file was rotated away
   const auto from = std::max<std::uint64_t>(begin, size - std::min(size, spec_.last_words_bytes));
-  last_words_ = spec_.last_words_bytes > 0 ? readable(read_appended(output_file(), from, spec_.last_words_bytes)) : "";
+  last_words_ =
+      spec_.last_words_bytes > 0 ? readable_trimmed(read_appended(output_file(), from, spec_.last_words_bytes)) : "";
 }
 
 // Journalled first, so that no start is ever forgotten or done twice; `action_id` empty = not counted by the monitor.

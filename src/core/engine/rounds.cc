@@ -214,7 +214,7 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   // Met while it already ran (the monitor started later): by its own clock, which may be wrong, but only once per life.
   if (f.incarnations <= 1 && f.process.started_at && *f.process.started_at < now.wall)
     out.recycle.began = std::min(f.first_heard, now.steady - (now.wall - *f.process.started_at));
-  if (snapshot.known(f.tasks.stamp)) {
+  if (config.pool(f.pool).recovery.recycle_tasks > 0 && snapshot.known(f.tasks.stamp)) {
     out.recycle.tasks = 0;
     for (const TaskTypeFacts& type : f.tasks.types) *out.recycle.tasks += type.reported.finished();
   }

@@ -10,7 +10,7 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include "io/restart/job_values.h"
+#include "base/readable.h"
 
 namespace paramedic::restart {
 
@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMaxText = 500;
 
 std::string one_line_of(const char* text) {
-  std::string out = printable(std::string(text ? text : "").substr(0, kMaxText));
+  std::string out = readable_trimmed(std::string(text ? text : "").substr(0, kMaxText));
   std::replace(out.begin(), out.end(), '\n', ' ');
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/readable.h"
 #include "io/process/child.h"
 #include "io/restart/executor_kind.h"
 #include "io/restart/job_values.h"
@@ -57,7 +58,7 @@ class CommandAttempt final : public Attempt {
     if (!ran) return {false, ran.error().message};
     std::string words =
         ran->signal != 0 ? fmt::format("ended by signal {}", ran->signal) : fmt::format("exit {}", ran->code);
-    if (const std::string said = printable(ran->output); !said.empty()) words += ": " + said;
+    if (const std::string said = readable_trimmed(ran->output); !said.empty()) words += ": " + said;
     return {ran->signal == 0 && ran->code == 0, std::move(words)};
   }
   void cancel() override { runner_.cancel(); }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/readable.h"
 #include "io/outgoing/answer.h"
 #include "io/outgoing/http_way.h"
 #include "io/restart/cancellation.h"
@@ -79,7 +80,7 @@ class DockerAttempt final : public Attempt {
   std::string unfit(const Container& found) const {
     if (found.name != name_)
       return fmt::format("{} is the beginning of an id, of container {}; name it as `docker ps` does", name_,
-                         printable(found.name.substr(0, 80)));
+                         readable_trimmed(found.name.substr(0, 80)));
     if (found.paused)
       return fmt::format("container {} is paused, so somebody holds it on purpose: `docker unpause {}` first", name_,
                          name_);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/readable.h"
+
 namespace paramedic::restart {
 
 namespace {
@@ -56,13 +58,6 @@ bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, ' ');
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
-}
-
 void check_template(ParamsReader& r, std::string_view key, std::string_view text) {
   const auto check = [&](std::string_view name) {
     if (!find_value(name)) r.problem(key, fmt::format("'{}' is no placeholder; known are: {}", name, placeholders()));
@@ -88,7 +83,7 @@ Result<std::string> target_name(const NameRule& rule, std::string_view text, con
                     name.find("..") == name.npos &&
                     std::all_of(name.begin(), name.end(), [&](unsigned char c) { return fits(rule, c); });
   if (good) return name;
-  std::string shown = printable(name.substr(0, 80));
+  std::string shown = readable_trimmed(name.substr(0, 80));
   std::replace(shown.begin(), shown.end(), '\n', ' ');
   return Error{Errc::invalid_argument,
                fmt::format("not performed: '{}' (from '{}') is no name of a {}: 1 to {} {}, no '..', no '.' or '-' at "

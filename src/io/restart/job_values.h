@@ -20,8 +20,6 @@ struct JobValue {
 std::span<const JobValue> job_values();
 
 bool has_control_character(std::string_view text);
-// Untrusted bytes for people: no control characters but line ends, none of those at the end.
-std::string printable(std::string text);
 
 // Adds a Problem for a placeholder that does not exist.
 void check_template(ParamsReader& r, std::string_view key, std::string_view text);

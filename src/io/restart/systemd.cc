@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/readable.h"
 #include "io/restart/executor_kind.h"
 #include "io/restart/job_values.h"
 
@@ -41,7 +42,7 @@ std::string words_of_result(const std::string& result) {
   if (result == "canceled") return "was cancelled by another job";
   if (result == "dependency") return "failed since a unit that it needs failed";
   if (result == "skipped") return "was skipped: it does not apply to the unit now";
-  return fmt::format("ended as '{}'", printable(result.substr(0, 40)));
+  return fmt::format("ended as '{}'", readable_trimmed(result.substr(0, 40)));
 }
 
 class SystemdAttempt final : public Attempt {
@@ -106,7 +107,8 @@ class SystemdAttempt final : public Attempt {
     if (bus_.call(kService, path, "org.freedesktop.DBus.Properties", "Get",
                   {"org.freedesktop.systemd1.Service", "Result"}, take_result))
       return "";
-    return fmt::format(", its result is {}; `journalctl -u {}` tells more", printable(result.substr(0, 40)), unit_);
+    return fmt::format(", its result is {}; `journalctl -u {}` tells more", readable_trimmed(result.substr(0, 40)),
+                       unit_);
   }
 
   Outcome told(const BusError& error) const {

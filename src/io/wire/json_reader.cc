@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/ids.h"
+#include "base/readable.h"
 
 namespace paramedic::wire {
 
@@ -65,10 +66,7 @@ bool Fields::text(std::string_view key, const json::value& v, std::string& out, 
 
 bool Fields::lines(std::string_view key, const json::value& v, std::string& out, std::size_t max_bytes) {
   if (!text(key, v, out, max_bytes)) return false;
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = ' ';
-  }
+  out = readable(std::move(out));
   return true;
 }
 
