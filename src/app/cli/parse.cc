@@ -315,8 +315,12 @@ void Program::add_rolling() {
   status_command->add_option("id", o.id, "Id of a rolling restart");
   status_command->add_flag("--wait", o.wait, "Stay until it is over or paused");
   status_command->callback([this] { exit = rolling_status(client, rolling_options); });
-  for (const char* verb : {"pause", "resume", "abort"}) {
-    auto* change = rolling->add_subcommand(verb, "What began ends; see docs/recovery.md");
+  const std::pair<const char*, const char*> changes[] = {{"pause", "Begin no further restart; what began ends"},
+                                                         {"resume", "Go on with the next worker"},
+                                                         {"abort", "End it for good; what began ends"}};
+  for (const auto& [name, help] : changes) {
+    const char* verb = name;  // clang 14 captures no structured binding
+    auto* change = rolling->add_subcommand(verb, help);
     add_client(*change, client);
     change->add_option("id", o.id, "Id of a rolling restart")->required();
     change->add_option("--reason", o.reason, "For the audit");
