@@ -9,12 +9,21 @@ endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_compile_options(-Wno-error)
 endif()
+# The compiler's own garbage collection: a tenth of the time of a build for some 200 MB more of memory.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options("SHELL:--param ggc-min-expand=400" "SHELL:--param ggc-min-heapsize=1000000")
+endif()
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 if(PARAMEDIC_SANITIZE)
-  add_compile_options(-fsanitize=${PARAMEDIC_SANITIZE} -fno-sanitize-recover=all -O1)
+  add_compile_options(-fsanitize=${PARAMEDIC_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PARAMEDIC_SANITIZE})
+  if(PARAMEDIC_SANITIZE MATCHES "undefined")
+    # A check at each access through a pointer, a third of the build: AddressSanitizer sees a null pointer as well, nobody
+    # casts down, and decoders copy bytes.
+    add_compile_options(-fno-sanitize=null,alignment,object-size,vptr)
+  endif()
   if(PARAMEDIC_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-Wno-tsan) # Asio's fences: TSan does not see them, and says so with a warning
   endif()
@@ -24,7 +33,7 @@ if(PARAMEDIC_SANITIZE)
   endif()
 endif()
 if(PARAMEDIC_COVERAGE)
-  add_compile_options(--coverage -fprofile-update=atomic)
+  add_compile_options(--coverage)
   add_link_options(--coverage)
 endif()
 

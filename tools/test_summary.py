@@ -32,8 +32,7 @@ def cases(path):
 def main():
     results, seconds = sys.argv[1], int(sys.argv[2])
     total = [0, 0, 0]
-    for names, title in ((["unit"], "unit and integration"), (["e2e", "e2e-serial"], "structure, API, end-to-end, page"),
-                         (["asan"], "the unit and integration tests again under ASan+UBSan")):
+    for names, title in ((["unit"], "unit and integration, under ASan+UBSan"), (["e2e", "e2e-serial"], "structure, API, end-to-end, page")):
         counts = [sum(each) for each in zip(*(cases(f"{results}/{name}.xml") for name in names))]
         total = [a + b for a, b in zip(total, counts)]
         print(f"{title}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped")

@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lib"))
 import openapi  # noqa: E402
 
-BUILD = pathlib.Path(os.environ.get("PARAMEDIC_BIN_DIR", ROOT / "build" / "debug"))
+# Where the test programs are; the binaries under test may be of another build (./dev test).
+BUILD = pathlib.Path(os.environ.get("PARAMEDIC_TEST_DIR") or os.environ.get("PARAMEDIC_BIN_DIR", ROOT / "build" / "debug"))
 # The server's own answers, an upgrade, streams and pages, which the recorder does not see as a whole.
 NOT_RECORDED = {("get", "/health/agents", "101"), ("get", "/health/events", "200")}
 

@@ -156,9 +156,28 @@ step("a silence is made, listed and ended", async (browser) => {
 });
 
 step("an incident has an address, is taken and given back", async (browser) => {
+  if (!(await isDemo())) return "skipped: no demonstration";
+  // An outage lasts until this step ends it; an incident of a worker would be cured while the step looks at it.
+  await demoBroker("off");
+  try {
+    await takeAndGiveBack(browser, await eventually(openIncident, 30_000));
+  } finally {
+    await demoBroker("on");
+  }
+  await eventually(async () => {
+    const summary = await get("/health/summary");
+    assert.equal(summary.healthy_workers, summary.total_workers, "healthy again");
+  }, 60_000);
+});
+
+async function openIncident() {
   const { incidents } = await get("/incidents?limit=100");
-  const incident = incidents.find((i) => !i.ended_at);
-  if (!incident) return "skipped: no open incident";
+  const incident = incidents.find((i) => !i.ended_at && i.scope.startsWith("source/"));
+  assert.ok(incident, `no open incident of the broker among ${incidents.length}`);
+  return incident;
+}
+
+async function takeAndGiveBack(browser, incident) {
   const { page } = await open(browser, `/#/incidents/${encodeURIComponent(incident.id)}`);
   const card = page.locator(`[data-incident="${incident.id}"]`);
   await card.locator(".timeline li").first().waitFor({ timeout: 15_000 });
@@ -172,7 +191,7 @@ step("an incident has an address, is taken and given back", async (browser) => {
   await press("off");
   await card.locator("[data-acknowledged]").waitFor({ state: "detached", timeout: 15_000 });
   await page.close();
-});
+}
 
 step("the demonstration breaks a worker and shows it turning ill", async (browser) => {
   if (!(await isDemo())) return "skipped: no demonstration";
@@ -285,6 +304,12 @@ async function firstEvent() {
 async function isDemo() {
   const response = await fetch(`${base}/demo`);
   return response.ok && (await response.json()).enabled === true;
+}
+
+/** Stops or starts the broker of the demonstration. */
+async function demoBroker(mode) {
+  const response = await fetch(`${base}/demo/break`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ worker_id: "broker", mode }) });
+  assert.ok(response.ok, `broker ${mode}: ${response.status}`);
 }
 
 /** A worker of the list, one with the status if there is such. */
