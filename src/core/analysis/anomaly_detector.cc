@@ -54,6 +54,7 @@ void AnomalyDetector::begin(float x) {
   mean_ = short_ = quick_ = slow_ = slower_ = previous_ = x;
   spread_ = step_spread_ = short_spread_ = recent_steps_ = 0;
   daily_spread_ = plain_spread_ = daily_slow_ = 0;
+  by_day_ = 0;
   for (auto& range : ranges_) range.forget();
   day_.forget();
 }
@@ -105,7 +106,7 @@ void AnomalyDetector::measure_records(float x, Statistics& s) {
 void AnomalyDetector::measure_daily(float x, Statistics& s) {
   const auto usual = day_.expected(clock_.last_seconds());
   if (usual) {
-    const float least = least_spread(mean(), floor_), aside = x - *usual, rate = rate_of(kBaseline, samples_);
+    const float least = least_spread(mean(), floor_), aside = x - *usual, rate = rate_of(kBaseline, by_day_);
     if (knows_the_day()) {
       s.has_day = true;
       s.records[of_daily] = limited(kRecordScale * ranges_[of_daily].novelty(daily_slow_, least, floor_));
@@ -116,6 +117,7 @@ void AnomalyDetector::measure_daily(float x, Statistics& s) {
     learn_spread(daily_spread_, std::fabs(aside), rate);
     learn_spread(plain_spread_, std::fabs(s.from_mean), rate);
     lean(daily_slow_, aside, kDailySmooth);
+    count(by_day_);
   }
   const float centre = usual.value_or(mean_), width = kClipShort * spread_ + least_spread(mean(), floor_);
   const float clipped = samples_ > kClipFrom ? std::clamp(x, centre - width, centre + width) : x;

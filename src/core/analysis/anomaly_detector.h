@@ -122,6 +122,7 @@ class AnomalyDetector {
   float floor_ = 0;
   std::uint32_t samples_ = 0;  // since the last recentre()
   std::uint16_t rejected_ = 0, gaps_ = 0;
+  std::uint16_t by_day_ = 0;  // samples for which the time of the day was known
 };
 static_assert(sizeof(AnomalyDetector) <= 1536, "1.5 KiB per series in full");
 
@@ -140,6 +141,7 @@ void AnomalyDetector::fields(Self& self, Archive& archive) {
   archive(self.samples_);
   archive(self.rejected_);
   archive(self.gaps_);
+  archive(self.by_day_);
 }
 
 }  // namespace paramedic

@@ -32,7 +32,11 @@ class DailyProfile {
   }
   void forget() { *this = {}; }
 
-  bool is_sane() const { return bin_ >= -1 && bin_ < kBins && count_ >= 0 && count_ <= 60000; }
+  bool is_sane() const {
+    const auto is_value = [](float x) { return std::fabs(x) <= 1e31F; };
+    return bin_ >= -1 && bin_ < kBins && count_ >= 0 && count_ <= 60000 && is_value(visit_mean_) &&
+           std::all_of(means_.begin(), means_.end(), is_value);
+  }
   template <class Self, class Archive>
   static void fields(Self& self, Archive& archive) {
     for (auto& mean : self.means_) archive(mean);

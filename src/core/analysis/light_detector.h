@@ -1,7 +1,7 @@
 // The small anomaly detector, 256 bytes: for the metrics of a worker beyond its chosen few, and for all when the fleet
 // is larger than its memory. Three of the eleven statistics of the full one (level, step, record), by the same formulas
 // and constants: the first two speak with their mean, the record alone and so counted half. No time of the day, no rest
-// after an alarm, no calibration of the sum: its rarity is its evidence. Pure; no allocation; one thread.
+// after an alarm, no calibration of the sum: its rarity is an estimate. Pure; no allocation; one thread.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -25,6 +25,7 @@ class LightDetector {
 
   ExpectedBand expected(float floor) const;
   std::uint32_t samples() const { return samples_; }
+  float step_seconds() const { return step_; }
   bool may_notify() const { return learned_ >= AnomalyDetector::kNotifySeconds; }
 
   bool is_sane() const;

@@ -17,7 +17,7 @@ struct Place {
 // The bin is read off the bits of the number: the exponent gives the octave, the first two bits of the mantissa the
 // quarter (equal steps within an octave instead of equal ratios: 1, 1.25, 1.5, 1.75, 2), the rest where in it.
 Place place_of(float x) {
-  if (!(x >= TailHistogram::kLowest)) return {0, 0.5F};
+  if (!(x >= 1.25F * TailHistogram::kLowest)) return {0, 0.5F};
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const int octave = int(bits >> 23) - 127 + 2;  // 0 = from 1/4
   const int bin = octave * 4 + int((bits >> 21) & 3);

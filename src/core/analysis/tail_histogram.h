@@ -1,7 +1,8 @@
 // How rare is this value of a statistic, seen by the statistic's own past? A streaming estimate of its upper tail.
 //
 // 32 bins of a quarter octave each (a bin is a quarter of the way to the double), from 1/4 to 64; smaller values share
-// the lowest bin, larger ones the highest. What is asked for comes back as -log10 of the tail probability:
+// the lowest bin (and are not told apart), larger ones the highest. What is asked for comes back as -log10 of the tail
+// probability:
 //   rarity(x) = -log10((above + part of the own bin that lies above x + 1/2) / (n + 1))
 // so 3 = "one in a thousand was as large". The 1/2 is the usual correction for a count of nothing: after n values no
 // rarity above log10(2 (n + 1)) is claimed, a young histogram is modest by itself.
