@@ -59,7 +59,7 @@ std::string predicate(const Anomaly& a) {
     case AnomalyStatistic::time_of_day:
       return "drifting from what is usual at this time of the day,";
     default:
-      return "unlike its";
+      return "back within its";
   }
 }
 

@@ -24,14 +24,16 @@ MissingnessReading Missingness::arrived(WallTime at, int known, int absent) {
   reading.distance_seconds = tick.seconds;
   reading.may_notify = clock_.learned_seconds() >= AnomalyDetector::kNotifySeconds;
   if (!paused_) reading.late = lateness(tick.steps);
-  const float absence = known > 0 ? kVanishedScale * float(absent) / float(known) : 0;
+  const float absence = 1 + (known > 0 ? kVanishedScale * float(absent) / float(known) : 0);
   if (scores() && absent > 0)
     reading.vanished = std::max(absences_.rarity(absence) + detector::per_minute(clock_.step_seconds()), 0.0F);
   if (reports_ >= AnomalyDetector::kCountFrom) {
     if (!paused_) distances_.add(detector::limited(tick.steps));
-    absences_.add(absence);
+    // What stays away counts once, or after a minute it would be usual.
+    if (absent == 0 || absent != absent_) absences_.add(absence);
   }
   paused_ = false;
+  absent_ = std::uint16_t(std::clamp(absent, 0, 65535));
   if (reports_ < std::numeric_limits<std::uint32_t>::max()) ++reports_;
   return reading;
 }

@@ -35,6 +35,7 @@ class Missingness {
     TailHistogram::fields(self.distances_, archive);
     TailHistogram::fields(self.absences_, archive);
     archive(self.reports_);
+    archive(self.absent_);
     archive(self.paused_);
   }
 
@@ -45,6 +46,7 @@ class Missingness {
   SampleClock clock_;
   TailHistogram distances_, absences_;
   std::uint32_t reports_ = 0;
+  std::uint16_t absent_ = 0;  // metrics missing in the report before
   bool paused_ = false;
 };
 

@@ -19,7 +19,7 @@ class WatchedSeries {
   // An anomaly begins with evidence and rarity (per minute of sampling: 10 000 minutes are a week) of at least
   // kUnusual, and lives for five minutes more from each sample of evidence kRestless. docs/analysis.md has what such
   // evidence is worth on labelled series.
-  static constexpr float kUnusual = 4, kRestless = 2;
+  static constexpr float kUnusual = 4, kRestless = 3;
   static constexpr Duration kCalm = 5min;
 
   WatchedSeries(std::string name, int rank);

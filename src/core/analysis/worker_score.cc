@@ -33,19 +33,30 @@ WorkerScoreReading WorkerScore::update(WallTime at, std::span<const float> evide
   WorkerScoreReading reading;
   reading.scored = rounds_ >= AnomalyDetector::kScoreFrom && clock_.settled_seconds() >= AnomalyDetector::kLearnSeconds;
   if (reading.scored) {
-    // Never more than the evidence itself: where nothing was ever unusual, a trifle is as rare as a disaster.
-    const auto rarity = [](const TailHistogram& tail, float x) { return std::min(tail.rarity(x), x); };
-    reading.score = std::max(rarity(worst_, worst), rarity(drift_, drifting_));
+    // Where nothing was ever unusual a trifle is as rare as a disaster: the score is never more than the evidence, nor
+    // than five times what the metrics together are above the ordinary (0.7 of it for five minutes: a warning).
+    reading.score = std::min(worst_.rarity(worst), worst);
+    reading.score = std::max(reading.score, std::min(drift_.rarity(drifting_), kDriftScale * drifting_));
   }
-  // As in the detectors: what lasts counts once, for ten minutes.
-  const bool same_story = (warnings_ & 1) != 0 && story_ < AnomalyDetector::kRestSeconds;
-  story_ = same_story ? story_ + tick.seconds : reading.score < kWarning ? 0 : story_;
-  if (!same_story) worst_.add(worst), drift_.add(drifting_);
+  count(worst, reading.score >= kWarning, tick.seconds);
   if (rounds_ < std::numeric_limits<std::uint32_t>::max()) ++rounds_;
   sustain(reading.score, unusual);
   reading.health = 100 * (1 - std::clamp((reading.score - 2) / 4, 0.0F, 1.0F));
   reading.level = level_;
   return reading;
+}
+
+// What lasts counts once, and only when it is over or ten minutes old: its own first sample must not make the next ones
+// look usual.
+void WorkerScore::count(float worst, bool unusual, float seconds) {
+  story_ = unusual ? story_ + seconds : 0;
+  if (unusual && story_ < AnomalyDetector::kRestSeconds) {
+    pending_worst_ = std::max(pending_worst_, worst);
+    pending_drift_ = std::max(pending_drift_, drifting_);
+    return;
+  }
+  worst_.add(std::max(worst, std::exchange(pending_worst_, 0.0F)));
+  drift_.add(std::max(drifting_, std::exchange(pending_drift_, 0.0F)));
 }
 
 void WorkerScore::sustain(float score, int unusual_metrics) {
@@ -63,7 +74,8 @@ void WorkerScore::sustain(float score, int unusual_metrics) {
 
 bool WorkerScore::is_sane() const {
   return clock_.is_sane() && worst_.is_sane() && drift_.is_sane() && drifting_ >= 0 && story_ >= 0 &&
-         level_ <= AnomalyLevel::critical && (warnings_ | criticals_ | companies_) <= kMask;
+         pending_worst_ >= 0 && pending_drift_ >= 0 && level_ <= AnomalyLevel::critical &&
+         (warnings_ | criticals_ | companies_) <= kMask;
 }
 
 }  // namespace paramedic

@@ -27,7 +27,7 @@ struct WorkerScoreReading {
 
 class WorkerScore {
  public:
-  static constexpr float kWarning = 3.5F, kCritical = 5, kSecond = 0.25F, kDriftSeconds = 300;
+  static constexpr float kWarning = 3.5F, kCritical = 5, kSecond = 0.25F, kDriftSeconds = 300, kDriftScale = 5;
   static constexpr int kSustained = 3, kLooked = 5;
 
   // Evidence of every metric in this round. REQUIRES: finite, >= 0.
@@ -41,7 +41,7 @@ class WorkerScore {
     TailHistogram::fields(self.worst_, archive);
     TailHistogram::fields(self.drift_, archive);
     archive(self.drifting_);
-    archive(self.story_);
+    for (auto* number : {&self.story_, &self.pending_worst_, &self.pending_drift_}) archive(*number);
     archive(self.rounds_);
     for (auto* bits : {&self.warnings_, &self.criticals_, &self.companies_}) archive(*bits);
     auto level = static_cast<std::uint8_t>(self.level_);
@@ -50,11 +50,13 @@ class WorkerScore {
   }
 
  private:
+  void count(float worst, bool unusual, float seconds);
   void sustain(float score, int unusual_metrics);
 
   SampleClock clock_;
   TailHistogram worst_, drift_;
-  float drifting_ = 0, story_ = 0;  // story_: seconds of the anomaly that lasts
+  float drifting_ = 0;
+  float story_ = 0, pending_worst_ = 0, pending_drift_ = 0;  // of the anomaly that lasts: its seconds, its largest
   std::uint32_t rounds_ = 0;
   std::uint8_t warnings_ = 0, criticals_ = 0, companies_ = 0;  // a bit per sample, the latest lowest; kLooked of them
   AnomalyLevel level_ = AnomalyLevel::usual;
