@@ -88,9 +88,9 @@ TEST(WorkerAnalysis, a_peak_of_the_whole_pool_is_told_as_such_and_not_held_again
       }
     return std::pair(worst, alike);
   };
-  EXPECT_NE(rounds(12, 30, 0).first, AnomalyLevel::usual) << "one alone";
+  EXPECT_NE(rounds(30, 60, 0).first, AnomalyLevel::usual) << "one alone";
   rounds(600, 0, 0);
-  const auto [worst, alike] = rounds(12, 60, 60);
+  const auto [worst, alike] = rounds(30, 120, 120);
   EXPECT_EQ(worst, AnomalyLevel::usual);
   EXPECT_TRUE(alike);
 }
