@@ -24,7 +24,6 @@ std::string scored(const std::string& csv) {
   return out.str();
 }
 CsvSample first(const std::string& csv) {
-  static std::string kept;
   std::istringstream in(csv);
   CsvSeries series(in, "x.csv");
   const auto sample = series.next();
