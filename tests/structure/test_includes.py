@@ -33,6 +33,7 @@ ALLOWED = {
     "io/journal": ["model", "base"],
     "app/agent": ["core/recovery", "io/config", "io/net", "io/wire", "model", "base"],
     "app/demo": ["io/net", "io/wire", "model", "base"],
+    "app/analyze": ["core/analysis", "model", "base"],
     "app/simulate": [*CORE, "core/engine", "app/agent", "model", "base"],
     "app/lab": [*CORE, "core/engine", "io/history", "io/ledger", "io/journal", "io/config", "io/wire",
                 "model", "base"],

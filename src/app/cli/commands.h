@@ -60,6 +60,12 @@ struct SimulateOptions {
 };
 int simulate_fleet(const SimulateOptions& options);
 
+// The anomaly detector over a CSV file.
+struct AnalyzeOptions {
+  std::string file;  // "-" = standard input
+};
+int analyze_file(const AnalyzeOptions& options);
+
 struct TestNotifyOptions {
   std::string channel, config_file, kind = "test";
   std::string story = "paramedic/test", remote_id;  // to send several messages of one story

@@ -34,6 +34,7 @@ struct Program {
   CheckConfigOptions check_options;
   TestRulesOptions test_rules_options;
   SimulateOptions simulate_options;
+  AnalyzeOptions analyze_options;
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
@@ -55,6 +56,7 @@ struct Program {
 
   void add_servers();
   void add_simulate();
+  void add_analyze();
   void add_test_notify();
   void add_care();
   void add_demo();
@@ -122,6 +124,14 @@ void Program::add_simulate() {
   command->add_option("--seed", o.seed, "The same seed gives the same run")->capture_default_str();
   command->add_flag("--json", o.json, "Print JSON instead of text");
   command->callback([this] { exit = simulate_fleet(simulate_options); });
+}
+
+void Program::add_analyze() {
+  auto* command =
+      app.add_subcommand("analyze", "Score a series of your own with the anomaly detector: CSV in, CSV out");
+  command->add_option("file", analyze_options.file, "CSV with the columns timestamp and value; - = standard input")
+      ->required();
+  command->callback([this] { exit = analyze_file(analyze_options); });
 }
 
 void Program::add_test_notify() {
@@ -390,6 +400,7 @@ int parse_and_run(int argc, char** argv) {
   program.app.require_subcommand(1);
   program.add_servers();
   program.add_simulate();
+  program.add_analyze();
   program.add_test_notify();
   program.add_care();
   program.add_demo();
