@@ -1,0 +1,236 @@
+#include "core/analysis/trend.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace paramedic {
+
+namespace {
+
+// Metrics come with two decimals of a percent: a line cannot be known better than this share of the unit.
+constexpr double kNoiseFloor = 2e-4;
+constexpr double kMostLikeness = 0.9;     // r of the header
+constexpr double kSeenShare = 2.0 / 3;    // of a window
+constexpr int kHalfHoursPerDay = 48;
+constexpr int kLeastPast = 24;            // blocks: two hours
+constexpr std::int64_t kForgotten = (TrendSeries::kDays + 1) * 288;  // blocks after which nothing is left
+constexpr double kStep = TrendSeries::kResolution;
+
+std::uint16_t to_steps(double share) {
+  return std::uint16_t(std::lround(std::clamp(share, 0.0, TrendSeries::kMost) / kStep));
+}
+
+// Of points x steps back in time; whole numbers, so exact. 48 points below 2^16: far from overflow.
+struct Sums {
+  std::int64_t n = 0, x = 0, xx = 0, y = 0, xy = 0, yy = 0, low = 0, xlow = 0, steps = 0, squared_steps = 0;
+  Sums operator-(const Sums& o) const {
+    return {n - o.n,     x - o.x,     xx - o.xx,     y - o.y,         xy - o.xy,
+            yy - o.yy,   low - o.low, xlow - o.xlow, steps - o.steps, squared_steps - o.squared_steps};
+  }
+};
+
+// Least squares; time runs against x, hence the sign.
+struct Line {
+  double n = 0, slope = 0, residual = 0, spread = 0;  // residual: sum of squares; spread: Σ(x-x̄)²
+  explicit Line(const Sums& s) : n(double(s.n)) {
+    spread = double(s.xx) - double(s.x) * double(s.x) / n;
+    const double products = double(s.xy) - double(s.x) * double(s.y) / n;
+    slope = -products / spread;
+    residual = std::max(0.0, double(s.yy) - double(s.y) * double(s.y) / n - slope * slope * spread);
+  }
+};
+
+double lower_slope(const Sums& s, double spread) {
+  return -(double(s.xlow) - double(s.x) * double(s.low) / double(s.n)) / spread;
+}
+
+// 1…19: how much wider the error is because neighbours resemble each other.
+double likeness_factor(const Sums& s, const Line& line, double residual) {
+  const double steps = std::max(0.0, double(s.squared_steps) - double(s.steps) * line.slope * line.slope);
+  const double r = std::clamp(1 - steps / (2 * residual), 0.0, kMostLikeness);
+  return (1 + r) / (1 - r);
+}
+
+// `points`: of the whole window; `unit`: blocks per point; `age`: blocks from the middle of the newest point to now.
+TrendFit fit_of(const Sums& whole, const Sums& newer_half, int points, int unit, double age) {
+  TrendFit fit;
+  const Sums older_half = whole - newer_half;
+  const double least = kSeenShare * points;
+  if (double(whole.n) < least || double(newer_half.n) < least / 2 || double(older_half.n) < least / 2 || newer_half.n < 2 ||
+      older_half.n < 2)
+    return fit;
+  const Line line(whole);
+  const double scale = kStep / unit;
+  fit.known = true;
+  fit.slope = line.slope * scale;
+  fit.end = kStep * (double(whole.y) / line.n + line.slope * (double(whole.x) / line.n + age / unit));
+  if (fit.slope <= 0) return fit;
+
+  const Line newer(newer_half), older(older_half);
+  const double floor = line.n * kNoiseFloor * kNoiseFloor / (kStep * kStep) / 12;
+  const double residual = line.residual + floor, factor = likeness_factor(whole, line, residual);
+  fit.error = std::sqrt(residual / std::max(1.0, line.n - 2) / line.spread * factor) * scale;
+  fit.newer = newer.slope * scale;
+  fit.older = older.slope * scale;
+  fit.lower = lower_slope(whole, line.spread) * scale;
+  if (fit.newer > 0 && fit.older > 0) {
+    const double half = points * unit / 2.0;
+    const double within = (newer.residual + older.residual + floor) / std::max(1.0, line.n - 4) * factor;
+    const auto relative = [&](const Line& part) { return within / part.spread / (part.slope * part.slope); };
+    fit.growth = std::log(fit.newer / fit.older) / half;
+    fit.growth_error = std::sqrt(relative(newer) + relative(older)) / half;
+  }
+  return fit;
+}
+
+// Walks back over points, and calls at(count, sums so far) behind each.
+template <class PointAt, class At>
+void walk(int points, const PointAt& point, std::uint16_t missing, const At& at) {
+  Sums sums;
+  std::int64_t newer = -1;
+  for (int back = 0; back < points; ++back) {
+    const auto p = point(back);
+    if (p.level != missing) {
+      const std::int64_t y = p.level, low = p.low;
+      ++sums.n;
+      sums.x += back;
+      sums.xx += std::int64_t(back) * back;
+      sums.y += y;
+      sums.xy += back * y;
+      sums.yy += y * y;
+      sums.low += low;
+      sums.xlow += back * low;
+      if (newer >= 0) {
+        ++sums.steps;
+        sums.squared_steps += (y - newer) * (y - newer);
+      }
+      newer = y;
+    } else {
+      newer = -1;
+    }
+    at(back + 1, sums);
+  }
+}
+
+}  // namespace
+
+void TrendSeries::add(std::int64_t index, double level, double low) {
+  const std::int64_t missed = last_ != INT64_MIN && index > last_ ? std::min(index - last_ - 1, kForgotten) : 0;
+  for (std::int64_t i = 0; i < missed; ++i) push({});
+  last_ = index;
+  push({to_steps(level), to_steps(low)});
+  if (seen_ < UINT16_MAX) ++seen_;
+}
+
+void TrendSeries::restart() { since_restart_ = 0; }
+
+void TrendSeries::cap_past(double share) {
+  const std::uint16_t most = to_steps(share);
+  for (Point& p : coarse_)
+    if (p.level != kMissing) p.level = std::min(p.level, most);
+  for (Day& day : days_) {
+    day.highest = std::min(day.highest, most);
+    day.sum = std::min(day.sum, std::uint32_t(day.count) * day.highest);
+  }
+}
+
+void TrendSeries::push(Point point) {
+  fine_newest_ = std::uint8_t((fine_newest_ + 1) % kFine);
+  fine_[fine_newest_] = point;
+  if (since_restart_ < kTrendWindows.back() + kBlocksPerCoarse) ++since_restart_;
+  if (point.level != kMissing) {
+    open_sum_ += point.level;
+    open_low_ = std::min(open_low_, point.low);
+    ++open_count_;
+  }
+  if (++open_age_ == kBlocksPerCoarse) close_half_hour();
+}
+
+void TrendSeries::close_half_hour() {
+  coarse_newest_ = std::uint8_t((coarse_newest_ + 1) % kCoarse);
+  fold(coarse_[coarse_newest_]);
+  coarse_[coarse_newest_] = open_count_ == 0 ? Point{} : Point{std::uint16_t((open_sum_ + open_count_ / 2u) / open_count_), open_low_};
+  open_sum_ = 0;
+  open_low_ = kMissing;
+  open_count_ = open_age_ = 0;
+}
+
+void TrendSeries::fold(Point point) {
+  if (day_half_hours_ == kHalfHoursPerDay) {
+    day_ = std::uint8_t((day_ + 1) % kDays);
+    days_[day_] = {};
+    day_half_hours_ = 0;
+  }
+  ++day_half_hours_;
+  if (point.level == kMissing) return;
+  Day& day = days_[day_];
+  day.sum += point.level;
+  day.highest = std::max(day.highest, point.level);
+  ++day.count;
+}
+
+std::array<TrendFit, kTrendWindows.size()> TrendSeries::fits() const {
+  std::array<TrendFit, kTrendWindows.size()> out;
+  std::array<Sums, 2> halves;  // the sums at each length are the newer half of the window twice as long
+  const int fine_points = std::min<int>(kFine, since_restart_);
+  std::size_t window = 0;
+  walk(fine_points, [&](int back) { return fine(back); }, kMissing, [&](int count, const Sums& sums) {
+    if (count == kTrendWindows[0] / 2) halves[0] = sums;
+    if (window < 4 && count == kTrendWindows[window]) {
+      out[window++] = fit_of(sums, halves[0], count, 1, 0.5);
+      halves[0] = sums;
+    }
+  });
+  const int coarse_points = std::min(kCoarse, (since_restart_ - open_age_) / kBlocksPerCoarse);
+  const double age = open_age_ + kBlocksPerCoarse / 2.0;
+  window = 4;
+  walk(coarse_points, [&](int back) { return coarse(back); }, kMissing, [&](int count, const Sums& sums) {
+    if (count == kTrendWindows[4] / kBlocksPerCoarse / 2) halves[1] = sums;
+    if (window < out.size() && count == kTrendWindows[window] / kBlocksPerCoarse) {
+      out[window++] = fit_of(sums, halves[1], count, kBlocksPerCoarse, age);
+      halves[1] = sums;
+    }
+  });
+  return out;
+}
+
+TrendPast TrendSeries::past(std::size_t window) const {
+  const int back = std::max(kTrendWindows[window], kLeastPast);
+  std::uint64_t sum = 0, count = 0;
+  std::uint16_t highest = 0;
+  for (int i = (back - open_age_ + kBlocksPerCoarse - 1) / kBlocksPerCoarse; i < kCoarse; ++i) {
+    const Point p = coarse(i);
+    if (p.level == kMissing) continue;
+    sum += p.level;
+    highest = std::max(highest, p.level);
+    ++count;
+  }
+  for (const Day& day : days_) {
+    sum += day.sum;
+    highest = std::max(highest, day.highest);
+    count += day.count;
+  }
+  if (count == 0) return {};
+  return {.known = true, .highest = highest * kStep, .mean = double(sum) / double(count) * kStep};
+}
+
+double TrendSeries::half_hour_mean() const {
+  std::uint32_t sum = 0, count = 0;
+  for (int i = 0; i < kBlocksPerCoarse; ++i)
+    if (const Point p = fine(i); p.level != kMissing) sum += p.level, ++count;
+  return count == 0 ? 0 : sum * kStep / count;
+}
+
+bool TrendSeries::valid() const {
+  const auto bounded = [](const Day& day) {
+    return day.count <= kHalfHoursPerDay && day.highest < kMissing && day.sum <= std::uint32_t(day.count) * day.highest;
+  };
+  const auto whole = [](Point p) { return (p.level == kMissing) == (p.low == kMissing); };
+  return std::all_of(days_.begin(), days_.end(), bounded) && std::all_of(fine_.begin(), fine_.end(), whole) &&
+         std::all_of(coarse_.begin(), coarse_.end(), whole) && day_ < kDays && day_half_hours_ <= kHalfHoursPerDay &&
+         open_age_ < kBlocksPerCoarse && open_count_ <= open_age_ && open_sum_ <= std::uint32_t(open_count_) * kMissing &&
+         (open_count_ == 0) == (open_low_ == kMissing) && fine_newest_ < kFine && coarse_newest_ < kCoarse &&
+         since_restart_ <= kTrendWindows.back() + kBlocksPerCoarse && (seen_ == 0) == (last_ == INT64_MIN);
+}
+
+}  // namespace paramedic
