@@ -26,10 +26,11 @@ struct Forecast {
   // Out of the range seen before, significant in both halves and on the lower envelope. Otherwise the trend is shown,
   // with at most even odds, and never alerts.
   bool firm = false;
-  // A rise younger than kYoungRise: it cannot be told from a batch or temporary files that end by themselves.
+  // Firm, but seen for no longer than kYoungRise: it cannot be told from a batch or temporary files that end by
+  // themselves. Nothing should be restarted for it.
   bool may_be_burst = false;
 
-  static constexpr Duration kYoungRise = 2h;
+  static constexpr Duration kYoungRise = 4h;
 
   Duration time_left() const { return reaches_at - made_at; }
   // That the limit is reached by `t`.

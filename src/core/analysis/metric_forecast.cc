@@ -17,9 +17,10 @@ constexpr double kRecordMargin = 0.02;                     // of the limit
 constexpr double kRecordShare = 0.5;                       // of record - mean
 constexpr double kRoomShare = 0.5;                         // of limit - record: the gate never lies above
 constexpr int kHistoryBlocks = 288;                        // a day: every daily job ran once
-constexpr double kLeastSpread = 0.3;
+constexpr double kWindowSpread = 0.15, kFutureSpread = 0.25;  // of ln(left): no line is the whole truth; nor is the past
+constexpr double kLeastLeft = 3;                           // blocks: not finer than what an alert waits for
 constexpr double kAlertAbove = 0.8, kAlertBelow = 0.4, kUnproven = 0.5;
-constexpr int kAlertBlocks = 3;                            // 15 minutes
+constexpr int kAlertBlocks = 4;                            // 15 minutes
 constexpr double kInterval = 1.2816;                       // 80 % of a normal distribution lie within ± that
 constexpr int kJudgeAfter = 12;                            // an hour
 constexpr float kWider = 1.083287f, kNarrower = 0.980199f; // exp(0.1·0.8), exp(-0.1·0.2)
@@ -66,7 +67,7 @@ bool rises(const TrendFit& fit, double errors, double half, double lower) {
 struct Blend {
   double weight = 0, log_left = 0, log_left_squared = 0, variance = 0, slope = 0, end = 0;
   void add(double left, double own_variance, double slope_now, double end_now) {
-    const double w = 1 / own_variance, l = std::log(std::max(left, 0.5));
+    const double w = 1 / own_variance, l = std::log(std::max(left, kLeastLeft));
     weight += w;
     log_left += w * l;
     log_left_squared += w * l * l;
@@ -75,7 +76,9 @@ struct Blend {
     end += w * end_now;
   }
   double mean() const { return log_left / weight; }
-  double spread() const { return std::sqrt(variance / weight + std::max(0.0, log_left_squared / weight - mean() * mean())); }
+  double spread() const { const double between = std::max(0.0, log_left_squared / weight - mean() * mean());
+    return std::sqrt(variance / weight + between + kFutureSpread * kFutureSpread);
+  }
 };
 
 std::int64_t seconds_of(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count(); }
@@ -158,9 +161,10 @@ bool MetricForecast::past_record(std::size_t window, const TrendFit& fit) const 
 
 Outlook MetricForecast::look(double level) const {
   Outlook out;
-  if (level >= limit_share()) return {.left = 0, .spread = float(kLeastSpread), .probability = 1, .end = float(level), .firm = true};
+  if (level >= limit_share()) return {.left = 0, .spread = float(kFutureSpread), .probability = 1, .end = float(level), .firm = true};
   const auto fits = series_.fits();
   Blend blend;
+  int firm_window = 0;
   for (std::size_t i = 0; i < fits.size(); ++i) {
     const TrendFit& fit = fits[i];
     if (!fit.known || fit.slope <= kStatedErrors * fit.error) continue;
@@ -171,13 +175,14 @@ Outlook MetricForecast::look(double level) const {
     if (left < 0 || left > kStatedReach * kTrendWindows[i]) continue;
     const double relative = fit.error / fit.slope;
     out.window = std::uint8_t(kTrendWindows[i]);
-    blend.add(left, relative * relative + kLeastSpread * kLeastSpread, slope, fit.end);
-    out.firm = out.firm || alert() ||
-               (left <= kFirmReach * kTrendWindows[i] && rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit));
+    blend.add(left, relative * relative + kWindowSpread * kWindowSpread, slope, fit.end);
+    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit)) firm_window = kTrendWindows[i];
   }
   if (blend.weight == 0) return out;
   out.left = float(std::exp(blend.mean()));
   out.spread = float(blend.spread());
+  out.firm_window = std::uint8_t(firm_window);
+  out.firm = alert() || double(out.left) <= kFirmReach * firm_window;
   out.slope = float(blend.slope / blend.weight);
   out.end = float(blend.end / blend.weight);
   const double horizon = to_seconds(forecast_kind_info(kind_).horizon) / double(kBlockSeconds);
@@ -209,10 +214,12 @@ void MetricForecast::decide(std::int64_t index) {
   if (alert() && double(outlook_.probability) < kAlertBelow) alert_since_ = kNever;
   if (outlook_.left < 0) {
     rising_since_ = kNever;
+    seen_for_ = 0;
     return;
   }
   const std::int64_t since = index - outlook_.window;
   rising_since_ = rising_since_ == kNever ? since : std::min(rising_since_, since);
+  seen_for_ = std::max(seen_for_, outlook_.firm_window);
 }
 
 void MetricForecast::restarted() {
@@ -222,7 +229,7 @@ void MetricForecast::restarted() {
   series_.restart();
   outlook_ = {};
   peak_over_ = 0;
-  above_ = 0;
+  above_ = seen_for_ = 0;
   at_limit_ = false;
   told_at_ = rising_since_ = alert_since_ = kNever;
 }
@@ -252,7 +259,7 @@ std::optional<Forecast> MetricForecast::forecast(std::string_view metric) const 
   f.rising_since = end_of_block(rising_since_);
   if (alert()) f.alert_since = end_of_block(alert_since_);
   f.firm = outlook_.firm;
-  f.may_be_burst = outlook_.left > 0 && f.made_at - f.rising_since < Forecast::kYoungRise;
+  f.may_be_burst = outlook_.firm && outlook_.left > 0 && blocks(seen_for_) <= Forecast::kYoungRise;
   return f;
 }
 
@@ -273,7 +280,8 @@ bool MetricForecast::valid() const {
          series_.valid() && is_index(series_.last()) && within(base_, -1e30, 1e30) && within(peak_over_, 0, 1e30) &&
          within(scale_, kLeastScale, kMostScale) && within(outlook_.left, -1, kMostBlocks) &&
          within(outlook_.spread, 0, 100) && within(outlook_.probability, 0, 1) && within(outlook_.slope, -1e3, 1e3) &&
-         within(outlook_.end, -1e3, 1e30) && outlook_.window <= kTrendWindows.back() && is_index(drops_.last) &&
+         within(outlook_.end, -1e3, 1e30) && outlook_.window <= kTrendWindows.back() &&
+         outlook_.firm_window <= kTrendWindows.back() && seen_for_ <= kTrendWindows.back() && is_index(drops_.last) &&
          within(drops_.peak, 0, 1e3) && within(drops_.period, 0, 1e6) && is_index(told_at_) &&
          within(told_left_, 0, kMostBlocks) && within(told_spread_, 0, 100) && is_index(rising_since_) &&
          is_index(alert_since_) && above_ <= kAlertBlocks && (outlook_.left < 0) == (rising_since_ == kNever);

@@ -40,7 +40,8 @@ struct Outlook {
   float probability = 0;   // within the horizon
   float slope = 0;         // now, per block, shares of the unit
   float end = 0;           // where the trend stands
-  std::uint8_t window = 0;  // the longest that shows it
+  std::uint8_t window = 0;       // the longest that shows it, in blocks
+  std::uint8_t firm_window = 0;  // the longest in which all holds; 0 = none
   bool firm = false;
 };
 
@@ -81,10 +82,10 @@ class MetricForecast {
     series_.visit(f);
     f(base_), f(peak_over_), f(scale_);
     f(outlook_.left), f(outlook_.spread), f(outlook_.probability), f(outlook_.slope), f(outlook_.end);
-    f(outlook_.window), f(outlook_.firm);
+    f(outlook_.window), f(outlook_.firm_window), f(outlook_.firm);
     f(drops_.last), f(drops_.peak), f(drops_.period), f(drops_.count);
     f(told_at_), f(told_left_), f(told_spread_);
-    f(rising_since_), f(alert_since_), f(above_), f(at_limit_);
+    f(rising_since_), f(alert_since_), f(seen_for_), f(above_), f(at_limit_);
   }
   bool valid() const;  // after visit() brought values from outside
 
@@ -102,6 +103,7 @@ class MetricForecast {
   void step_back(std::int64_t index);
 
   ForecastKind kind_;
+  std::uint8_t seen_for_ = 0;      // the longest firm window since it rises
   std::uint8_t above_ = 0;         // blocks in a row with a probability above 0.8
   bool at_limit_ = false;          // it reached the limit since it was last restarted or fell below
   float base_ = 0;                 // usual lowest value, of kinds that count from there

@@ -126,8 +126,9 @@ void TrendSeries::restart() { since_restart_ = 0; }
 
 void TrendSeries::cap_past(double share) {
   const std::uint16_t most = to_steps(share);
-  for (Point& p : coarse_)
-    if (p.level != kMissing) p.level = std::min(p.level, most);
+  open_highest_ = std::min(open_highest_, most);
+  for (HalfHour& h : coarse_)
+    if (h.level != kMissing) h.highest = std::min(h.highest, most);
   for (Day& day : days_) {
     day.highest = std::min(day.highest, most);
     day.sum = std::min(day.sum, std::uint32_t(day.count) * day.highest);
@@ -141,6 +142,7 @@ void TrendSeries::push(Point point) {
   if (point.level != kMissing) {
     open_sum_ += point.level;
     open_low_ = std::min(open_low_, point.low);
+    open_highest_ = std::max(open_highest_, sliding_mean());
     ++open_count_;
   }
   if (++open_age_ == kBlocksPerCoarse) close_half_hour();
@@ -149,23 +151,26 @@ void TrendSeries::push(Point point) {
 void TrendSeries::close_half_hour() {
   coarse_newest_ = std::uint8_t((coarse_newest_ + 1) % kCoarse);
   fold(coarse_[coarse_newest_]);
-  coarse_[coarse_newest_] = open_count_ == 0 ? Point{} : Point{std::uint16_t((open_sum_ + open_count_ / 2u) / open_count_), open_low_};
+  coarse_[coarse_newest_] = {};
+  if (open_count_ > 0)
+    coarse_[coarse_newest_] = {std::uint16_t((open_sum_ + open_count_ / 2u) / open_count_), open_low_, open_highest_};
   open_sum_ = 0;
   open_low_ = kMissing;
+  open_highest_ = 0;
   open_count_ = open_age_ = 0;
 }
 
-void TrendSeries::fold(Point point) {
+void TrendSeries::fold(const HalfHour& half_hour) {
   if (day_half_hours_ == kHalfHoursPerDay) {
     day_ = std::uint8_t((day_ + 1) % kDays);
     days_[day_] = {};
     day_half_hours_ = 0;
   }
   ++day_half_hours_;
-  if (point.level == kMissing) return;
+  if (half_hour.level == kMissing) return;
   Day& day = days_[day_];
-  day.sum += point.level;
-  day.highest = std::max(day.highest, point.level);
+  day.sum += half_hour.level;
+  day.highest = std::max(day.highest, half_hour.highest);
   ++day.count;
 }
 
@@ -199,10 +204,10 @@ TrendPast TrendSeries::past(std::size_t window) const {
   std::uint64_t sum = 0, count = 0;
   std::uint16_t highest = 0;
   for (int i = (back - open_age_ + kBlocksPerCoarse - 1) / kBlocksPerCoarse; i < kCoarse; ++i) {
-    const Point p = coarse(i);
-    if (p.level == kMissing) continue;
-    sum += p.level;
-    highest = std::max(highest, p.level);
+    const HalfHour half_hour = coarse(i);
+    if (half_hour.level == kMissing) continue;
+    sum += half_hour.level;
+    highest = std::max(highest, half_hour.highest);
     ++count;
   }
   for (const Day& day : days_) {
@@ -214,22 +219,27 @@ TrendPast TrendSeries::past(std::size_t window) const {
   return {.known = true, .highest = highest * kStep, .mean = double(sum) / double(count) * kStep};
 }
 
-double TrendSeries::half_hour_mean() const {
+std::uint16_t TrendSeries::sliding_mean() const {
   std::uint32_t sum = 0, count = 0;
   for (int i = 0; i < kBlocksPerCoarse; ++i)
     if (const Point p = fine(i); p.level != kMissing) sum += p.level, ++count;
-  return count == 0 ? 0 : sum * kStep / count;
+  return count == 0 ? std::uint16_t(0) : std::uint16_t((sum + count / 2) / count);
 }
+
+double TrendSeries::half_hour_mean() const { return sliding_mean() * kStep; }
 
 bool TrendSeries::valid() const {
   const auto bounded = [](const Day& day) {
     return day.count <= kHalfHoursPerDay && day.highest < kMissing && day.sum <= std::uint32_t(day.count) * day.highest;
   };
   const auto whole = [](Point p) { return (p.level == kMissing) == (p.low == kMissing); };
+  const auto whole_half_hour = [](const HalfHour& h) {
+    return (h.level == kMissing) == (h.low == kMissing) && (h.level == kMissing) == (h.highest == kMissing);
+  };
   return std::all_of(days_.begin(), days_.end(), bounded) && std::all_of(fine_.begin(), fine_.end(), whole) &&
-         std::all_of(coarse_.begin(), coarse_.end(), whole) && day_ < kDays && day_half_hours_ <= kHalfHoursPerDay &&
+         std::all_of(coarse_.begin(), coarse_.end(), whole_half_hour) && day_ < kDays && day_half_hours_ <= kHalfHoursPerDay &&
          open_age_ < kBlocksPerCoarse && open_count_ <= open_age_ && open_sum_ <= std::uint32_t(open_count_) * kMissing &&
-         (open_count_ == 0) == (open_low_ == kMissing) && fine_newest_ < kFine && coarse_newest_ < kCoarse &&
+         (open_count_ == 0) == (open_low_ == kMissing) && open_highest_ < kMissing && fine_newest_ < kFine && coarse_newest_ < kCoarse &&
          since_restart_ <= kTrendWindows.back() + kBlocksPerCoarse && (seen_ == 0) == (last_ == INT64_MIN);
 }
 

@@ -39,7 +39,8 @@ struct TrendFit {
 // What was seen before a window.
 struct TrendPast {
   bool known = false;
-  double highest = 0, mean = 0;  // of half hours
+  double highest = 0;  // mean of half an hour, whenever it began
+  double mean = 0;
 };
 
 class TrendSeries {
@@ -69,12 +70,13 @@ class TrendSeries {
   void visit(Fields& f) {
     f(last_);
     for (auto& point : fine_) f(point.level), f(point.low);
-    for (auto& point : coarse_) f(point.level), f(point.low);
+    for (auto& point : coarse_) f(point.level), f(point.low), f(point.highest);
     for (auto& day : days_) f(day.sum), f(day.highest), f(day.count);
     f(day_);
     f(day_half_hours_);
     f(open_sum_);
     f(open_low_);
+    f(open_highest_);
     f(open_count_);
     f(open_age_);
     f(fine_newest_);
@@ -89,22 +91,27 @@ class TrendSeries {
   struct Point {
     std::uint16_t level = kMissing, low = kMissing;
   };
+  struct HalfHour {
+    std::uint16_t level = kMissing, low = kMissing;
+    std::uint16_t highest = kMissing;  // mean of six blocks in a row that ended in it
+  };
   struct Day {
     std::uint32_t sum = 0;
-    std::uint16_t highest = 0, count = 0;  // of half hours that were seen
+    std::uint16_t highest = 0, count = 0;  // of the half hours that were seen
   };
   void push(Point point);
   void close_half_hour();
-  void fold(Point point);
+  void fold(const HalfHour& half_hour);
+  std::uint16_t sliding_mean() const;
   Point fine(int back) const { return fine_[std::size_t(fine_newest_ + kFine - back) % kFine]; }
-  Point coarse(int back) const { return coarse_[std::size_t(coarse_newest_ + kCoarse - back) % kCoarse]; }
+  HalfHour coarse(int back) const { return coarse_[std::size_t(coarse_newest_ + kCoarse - back) % kCoarse]; }
 
   std::int64_t last_ = INT64_MIN;
   std::array<Point, kFine> fine_{};
-  std::array<Point, kCoarse> coarse_{};
+  std::array<HalfHour, kCoarse> coarse_{};
   std::array<Day, kDays> days_{};  // of what left coarse_; days_[day_] is the latest
   std::uint32_t open_sum_ = 0;     // of the half hour that is open
-  std::uint16_t open_low_ = kMissing;
+  std::uint16_t open_low_ = kMissing, open_highest_ = 0;
   std::uint16_t seen_ = 0;
   std::uint16_t since_restart_ = 0;  // blocks, missing ones included; stops at kTrendWindows.back()
   std::uint16_t day_half_hours_ = 0;  // of the latest day, missing ones included
