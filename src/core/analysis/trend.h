@@ -24,12 +24,14 @@ namespace paramedic {
 
 // Windows, in blocks. Each twice the one before; the last two are made of half hours.
 inline constexpr std::array<int, 6> kTrendWindows{6, 12, 24, 48, 96, 192};
+inline constexpr std::size_t kFineWindows = 4;
 
 struct TrendFit {
   bool known = false;      // enough of the window was seen
   double slope = 0;        // per block, mean of the window
   double error = 0;        // of the slope, noise-corrected
   double end = 0;          // the line at the end of the newest block
+  // The rest only where the slope is two errors or more.
   double older = 0, newer = 0;  // slopes of the two halves
   double lower = 0;        // slope of the lower envelope
   double growth = 0;       // of the slope, per block: ln(newer/older) / half a window; 0 unless both rise
@@ -48,6 +50,7 @@ class TrendSeries {
   static constexpr int kFine = 48, kCoarse = 32, kBlocksPerCoarse = 6, kDays = 8;
   static constexpr double kMost = 1.99;            // of a unit; more is cut
   static constexpr double kResolution = 1.0 / 32767;
+  static constexpr std::uint16_t kMissing = 0xFFFF;  // in place of a value
 
   // The next block; `low` is the lowest minute of it. `index` = Block::index; blocks that were left out are missing ones.
   // When it does not go on (the clock stepped back) the block counts as the next one.
@@ -87,7 +90,6 @@ class TrendSeries {
   bool valid() const;  // after visit() brought values from outside
 
  private:
-  static constexpr std::uint16_t kMissing = 0xFFFF;
   struct Point {
     std::uint16_t level = kMissing, low = kMissing;
   };
