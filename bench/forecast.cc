@@ -21,8 +21,8 @@ struct Column {
   ForecastKind kind;
   double limit;
 };
-constexpr Column kColumns[] = {{"mem", ForecastKind::memory, 1.0},        {"disk", ForecastKind::disk, 0.98},
-                               {"err", ForecastKind::error_rate, 0.10},   {"lat", ForecastKind::latency, 1000},
+constexpr Column kColumns[] = {{"mem", ForecastKind::memory, 1.0},         {"disk", ForecastKind::disk, 0.98},
+                               {"err", ForecastKind::error_rate, 0.10},    {"lat", ForecastKind::latency, 1000},
                                {"hb", ForecastKind::heartbeat_jitter, 30}, {"gpu_mem", ForecastKind::gpu_memory, 1.0},
                                {"gpu_temp", ForecastKind::temperature, 92}};
 constexpr std::size_t kCount = std::size(kColumns);

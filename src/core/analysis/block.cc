@@ -60,7 +60,9 @@ Block BlockBuilder::finish() const {
 
 bool BlockBuilder::valid() const {
   if (minute_ == kNone) return sum_ == 0 && count_ == 0 && closed_ == 0;
-  if (std::abs(minute_) > INT64_MAX / kBlockSeconds || !std::isfinite(sum_) || count_ == 0 || count_ > (1u << 30)) return false;
+  if (minute_ < -kMostBlockIndex * kBlockMinutes || minute_ > kMostBlockIndex * kBlockMinutes || !std::isfinite(sum_) ||
+      count_ == 0 || count_ > (1u << 30))
+    return false;
   return closed_ < kBlockMinutes && std::all_of(means_.begin(), means_.end(), [](float m) { return std::isfinite(m); });
 }
 

@@ -14,6 +14,9 @@ namespace paramedic {
 inline constexpr std::int64_t kMinuteSeconds = 60;
 inline constexpr int kBlockMinutes = 5;
 inline constexpr std::int64_t kBlockSeconds = kMinuteSeconds * kBlockMinutes;
+// Blocks from 1970 that are believed: the years 1732 to 2207. A time in nanoseconds holds no more, with room for what
+// is forecast.
+inline constexpr std::int64_t kMostBlockIndex = 25'000'000;
 
 struct Block {
   std::int64_t index = 0;  // it began at index * kBlockSeconds, seconds of the wall clock
@@ -22,8 +25,8 @@ struct Block {
 
 class BlockBuilder {
  public:
-  // Takes a sample and gives the block that ended before it, if one did. Samples of a minute that is closed are dropped,
-  // unless the clock went back by more than a block: then the open block is given up and the new time counts.
+  // Takes a sample and gives the block that ended before it, if one did. Samples of a minute that is closed are
+  // dropped, unless the clock went back by more than a block: then the open block is given up and the new time counts.
   // REQUIRES: a finite value.
   std::optional<Block> add(std::int64_t seconds, double value);
   // Gives up what is open.

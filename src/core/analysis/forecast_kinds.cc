@@ -7,10 +7,10 @@ namespace paramedic {
 namespace {
 
 // Horizon: four hours for all that fills slowly: somebody is told in time to look before the end of a shift, and a
-// planned recycle finds a quiet hour. Measured at 3, 4 and 6 h (docs/analysis-forecasts.md): longer ones tell earlier at
-// hardly more false alarms, but the intervals of an accelerating trend grow with them. Two hours for the age of a queue,
-// which follows the work offered: nobody knows it for longer.
-// Limits: those at which the checks turn critical (src/core/checks/configs.h).
+// planned recycle finds a quiet hour. Measured at 3, 4 and 6 h (docs/analysis-forecasts.md): longer ones tell earlier
+// at hardly more false alarms, but the intervals of an accelerating trend grow with them. Two hours for the age of a
+// queue, which follows the work offered: nobody knows it for longer. Limits: those at which the checks turn critical
+// (src/core/checks/configs.h).
 constexpr std::array<ForecastKindInfo, kEnumCount<ForecastKind>> kKinds{{
     // Once over its limit a process is killed. Collectors make sawteeth.
     {"memory_percent", 95, 4h, true, true, false, false, true},

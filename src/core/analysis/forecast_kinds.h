@@ -26,8 +26,8 @@ struct ForecastKindInfo {
   std::string_view metric;  // as our own metrics are called
   double limit;             // default, in the unit of that metric
   Duration horizon;         // an alert tells of a limit that will be reached within it
-  // Touching the limit once does the harm. Otherwise it must hold for minutes: single peaks do not count, and the median
-  // of five minutes is followed.
+  // Touching the limit once does the harm. Otherwise it must hold for minutes: single peaks do not count, and the
+  // median of five minutes is followed.
   bool once;
   bool sawtooth;    // falls back regularly (garbage collection, rotation): its lower envelope must rise as well
   bool factors;     // degrades by factors, not by amounts: followed on a logarithmic scale

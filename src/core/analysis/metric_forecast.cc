@@ -2,104 +2,65 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+
+#include "core/analysis/time_to_limit.h"
 
 namespace paramedic {
 
 namespace {
 
-constexpr double kFirmErrors = 5, kStatedErrors = 3;       // slope / its error
-constexpr double kFirmHalf = 0.5, kStatedHalf = 0.25;      // of the slope, each half at least
-constexpr double kFirmLower = 0.5, kStatedLower = 0.4;     // of the slope, the lower envelope at least
-constexpr double kFirmReach = 1, kStatedReach = 4;         // of the window, ahead at most
-constexpr double kGrowthErrors = 1;                        // of the growth are taken off it
-constexpr double kRecordMargin = 0.02;                     // of the limit
-constexpr double kRecordShare = 0.5;                       // of record - mean
-constexpr double kRoomShare = 0.5;                         // of limit - record: the gate never lies above
-constexpr int kHistoryBlocks = 288;                        // a day: every daily job ran once
-constexpr double kWindowSpread = 0.15, kFutureSpread = 0.25;  // of ln(left): no line is the whole truth; nor is the past
-constexpr double kLeastLeft = 3;                           // blocks: not finer than what an alert waits for
+constexpr double kFirmErrors = 5, kStatedErrors = 3;    // slope / its error
+constexpr double kFirmHalf = 0.5, kStatedHalf = 0.25;   // of the slope, each half at least
+constexpr double kFirmLower = 0.5, kStatedLower = 0.4;  // of the slope, the lower envelope at least
+constexpr double kFirmReach = 1, kStatedReach = 4;      // of the window, ahead at most
+constexpr double kRecordMargin = 0.02;                  // of the limit
+constexpr double kRecordShare = 0.5;                    // of record - mean
+constexpr double kRoomShare = 0.5;                      // of limit - record: the gate never lies above
+constexpr int kHistoryBlocks = 288;                     // a day: every daily job ran once
 constexpr double kAlertAbove = 0.8, kAlertBelow = 0.4, kUnproven = 0.5;
-constexpr int kAlertBlocks = 4;                            // 15 minutes
-constexpr double kInterval = 1.2816;                       // 80 % of a normal distribution lie within ± that
-constexpr int kJudgeAfter = 12;                            // an hour
-constexpr float kWider = 1.083287f, kNarrower = 0.980199f; // exp(0.1·0.8), exp(-0.1·0.2)
+constexpr int kAlertBlocks = 4;                             // 15 minutes
+constexpr int kMostGap = 3;                                 // blocks: longer ones interrupt the 15 minutes
+constexpr double kInterval = 1.2816;                        // 80 % of a normal distribution lie within ± that
+constexpr int kJudgeAfter = 12;                             // an hour
+constexpr float kWider = 1.083287f, kNarrower = 0.980199f;  // exp(0.1·0.8), exp(-0.1·0.2)
 constexpr float kLeastScale = 0.7f, kMostScale = 3;
-constexpr double kPeakKept = 0.95;                         // per block: gone within an hour or two
-constexpr double kDrop = 0.7, kLeastDrop = 0.05;           // of the level; of the unit
-constexpr double kHarmless = 0.8;                          // of the limit
-constexpr int kSawtooth = 3;                               // drops
-constexpr double kOverdue = 4;                             // periods without a drop: it was one
-constexpr double kFactorRange = 8;                         // e-folds per unit share: 0 = 1/2981 of the unit
-constexpr double kBaseRise = 1.0 / 2016;                   // per block: a usual lowest value is forgotten in a week
-constexpr double kLeastLimit = 0.5, kMostLimit = 1.8;        // of the unit; beyond, blocks are kept too coarsely
-constexpr std::int64_t kMostIndex = std::int64_t{1} << 40; // ten million years
-constexpr double kMostBlocks = 1e6;                        // nine years: no forecast
-
-double normal_share_below(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
-
-// The growth as far as it exceeds its error.
-double beyond_error(double growth, double error) {
-  return std::copysign(std::max(0.0, std::abs(growth) - kGrowthErrors * error), growth);
-}
-
-// Blocks until `room` is gone; negative = never.
-double blocks_to_fill(double room, double slope, double growth) {
-  if (room <= 0) return 0;
-  const double x = growth * room / slope;
-  if (x <= -1) return -1;
-  const double left = std::abs(x) < 1e-6 ? room / slope : std::log1p(x) / growth;
-  return left < kMostBlocks ? left : -1;
-}
-
-// The slope at the end of a window of which `fit` tells the mean.
-double slope_at_end(const TrendFit& fit, double growth, int window) {
-  const double h = growth * window / 2;
-  return std::abs(h) < 1e-6 ? fit.slope : fit.slope * std::exp(h) * h / std::sinh(h);
-}
+constexpr double kPeakKept = 0.95;                        // per block: gone within an hour or two
+constexpr double kDrop = 0.7, kLeastDrop = 0.05;          // of the level; of the unit
+constexpr double kHarmless = 0.8;                         // of the limit
+constexpr int kSawtooth = 3;                              // drops
+constexpr double kOverdue = 4, kLeastPatience = 48;       // periods, blocks without a drop: it was a sawtooth
+constexpr double kFirstPatience = 8 * 288;                // blocks: as far back as the record knows
+constexpr double kFactorRange = 8;                        // e-folds per unit share: 0 = 1/2981 of the unit
+constexpr double kBaseRise = 1.0 / 2016;                  // per block: a usual lowest value is forgotten in a week
+constexpr double kLeastLimit = 0.5, kMostLimit = 1.8;     // of the unit; beyond, blocks are kept too coarsely
+constexpr double kMostShare = 1e4, kMostFactorShare = 9;  // of the unit, where values are absurd
+constexpr double kMostBlocks = 1e6;                       // nine years: no forecast
 
 bool rises(const TrendFit& fit, double errors, double half, double lower) {
   return fit.slope > errors * fit.error && fit.older > half * fit.slope && fit.newer > half * fit.slope &&
          fit.lower > lower * fit.slope;
 }
 
-// Means over windows, by inverse variance.
-struct Blend {
-  double weight = 0, log_left = 0, log_left_squared = 0, variance = 0, slope = 0, end = 0;
-  void add(double left, double own_variance, double slope_now, double end_now) {
-    const double w = 1 / own_variance, l = std::log(std::max(left, kLeastLeft));
-    weight += w;
-    log_left += w * l;
-    log_left_squared += w * l * l;
-    variance += w * own_variance;
-    slope += w * slope_now;
-    end += w * end_now;
-  }
-  double mean() const { return log_left / weight; }
-  double spread() const { const double between = std::max(0.0, log_left_squared / weight - mean() * mean());
-    return std::sqrt(variance / weight + between + kFutureSpread * kFutureSpread);
-  }
-};
-
 std::int64_t seconds_of(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count(); }
 WallTime end_of_block(std::int64_t index) { return WallTime{std::chrono::seconds((index + 1) * kBlockSeconds)}; }
-Duration blocks(double count) { return from_seconds(count * double(kBlockSeconds)); }
+Duration blocks(double count) { return from_seconds(std::min(count, kMostBlocks) * double(kBlockSeconds)); }
 
 }  // namespace
 
 MetricForecast::MetricForecast(ForecastKind kind, double limit) : kind_(kind), unit_(limit), limit_(limit) {}
 
 bool MetricForecast::add(WallTime at, double value) {
-  if (!std::isfinite(value)) return false;
-  const auto block = builder_.add(seconds_of(at), value);
+  const std::int64_t seconds = seconds_of(at);
+  if (!std::isfinite(value) || std::abs(seconds) > kMostBlockIndex * kBlockSeconds) return false;
+  const auto block = builder_.add(seconds, value);
   if (block) take(*block);
   return block.has_value();
 }
 
 double MetricForecast::share_of(double value) const {
-  if (!forecast_kind_info(kind_).factors) return value / unit_;
+  if (!forecast_kind_info(kind_).factors) return std::clamp(value / unit_, 0.0, kMostShare);
   const double span = std::max(unit_ - double(base_), 1e-3 * unit_);
-  return 1 + std::log(std::max((value - double(base_)) / span, 1e-9)) / kFactorRange;
+  return std::clamp(1 + std::log(std::max((value - double(base_)) / span, 1e-9)) / kFactorRange, 0.0, kMostFactorShare);
 }
 
 double MetricForecast::value_of(double share) const {
@@ -119,9 +80,11 @@ void MetricForecast::take(const Block& block) {
   const double level = share_of(info.once ? block.mean : block.median);
   if (info.once) peak_over_ = float(std::max(share_of(block.high) - level, double(peak_over_) * kPeakKept));
   if (series_.seen() > 0 && block.index <= series_.last()) step_back(block.index);
+  if (block.index > series_.last() + kMostGap) above_ = 0;
   notice_drop(block.index, level);
   series_.add(block.index, level, info.sawtooth ? share_of(block.low) : level);
-  if (level >= limit_share()) at_limit_ = true;
+  if (level >= limit_share())
+    at_limit_ = true;
   else if (at_limit_ && series_.half_hour_mean() < kHarmless * limit_share()) {
     at_limit_ = false;
     series_.cap_past(kHarmless * limit_share());
@@ -134,8 +97,11 @@ void MetricForecast::take(const Block& block) {
 void MetricForecast::notice_drop(std::int64_t index, double level) {
   if (forecast_kind_info(kind_).factors || series_.seen() < TrendSeries::kBlocksPerCoarse) return;
   const double before = series_.half_hour_mean();
-  if (drops_.count > 0 && double(index - drops_.last) > kOverdue * std::max(double(drops_.period), 12.0)) drops_ = {};
-  if (level >= kDrop * before || before - level < kLeastDrop || index - drops_.last < TrendSeries::kBlocksPerCoarse) return;
+  const double patience =
+      drops_.count < 2 ? kFirstPatience : std::max(kOverdue * double(drops_.period), kLeastPatience);
+  if (drops_.count > 0 && double(index - drops_.last) > patience) drops_ = {};
+  if (level >= kDrop * before || before - level < kLeastDrop || index - drops_.last < TrendSeries::kBlocksPerCoarse)
+    return;
   if (before > kHarmless * limit_share()) {
     drops_ = {};
   } else {
@@ -160,33 +126,33 @@ bool MetricForecast::past_record(std::size_t window, const TrendFit& fit) const 
 }
 
 Outlook MetricForecast::look(double level) const {
+  const double limit = limit_share();
+  if (level >= limit)
+    return {.left = 0, .spread = float(TimeLeft::kFutureSpread), .probability = 1, .end = float(level), .firm = true};
   Outlook out;
-  if (level >= limit_share()) return {.left = 0, .spread = float(kFutureSpread), .probability = 1, .end = float(level), .firm = true};
+  TimeLeft time;
   const auto fits = series_.fits();
-  Blend blend;
-  int firm_window = 0;
   for (std::size_t i = 0; i < fits.size(); ++i) {
     const TrendFit& fit = fits[i];
+    const int window = kTrendWindows[i];
     if (!fit.known || fit.slope <= kStatedErrors * fit.error) continue;
+    // What alerts already is let go more slowly than it was taken.
     if (!alert() && !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
-    const double growth = beyond_error(fit.growth, fit.growth_error);
-    const double slope = slope_at_end(fit, growth, kTrendWindows[i]);
-    const double left = blocks_to_fill(limit_share() - fit.end - double(peak_over_), slope, growth);
-    if (left < 0 || left > kStatedReach * kTrendWindows[i]) continue;
-    const double relative = fit.error / fit.slope;
-    out.window = std::uint8_t(kTrendWindows[i]);
-    blend.add(left, relative * relative + kWindowSpread * kWindowSpread, slope, fit.end);
-    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit)) firm_window = kTrendWindows[i];
+    const double growth = growth_beyond_error(fit), slope = slope_now(fit, growth, window);
+    const double left = blocks_to_fill(limit - fit.end - double(peak_over_), slope, growth);
+    if (left < 0 || left > kStatedReach * window) continue;
+    time.add(left, fit.error / fit.slope, slope, fit.end);
+    out.window = std::uint8_t(window);
+    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit)) out.firm_window = std::uint8_t(window);
   }
-  if (blend.weight == 0) return out;
-  out.left = float(std::exp(blend.mean()));
-  out.spread = float(blend.spread());
-  out.firm_window = std::uint8_t(firm_window);
-  out.firm = alert() || double(out.left) <= kFirmReach * firm_window;
-  out.slope = float(blend.slope / blend.weight);
-  out.end = float(blend.end / blend.weight);
+  if (!time.any()) return out;
+  out.left = float(time.blocks());
+  out.spread = float(time.spread());
+  out.slope = float(time.slope());
+  out.end = float(time.end());
+  out.firm = alert() || double(out.left) <= kFirmReach * out.firm_window;
   const double horizon = to_seconds(forecast_kind_info(kind_).horizon) / double(kBlockSeconds);
-  const double sure = normal_share_below(std::log(horizon / double(out.left)) / (double(out.spread) * double(scale_)));
+  const double sure = probability_within(horizon, double(out.left), double(out.spread) * double(scale_));
   out.probability = float(out.firm ? sure : std::min(sure, kUnproven));
   return out;
 }
@@ -196,7 +162,8 @@ void MetricForecast::judge_earlier(std::int64_t index) {
   if (told_at_ != kNever && (index < told_at_ || index - told_at_ >= kJudgeAfter)) {
     if (outlook_.left > 0 && index > told_at_) {
       const double now_known = double(outlook_.left) + double(index - told_at_);
-      const bool outside = std::abs(std::log(now_known / double(told_left_))) > kInterval * double(told_spread_) * double(scale_);
+      const bool outside =
+          std::abs(std::log(now_known / double(told_left_))) > kInterval * double(told_spread_) * double(scale_);
       scale_ = std::clamp(scale_ * (outside ? kWider : kNarrower), kLeastScale, kMostScale);
     }
     told_at_ = kNever;
@@ -209,7 +176,8 @@ void MetricForecast::judge_earlier(std::int64_t index) {
 }
 
 void MetricForecast::decide(std::int64_t index) {
-  above_ = double(outlook_.probability) > kAlertAbove ? std::uint8_t(std::min(above_ + 1, kAlertBlocks)) : std::uint8_t(0);
+  above_ =
+      double(outlook_.probability) > kAlertAbove ? std::uint8_t(std::min(above_ + 1, kAlertBlocks)) : std::uint8_t(0);
   if (!alert() && above_ >= kAlertBlocks) alert_since_ = index;
   if (alert() && double(outlook_.probability) < kAlertBelow) alert_since_ = kNever;
   if (outlook_.left < 0) {
@@ -225,7 +193,8 @@ void MetricForecast::decide(std::int64_t index) {
 void MetricForecast::restarted() {
   if (!forecast_kind_info(kind_).of_process) return;
   builder_.clear();
-  if (alert() || at_limit_ || series_.half_hour_mean() > kHarmless * limit_share()) series_.cap_past(kHarmless * limit_share());
+  if (alert() || at_limit_ || series_.half_hour_mean() > kHarmless * limit_share())
+    series_.cap_past(kHarmless * limit_share());
   series_.restart();
   outlook_ = {};
   peak_over_ = 0;
@@ -274,17 +243,21 @@ void MetricForecast::set_limit(double limit) {
 }
 
 bool MetricForecast::valid() const {
-  const auto is_index = [](std::int64_t i) { return i == kNever || std::abs(i) <= kMostIndex; };
+  const auto is_index = [](std::int64_t i) {
+    return i == kNever || (i >= -kMostBlockIndex - kHistoryBlocks && i <= kMostBlockIndex);
+  };
   const auto within = [](double v, double low, double high) { return v >= low && v <= high; };  // false for NaN
   return within(unit_, 1e-12, 1e15) && within(limit_, kLeastLimit * unit_, kMostLimit * unit_) && builder_.valid() &&
-         series_.valid() && is_index(series_.last()) && within(base_, -1e30, 1e30) && within(peak_over_, 0, 1e30) &&
-         within(scale_, kLeastScale, kMostScale) && within(outlook_.left, -1, kMostBlocks) &&
-         within(outlook_.spread, 0, 100) && within(outlook_.probability, 0, 1) && within(outlook_.slope, -1e3, 1e3) &&
-         within(outlook_.end, -1e3, 1e30) && outlook_.window <= kTrendWindows.back() &&
-         outlook_.firm_window <= kTrendWindows.back() && seen_for_ <= kTrendWindows.back() && is_index(drops_.last) &&
-         within(drops_.peak, 0, 1e3) && within(drops_.period, 0, 1e6) && is_index(told_at_) &&
-         within(told_left_, 0, kMostBlocks) && within(told_spread_, 0, 100) && is_index(rising_since_) &&
-         is_index(alert_since_) && above_ <= kAlertBlocks && (outlook_.left < 0) == (rising_since_ == kNever);
+         series_.valid() && is_index(series_.last()) && within(base_, -1e30, 1e30) &&
+         within(peak_over_, 0, kMostShare) && within(scale_, kLeastScale, kMostScale) &&
+         within(outlook_.left, -1, kMostBlocks) && within(outlook_.spread, 0, 100) &&
+         within(outlook_.probability, 0, 1) && within(outlook_.slope, -1e3, 1e3) &&
+         within(outlook_.end, -10, forecast_kind_info(kind_).factors ? kMostFactorShare + 1 : kMostShare + 1) &&
+         outlook_.window <= kTrendWindows.back() && outlook_.firm_window <= kTrendWindows.back() &&
+         seen_for_ <= kTrendWindows.back() && is_index(drops_.last) && within(drops_.peak, 0, kMostShare) &&
+         within(drops_.period, 0, 1e6) && is_index(told_at_) && within(told_left_, 0, kMostBlocks) &&
+         within(told_spread_, 0, 100) && is_index(rising_since_) && is_index(alert_since_) && above_ <= kAlertBlocks &&
+         (outlook_.left < 0) == (rising_since_ == kNever);
 }
 
 }  // namespace paramedic

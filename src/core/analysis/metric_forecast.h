@@ -14,8 +14,8 @@
 //
 // Time left, from slope s now, its growth g (ln per block; taken only as far as it exceeds its error) and the room r
 // between upper envelope and limit:    s/g · (exp(g·T) - 1) = r    →    T = ln(1 + g·r/s) / g
-// g = 0 is the straight line; g > 0 a leak that accelerates; g < 0 a warm-up that settles, which never reaches the limit
-// when 1 + g·r/s <= 0. Over the windows ln T is averaged by inverse variance.
+// g = 0 is the straight line; g > 0 a leak that accelerates; g < 0 a warm-up that settles, which never reaches the
+// limit when 1 + g·r/s <= 0. Over the windows ln T is averaged by inverse variance.
 //   σ² = mean of (error/slope)² + 0.3²  +  variance of ln T over the windows
 // and scaled by what became of earlier statements: each hour one of them is compared with what is known now; when it
 // lies outside its 80 % interval σ grows by 8 %, else it shrinks by 2 % (adaptive conformal inference, Gibbs and Candès
@@ -35,11 +35,11 @@ namespace paramedic {
 
 // What the last block said. Times in blocks.
 struct Outlook {
-  float left = -1;         // until the limit; < 0 = no trend towards it, 0 = there
-  float spread = 0;        // of ln(left)
-  float probability = 0;   // within the horizon
-  float slope = 0;         // now, per block, shares of the unit
-  float end = 0;           // where the trend stands
+  float left = -1;               // until the limit; < 0 = no trend towards it, 0 = there
+  float spread = 0;              // of ln(left)
+  float probability = 0;         // within the horizon
+  float slope = 0;               // now, per block, shares of the unit
+  float end = 0;                 // where the trend stands
   std::uint8_t window = 0;       // the longest that shows it, in blocks
   std::uint8_t firm_window = 0;  // the longest in which all holds; 0 = none
   bool firm = false;
@@ -59,8 +59,8 @@ class MetricForecast {
   // REQUIRES: a finite limit > 0. Values are expected between 0 and the limit, or not far above.
   MetricForecast(ForecastKind kind, double limit);
 
-  // Takes a sample at the wall time `at`. True when a block ended with it, so forecast() and alert() may have changed. What is
-  // no finite number is ignored; gaps, constant values and clock steps only make it wait.
+  // Takes a sample at the wall time `at`. True when a block ended with it, so forecast() and alert() may have changed.
+  // What is no finite number is ignored; gaps, constant values and clock steps only make it wait.
   bool add(WallTime at, double value);
   // Another incarnation of the worker runs: its trend begins anew (of a metric of the process), the range that was seen
   // before stays; but what an earlier one reached before it died is no proof of harmlessness.
@@ -92,7 +92,7 @@ class MetricForecast {
  private:
   static constexpr std::int64_t kNever = INT64_MIN;
   void take(const Block& block);
-  double share_of(double value) const;   // of the unit; logarithmic where the kind says so
+  double share_of(double value) const;  // of the unit; logarithmic where the kind says so
   double value_of(double share) const;
   double limit_share() const;
   void notice_drop(std::int64_t index, double level);
@@ -103,12 +103,12 @@ class MetricForecast {
   void step_back(std::int64_t index);
 
   ForecastKind kind_;
-  std::uint8_t seen_for_ = 0;      // the longest firm window since it rises
-  std::uint8_t above_ = 0;         // blocks in a row with a probability above 0.8
-  bool at_limit_ = false;          // it reached the limit since it was last restarted or fell below
-  float base_ = 0;                 // usual lowest value, of kinds that count from there
-  float peak_over_ = 0;            // how far peaks lie above the level
-  float scale_ = 1;                // of σ, by past errors
+  std::uint8_t seen_for_ = 0;  // the longest firm window since it rises
+  std::uint8_t above_ = 0;     // blocks in a row with a probability above 0.8
+  bool at_limit_ = false;      // it reached the limit since it was last restarted or fell below
+  float base_ = 0;             // usual lowest value, of kinds that count from there
+  float peak_over_ = 0;        // how far peaks lie above the level
+  float scale_ = 1;            // of σ, by past errors
   double unit_, limit_;
   BlockBuilder builder_;
   TrendSeries series_;

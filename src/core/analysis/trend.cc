@@ -10,11 +10,11 @@ namespace {
 
 // Metrics come with two decimals of a percent: a line cannot be known better than this share of the unit.
 constexpr double kNoiseFloor = 2e-4;
-constexpr double kMostLikeness = 0.9;     // r of the header
-constexpr double kSeenShare = 2.0 / 3;    // of a window
-constexpr double kWorthLooking = 2;        // errors; below, nobody asks for the rest
+constexpr double kMostLikeness = 0.9;   // r of the header
+constexpr double kSeenShare = 2.0 / 3;  // of a window
+constexpr double kWorthLooking = 2;     // errors; below, nobody asks for the rest
 constexpr int kHalfHoursPerDay = 48;
-constexpr int kLeastPast = 24;            // blocks: two hours
+constexpr int kLeastPast = 24;                                       // blocks: two hours
 constexpr std::int64_t kForgotten = (TrendSeries::kDays + 1) * 288;  // blocks after which nothing is left
 constexpr double kStep = TrendSeries::kResolution;
 
@@ -26,8 +26,8 @@ std::uint16_t to_steps(double share) {
 struct Sums {
   double n = 0, x = 0, xx = 0, y = 0, xy = 0, yy = 0, low = 0, xlow = 0, steps = 0, squared_steps = 0;
   Sums operator-(const Sums& o) const {
-    return {n - o.n,     x - o.x,     xx - o.xx,     y - o.y,         xy - o.xy,
-            yy - o.yy,   low - o.low, xlow - o.xlow, steps - o.steps, squared_steps - o.squared_steps};
+    return {n - o.n,   x - o.x,     xx - o.xx,     y - o.y,         xy - o.xy,
+            yy - o.yy, low - o.low, xlow - o.xlow, steps - o.steps, squared_steps - o.squared_steps};
   }
 };
 
@@ -41,9 +41,7 @@ struct Line {
   }
 };
 
-double lower_slope(const Sums& s, double spread) {
-  return -(s.xlow - s.x * s.low / s.n) / spread;
-}
+double lower_slope(const Sums& s, double spread) { return -(s.xlow - s.x * s.low / s.n) / spread; }
 
 // 1…19: how much wider the error is because neighbours resemble each other.
 double likeness_factor(const Sums& s, const Line& line, double residual) {
@@ -140,8 +138,8 @@ void fit_windows(const Ring& ring, std::size_t newest, int points, int shortest,
   std::reverse_copy(ring.begin(), ring.begin() + std::ptrdiff_t(newest) + 1, newest_first);
   std::reverse_copy(ring.begin() + std::ptrdiff_t(newest) + 1, ring.end(), newest_first + newest + 1);
   if (points < shortest) return;
-  const bool complete = std::none_of(newest_first, newest_first + points,
-                                     [](const auto& p) { return p.level == TrendSeries::kMissing; });
+  const bool complete =
+      std::none_of(newest_first, newest_first + points, [](const auto& p) { return p.level == TrendSeries::kMissing; });
   const auto add = [&](const Sums& to, int begin, int end) {
     return complete ? with_complete(to, newest_first, begin, end) : with_points(to, newest_first, begin, end);
   };
@@ -255,16 +253,17 @@ double TrendSeries::half_hour_mean() const { return sliding_mean() * kStep; }
 
 bool TrendSeries::valid() const {
   const auto bounded = [](const Day& day) {
-    return day.count <= kHalfHoursPerDay && day.highest < kMissing && day.sum <= std::uint32_t(day.count) * day.highest;
+    return day.count <= kHalfHoursPerDay && day.highest < kMissing && day.sum <= std::uint32_t(day.count) * kMissing;
   };
   const auto whole = [](Point p) { return (p.level == kMissing) == (p.low == kMissing); };
   const auto whole_half_hour = [](const HalfHour& h) {
     return (h.level == kMissing) == (h.low == kMissing) && (h.level == kMissing) == (h.highest == kMissing);
   };
   return std::all_of(days_.begin(), days_.end(), bounded) && std::all_of(fine_.begin(), fine_.end(), whole) &&
-         std::all_of(coarse_.begin(), coarse_.end(), whole_half_hour) && day_ < kDays && day_half_hours_ <= kHalfHoursPerDay &&
-         open_age_ < kBlocksPerCoarse && open_count_ <= open_age_ && open_sum_ <= std::uint32_t(open_count_) * kMissing &&
-         (open_count_ == 0) == (open_low_ == kMissing) && open_highest_ < kMissing && fine_newest_ < kFine && coarse_newest_ < kCoarse &&
+         std::all_of(coarse_.begin(), coarse_.end(), whole_half_hour) && day_ < kDays &&
+         day_half_hours_ <= kHalfHoursPerDay && open_age_ < kBlocksPerCoarse && open_count_ <= open_age_ &&
+         open_sum_ <= std::uint32_t(open_count_) * kMissing && (open_count_ == 0) == (open_low_ == kMissing) &&
+         open_highest_ < kMissing && fine_newest_ < kFine && coarse_newest_ < kCoarse &&
          since_restart_ <= kTrendWindows.back() + kBlocksPerCoarse && (seen_ == 0) == (last_ == INT64_MIN);
 }
 

@@ -11,8 +11,8 @@
 //   r   = 1 - (Σ(y[k+1]-y[k])² - (n-1)·b²) / (2·Σresidual²)       how much neighbours resemble each other, 0…0.9
 //   b ± sqrt( Σresidual² / (n-2) / Σ(x-x̄)² · (1+r)/(1-r) )
 // With r a slow swing counts as few independent points, not as many. The factor is the usual one of a first-order
-// autoregressive residual (Bartlett 1935); r comes from von Neumann's ratio (1941). At most 0.9: from few points no more
-// can be told, and a clean curve must not look like chance.
+// autoregressive residual (Bartlett 1935); r comes from von Neumann's ratio (1941). At most 0.9: from few points no
+// more can be told, and a clean curve must not look like chance.
 //
 // Values are shares of a unit (forecast_kinds.h), 0…2. Plain values, no allocation; one thread.
 #pragma once
@@ -27,14 +27,14 @@ inline constexpr std::array<int, 6> kTrendWindows{6, 12, 24, 48, 96, 192};
 inline constexpr std::size_t kFineWindows = 4;
 
 struct TrendFit {
-  bool known = false;      // enough of the window was seen
-  double slope = 0;        // per block, mean of the window
-  double error = 0;        // of the slope, noise-corrected
-  double end = 0;          // the line at the end of the newest block
+  bool known = false;  // enough of the window was seen
+  double slope = 0;    // per block, mean of the window
+  double error = 0;    // of the slope, noise-corrected
+  double end = 0;      // the line at the end of the newest block
   // The rest only where the slope is two errors or more.
   double older = 0, newer = 0;  // slopes of the two halves
-  double lower = 0;        // slope of the lower envelope
-  double growth = 0;       // of the slope, per block: ln(newer/older) / half a window; 0 unless both rise
+  double lower = 0;             // slope of the lower envelope
+  double growth = 0;            // of the slope, per block: ln(newer/older) / half a window; 0 unless both rise
   double growth_error = 0;
 };
 
@@ -48,12 +48,12 @@ struct TrendPast {
 class TrendSeries {
  public:
   static constexpr int kFine = 48, kCoarse = 32, kBlocksPerCoarse = 6, kDays = 8;
-  static constexpr double kMost = 1.99;            // of a unit; more is cut
+  static constexpr double kMost = 1.99;  // of a unit; more is cut
   static constexpr double kResolution = 1.0 / 32767;
   static constexpr std::uint16_t kMissing = 0xFFFF;  // in place of a value
 
-  // The next block; `low` is the lowest minute of it. `index` = Block::index; blocks that were left out are missing ones.
-  // When it does not go on (the clock stepped back) the block counts as the next one.
+  // The next block; `low` is the lowest minute of it. `index` = Block::index; blocks that were left out are missing
+  // ones. When it does not go on (the clock stepped back) the block counts as the next one.
   void add(std::int64_t index, double level, double low);
   // Lines through what was so far are void (another process, another story); the past stays.
   void restart();
@@ -64,9 +64,9 @@ class TrendSeries {
   // Before the window number `window`, but at least before the last two hours. Half hours of the last 16 h, and days
   // (eight of them) of what is older.
   TrendPast past(std::size_t window) const;
-  double half_hour_mean() const;                  // of the latest six blocks
-  int seen() const { return seen_; }              // blocks ever, stops at 65535
-  std::int64_t last() const { return last_; }     // index of the newest block
+  double half_hour_mean() const;               // of the latest six blocks
+  int seen() const { return seen_; }           // blocks ever, stops at 65535
+  std::int64_t last() const { return last_; }  // index of the newest block
 
   // All of its state, for forecast_state.cc.
   template <class Fields>
@@ -115,7 +115,7 @@ class TrendSeries {
   std::uint32_t open_sum_ = 0;     // of the half hour that is open
   std::uint16_t open_low_ = kMissing, open_highest_ = 0;
   std::uint16_t seen_ = 0;
-  std::uint16_t since_restart_ = 0;  // blocks, missing ones included; stops at kTrendWindows.back()
+  std::uint16_t since_restart_ = 0;   // blocks, missing ones included; stops at kTrendWindows.back()
   std::uint16_t day_half_hours_ = 0;  // of the latest day, missing ones included
   std::uint8_t day_ = 0;
   std::uint8_t open_count_ = 0, open_age_ = 0;  // blocks seen and passed in the open half hour
