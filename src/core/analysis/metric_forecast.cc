@@ -24,6 +24,7 @@ constexpr double kInterval = 1.2816;                        // 80 % of a normal 
 constexpr int kJudgeAfter = 12;                             // an hour
 constexpr float kWider = 1.083287f, kNarrower = 0.980199f;  // exp(0.1·0.8), exp(-0.1·0.2)
 constexpr float kLeastScale = 0.7f, kMostScale = 3;
+constexpr double kPeakDeviations = 1.7320508;             // the peak of a sawtooth about its mean: sqrt(3)
 constexpr double kPeakKept = 0.95;                        // per block: gone within an hour or two
 constexpr double kDrop = 0.7, kLeastDrop = 0.05;          // of the level; of the unit
 constexpr double kHarmless = 0.8;                         // of the limit
@@ -127,6 +128,7 @@ bool MetricForecast::past_record(std::size_t window, const TrendFit& fit) const 
 
 Outlook MetricForecast::look(double level) const {
   const double limit = limit_share();
+  const bool once = forecast_kind_info(kind_).once;
   if (level >= limit)
     return {.left = 0, .spread = float(TimeLeft::kFutureSpread), .probability = 1, .end = float(level), .firm = true};
   Outlook out;
@@ -139,7 +141,8 @@ Outlook MetricForecast::look(double level) const {
     // What alerts already is let go more slowly than it was taken.
     if (!alert() && !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
     const double growth = growth_beyond_error(fit), slope = slope_now(fit, growth, window);
-    const double left = blocks_to_fill(limit - fit.end - double(peak_over_), slope, growth);
+    const double envelope = fit.end + std::max(double(peak_over_), once ? kPeakDeviations * fit.deviation : 0);
+    const double left = blocks_to_fill(limit - envelope, slope, growth);
     if (left < 0 || left > kStatedReach * window) continue;
     time.add(left, fit.error / fit.slope, slope, fit.end);
     out.window = std::uint8_t(window);
@@ -248,7 +251,7 @@ bool MetricForecast::valid() const {
   };
   const auto within = [](double v, double low, double high) { return v >= low && v <= high; };  // false for NaN
   return within(unit_, 1e-12, 1e15) && within(limit_, kLeastLimit * unit_, kMostLimit * unit_) && builder_.valid() &&
-         series_.valid() && is_index(series_.last()) && within(base_, -1e30, 1e30) &&
+         series_.valid() && is_index(series_.last()) && within(base_, -2e30, 2e30) &&
          within(peak_over_, 0, kMostShare) && within(scale_, kLeastScale, kMostScale) &&
          within(outlook_.left, -1, kMostBlocks) && within(outlook_.spread, 0, 100) &&
          within(outlook_.probability, 0, 1) && within(outlook_.slope, -1e3, 1e3) &&

@@ -116,14 +116,14 @@ TEST(MetricForecast, follows_latency_and_heartbeat_by_factors) {
 }
 
 TEST(MetricForecast, an_alert_ends_when_the_rise_does) {
-  const auto stops = [](int i) { return 40 + 5.0 * std::min(i, 7 * kHour) / kHour; };
+  const auto stops = [](int i) { return 40 + 5.0 * std::min(i, 9 * kHour) / kHour; };
   MetricForecast forecast(ForecastKind::memory, 95);
-  const auto result = run(forecast, after_two_days(40, 0.3, 7 * kHour, stops));
+  const auto result = run(forecast, after_two_days(40, 0.3, 9 * kHour, stops));
   EXPECT_TRUE(result.standing);
   const auto flat = run(forecast,
                         make(
-                            6 * kHour, [](int) { return 75; }, 0.3, 2),
-                        kStart + 55h);
+                            6 * kHour, [](int) { return 85; }, 0.3, 2),
+                        kStart + 57h);
   EXPECT_FALSE(flat.standing);
   EXPECT_EQ(flat.alerts, 0);
 }

@@ -68,6 +68,7 @@ TrendFit fit_of(const Sums& whole, const Sums& newer_half, int points, int unit,
   if (fit.slope < kWorthLooking * fit.error) return fit;
 
   const Line newer(newer_half), older(older_half);
+  fit.deviation = std::sqrt(line.residual / std::max(1.0, line.n - 2)) * kStep;
   fit.newer = newer.slope * scale;
   fit.older = older.slope * scale;
   fit.lower = lower_slope(whole, line.spread) * scale;
