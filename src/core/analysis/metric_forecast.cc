@@ -42,6 +42,13 @@ bool rises(const TrendFit& fit, double errors, double half, double lower) {
          fit.lower > lower * fit.slope;
 }
 
+// Has the rise of window i ended since? Asked of the window of a quarter of its length.
+bool contradicted(const std::array<TrendFit, kTrendWindows.size()>& fits, std::size_t i) {
+  if (i < 2) return false;
+  const TrendFit& recent = fits[i - 2];
+  return recent.known && recent.slope + kStatedErrors * recent.error < kStatedHalf * fits[i].slope;
+}
+
 std::int64_t seconds_of(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count(); }
 WallTime end_of_block(std::int64_t index) { return WallTime{std::chrono::seconds((index + 1) * kBlockSeconds)}; }
 Duration blocks(double count) { return from_seconds(std::min(count, kMostBlocks) * double(kBlockSeconds)); }
@@ -138,8 +145,8 @@ Outlook MetricForecast::look(double level) const {
     const TrendFit& fit = fits[i];
     const int window = kTrendWindows[i];
     if (!fit.known || fit.slope <= kStatedErrors * fit.error) continue;
-    // What alerts already is let go more slowly than it was taken.
-    if (!alert() && !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
+    if (contradicted(fits, i)) continue;
+    if (!rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
     const double growth = growth_beyond_error(fit), slope = slope_now(fit, growth, window);
     const double envelope = fit.end + std::max(double(peak_over_), once ? kPeakDeviations * fit.deviation : 0);
     const double left = blocks_to_fill(limit - envelope, slope, growth);

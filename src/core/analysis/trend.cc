@@ -61,21 +61,20 @@ TrendFit fit_of(const Sums& whole, const Sums& newer_half, int points, int unit,
   fit.known = true;
   fit.slope = line.slope * scale;
   fit.end = kStep * (whole.y / line.n + line.slope * (whole.x / line.n + age / unit));
-  if (fit.slope <= 0) return fit;
   const double floor = line.n * kNoiseFloor * kNoiseFloor / (kStep * kStep) / 12;
   const double residual = line.residual + floor, factor = likeness_factor(whole, line, residual);
   fit.error = std::sqrt(residual / std::max(1.0, line.n - 2) / line.spread * factor) * scale;
   if (fit.slope < kWorthLooking * fit.error) return fit;
 
   const Line newer(newer_half), older(older_half);
-  fit.deviation = std::sqrt(line.residual / std::max(1.0, line.n - 2)) * kStep;
+  const double within = (newer.residual + older.residual) / std::max(1.0, line.n - 4);
+  fit.deviation = std::sqrt(within) * kStep;
   fit.newer = newer.slope * scale;
   fit.older = older.slope * scale;
   fit.lower = lower_slope(whole, line.spread) * scale;
   if (fit.newer > 0 && fit.older > 0) {
-    const double half = points * unit / 2.0;
-    const double within = (newer.residual + older.residual + floor) / std::max(1.0, line.n - 4) * factor;
-    const auto relative = [&](const Line& part) { return within / part.spread / (part.slope * part.slope); };
+    const double half = points * unit / 2.0, noise = (within + floor / line.n) * factor;
+    const auto relative = [&](const Line& part) { return noise / part.spread / (part.slope * part.slope); };
     fit.growth = std::log(fit.newer / fit.older) / half;
     fit.growth_error = std::sqrt(relative(newer) + relative(older)) / half;
   }

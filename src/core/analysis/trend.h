@@ -33,7 +33,7 @@ struct TrendFit {
   double end = 0;      // the line at the end of the newest block
   // The rest only where the slope is two errors or more.
   double older = 0, newer = 0;  // slopes of the two halves
-  double deviation = 0;         // of the blocks from the line
+  double deviation = 0;         // of the points from the lines through the two halves
   double lower = 0;             // slope of the lower envelope
   double growth = 0;            // of the slope, per block: ln(newer/older) / half a window; 0 unless both rise
   double growth_error = 0;

@@ -112,7 +112,9 @@ TEST(TrendSeries, remembers_the_highest_half_hour_of_eight_days) {
   for (int i = 0; i < 9 * 288; ++i) {
     const double level = i >= 288 && i < 294 ? 0.8 : 0.3;
     series.add(i, level, level);
-    if (i == 288 + 3 * 288) { EXPECT_NEAR(series.past(kSixteenHours).highest, 0.8, 1e-3); }
+    if (i == 288 + 3 * 288) {
+      EXPECT_NEAR(series.past(kSixteenHours).highest, 0.8, 1e-3);
+    }
   }
   EXPECT_NEAR(series.past(kHalfHour).highest, 0.8, 1e-3);
   for (int i = 9 * 288; i < 11 * 288; ++i) series.add(i, 0.3, 0.3);
