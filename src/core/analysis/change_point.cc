@@ -12,6 +12,13 @@ constexpr double kFewTasks = 1e-3;                       // what forgetting leav
 
 double level_of(TaskMeasure what) { return what == TaskMeasure::duration_p95 ? 0.95 : 0.5; }
 
+// ln(F / (1 − F)); ends at a thousandth on either side, alike for many tasks and for few.
+double odds(double share) {
+  constexpr double kEnd = 0.001;
+  const double f = std::clamp(share, kEnd, 1 - kEnd);
+  return std::log(f / (1 - f));
+}
+
 double lower_bound_of(std::size_t bucket) { return bucket == 0 ? 0.0005 : duration_bound(bucket - 1); }
 double upper_bound_of(std::size_t bucket) { return lower_bound_of(bucket) * 2; }  // of the last one imagined
 }  // namespace
@@ -51,14 +58,18 @@ bool TaskTally::empty() const { return finished <= 0 && measured() <= 0; }
 std::optional<double> TaskTally::quantile(double q) const {
   const double total = measured();
   if (total < kFewTasks) return std::nullopt;
-  double left = q * total;
+  double below = 0;
   std::size_t last = 0;
   for (std::size_t i = 0; i < kDurationBuckets; ++i) {
     const double here = double(counts[i]);
     if (here <= 0) continue;
-    if (left <= here) return lower_bound_of(i) * std::exp2(std::max(0.0, left / here));
-    left -= here;
     last = i;
+    if (below + here >= q * total) {
+      const double low = odds(below / total), high = odds((below + here) / total);
+      const double part = high > low ? std::clamp((odds(q) - low) / (high - low), 0.0, 1.0) : 0.5;
+      return lower_bound_of(i) * std::exp2(part);
+    }
+    below += here;
   }
   return upper_bound_of(last);
 }
@@ -66,12 +77,17 @@ std::optional<double> TaskTally::quantile(double q) const {
 double TaskTally::longer_than(double limit) const {
   double above = 0;
   for (std::size_t i = kDurationBuckets; i-- > 0;) {
+    const double here = double(counts[i]);
     if (lower_bound_of(i) >= limit) {
-      above += double(counts[i]);
+      above += here;
       continue;
     }
-    if (upper_bound_of(i) > limit) above += double(counts[i]) * std::log2(upper_bound_of(i) / limit);
-    break;
+    if (upper_bound_of(i) <= limit || here <= 0) break;
+    const double total = measured();
+    const double high = odds(1 - above / total), low = odds(1 - (above + here) / total);
+    const double part = std::log2(limit / lower_bound_of(i));
+    const double share = 1 / (1 + std::exp(low + (high - low) * part));  // of all, longer than the limit
+    return std::clamp(share * total, above, above + here);
   }
   return above;
 }
@@ -113,15 +129,13 @@ std::optional<Usual> usual_of(TaskMeasure what, const TaskTally& history) {
   return usual;
 }
 
-Usual moved(TaskMeasure what, Usual usual, double siblings_usual, double siblings_now) {
+Usual moved(TaskMeasure what, Usual usual, const Usual& siblings_usual, const Usual& siblings_now) {
   if (what == TaskMeasure::error_ratio) {
-    usual.value = std::clamp(usual.value + std::max(0.0, siblings_now - siblings_usual), 0.0, 1.0);
+    usual.value = std::clamp(usual.value + std::max(0.0, siblings_now.value - siblings_usual.value), 0.0, 1.0);
     return usual;
   }
-  if (siblings_usual <= 0) return usual;
-  const double factor = std::max(1.0, siblings_now / siblings_usual);
-  usual.value *= factor;
-  usual.mean *= factor;
+  if (siblings_usual.value > 0) usual.value *= std::max(1.0, siblings_now.value / siblings_usual.value);
+  if (siblings_usual.mean > 0) usual.mean *= std::max(1.0, siblings_now.mean / siblings_usual.mean);
   return usual;
 }
 
@@ -177,10 +191,28 @@ bool beyond_line(TaskMeasure what, const TaskTally& tally, const Usual& usual) {
 }
 }  // namespace
 
-std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> newest, std::span<const Usual> usual,
-                                const TaskTally& single, const Noise& noise, double needed) {
+namespace {
+// Without the block that stands out most the rest is still changed: one block alone is a burst.
+bool lasts(TaskMeasure what, std::span<const TaskTally> blocks, const TaskTally& after, const Usual& usual) {
+  const TaskTally* worst = nullptr;
+  double most = 0;
+  for (const TaskTally& block : blocks) {
+    const double excess = tasks_above(what, block, usual) - tasks_of(what, block) * share_line(what, usual);
+    if (excess > most) most = excess, worst = &block;
+  }
+  if (!worst) return false;
+  TaskTally rest = after;
+  rest.take_away(*worst);
+  const auto value = value_of(what, rest);
+  return value && big_enough(what, usual.value, *value);
+}
+}  // namespace
+
+std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> blocks, std::span<const TaskTally> newest,
+                                std::span<const Usual> usual, const Noise& noise, double needed) {
   std::optional<Shift> best;
-  if (newest.empty() || !beyond_line(what, single, usual[0])) return best;
+  const auto now = std::find_if(blocks.begin(), blocks.end(), [](const TaskTally& b) { return !b.empty(); });
+  if (now == blocks.end() || !beyond_line(what, *now, usual[0])) return best;
   for (std::size_t i = 0; i < newest.size(); ++i) {
     const TaskTally& after = newest[i];
     const double tasks = tasks_of(what, after);
@@ -191,9 +223,7 @@ std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> new
     if (evidence < needed || (best && evidence <= best->evidence)) continue;
     const double value = *value_of(what, after);
     if (!big_enough(what, usual[i].value, value) || !mean_agrees(what, after, usual[i])) continue;
-    TaskTally rest = after;
-    rest.take_away(single);
-    if (!beyond_line(what, rest, usual[i])) continue;
+    if (!lasts(what, blocks.first(i + 1), after, usual[i])) continue;
     best = Shift{i + 1, evidence, usual[i].value, value, tasks};
   }
   return best;

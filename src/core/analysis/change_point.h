@@ -16,9 +16,10 @@
 //   Example: usual p50 0.4 s. Of 100 tasks in two blocks 75 took longer than 0.5 s: 100 (0.75 ln 1.5 + 0.25 ln 0.5) =
 //   13.1, a change. 60 of 100: 2.0, none yet.
 //
-// Quantiles come from doubling buckets; within one the logarithm of the duration is taken as evenly spread. A narrow
-// distribution that moves over the border of a bucket looks as if it had doubled, so where the usual p95 is below four
-// times the usual p50 the mean has to agree. Pure; any thread.
+// Quantiles come from doubling buckets; between the bounds ln(F / (1 − F)) is taken as a line over ln(duration), as it
+// is for a log-logistic distribution, which fits wide and narrow ones. Still a very narrow one that moves over the bound
+// of a bucket looks as if it had doubled, so where the usual p95 is below four times the usual p50 the mean has to
+// agree. Pure; any thread.
 #pragma once
 #include <array>
 #include <optional>
@@ -57,7 +58,7 @@ struct TaskTally {
 // What would be usual for the tasks that are judged.
 struct Usual {
   double value = 0;     // seconds, or a ratio
-  double mean = 0;      // seconds, of the same tasks
+  double mean = 0;      // seconds, of the same tasks; 0 for errors
   bool narrow = false;  // p95 below four times p50
 };
 
@@ -76,7 +77,7 @@ std::optional<double> value_of(TaskMeasure what, const TaskTally& tally);
 // Of `history` itself: value, mean, width. nullopt when it is empty.
 std::optional<Usual> usual_of(TaskMeasure what, const TaskTally& history);
 // The usual of one who should move as its siblings moved: at least what it was.
-Usual moved(TaskMeasure what, Usual usual, double siblings_usual, double siblings_now);
+Usual moved(TaskMeasure what, Usual usual, const Usual& siblings_usual, const Usual& siblings_now);
 
 double share_line(TaskMeasure what, const Usual& usual);  // p0
 double tasks_above(TaskMeasure what, const TaskTally& tally, const Usual& usual);
@@ -94,10 +95,10 @@ struct Shift {
   double evidence = 0, usual = 0, after = 0, tasks = 0;
 };
 
-// newest[i]: the newest i + 1 blocks together; usual[i]: what would be usual for them. `single`: the newest block that
-// has tasks, alone. REQUIRES: as many usuals as tallies. nullopt = no change, or not provably.
-// It must show in the newest block and in the ones before it: one block alone is a burst.
-std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> newest, std::span<const Usual> usual,
-                                const TaskTally& single, const Noise& noise, double needed);
+// blocks: by age, the newest first; newest[i]: the newest i + 1 of them together; usual[i]: what would be usual for those.
+// REQUIRES: all three of one length. nullopt = no change, or not provably. It must show in the newest block that has
+// tasks, and without the block that stands out most: one block alone is a burst.
+std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> blocks, std::span<const TaskTally> newest,
+                                std::span<const Usual> usual, const Noise& noise, double needed);
 
 }  // namespace paramedic

@@ -26,14 +26,19 @@ void worst_first(std::vector<TaskDegradation>& list) {
   });
 }
 
-void mark_held(TaskTypeState& state) {
-  std::vector<TaskSubject> subjects;
+std::vector<TaskSubject> held_subjects(const TaskTypeState& state) {
+  std::vector<TaskSubject> out;
   for (const HeldDegradation& h : state.held)
-    if (const auto subject = subject_named(h.told.scope, h.told.name, state.windows)) subjects.push_back(*subject);
-  for (auto& [id, window] : state.windows.workers())
-    window.held =
-        std::any_of(subjects.begin(), subjects.end(),
-                    [&, &worker_id = id, &worker = window](const TaskSubject& s) { return s.has(worker_id, worker); });
+    if (auto subject = subject_named(h.told.scope, h.told.name, state.windows)) out.push_back(std::move(*subject));
+  return out;
+}
+
+void mark_held(TaskTypeState& state) {
+  const std::vector<TaskSubject> subjects = held_subjects(state);
+  for (auto& [id, window] : state.windows.workers()) {
+    window.held = false;
+    for (const TaskSubject& s : subjects) window.held = window.held || s.has(id, window);
+  }
 }
 
 // What it did since the change never becomes what is usual.
@@ -109,25 +114,18 @@ void DegradationFinder::close(const Key& key, TaskTypeState& state, WallTime now
 
 void DegradationFinder::judge(const Key& key, TaskTypeState& state, WallTime now) {
   const TaskJudge judge(state.windows, state.noise);
+  TaskJudge::Look look = judge.look(state.windows, held_subjects(state));
   for (const bool errors : {false, true}) {
     std::vector<TaskCandidate> candidates;
     look_at_held(state, judge, errors, now, candidates);
-    for (TaskCandidate& c : judge.changed(errors)) {
+    for (TaskCandidate& c : errors ? look.errors : look.durations) {
       const bool known = std::any_of(candidates.begin(), candidates.end(),
                                      [&](const TaskCandidate& k) { return k.subject == c.subject; });
       if (!known) candidates.push_back(std::move(c));
     }
     settle(key, state, errors, causes_of(judge, state.windows, std::move(candidates)), now);
   }
-  std::vector<TaskSubject> held;
-  for (const HeldDegradation& h : state.held)
-    if (const auto subject = subject_named(h.told.scope, h.told.name, state.windows)) held.push_back(*subject);
-  const bool pool = std::find(held.begin(), held.end(), TaskSubject{}) != held.end();
-  judge.learn(state.noise, state.windows, [&](const TaskSubject& s) {
-    // The pool's own scatter is not learned while a part of it is ill.
-    return pool || (s.scope == DegradationScope::pool && !held.empty()) ||
-           std::find(held.begin(), held.end(), s) != held.end();
-  });
+  state.noise = look.noise;
 }
 
 void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judge, bool errors, WallTime now,
@@ -160,7 +158,8 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     }
     TaskCandidate c{.subject = *subject, .what = what, .blocks = blocks, .held = true};
     c.evidence = std::log(held.told.rarity);
-    if (reading) c.reading = *reading;
+    c.tested = what;
+    if (reading) c.reading = c.tested_reading = *reading;
     out.push_back(std::move(c));
   }
   std::erase_if(state.held, [](const HeldDegradation& h) { return h.told.state != DegradationState::holds; });

@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t kGroups = 4;         // per scope; the ones with the least evidence are not looked at
 constexpr std::size_t kBlamedWorkers = 2;  // more bad workers than that are the host's or version's matter
 constexpr std::size_t kSameEvent = 3;      // blocks
+constexpr std::size_t kWaitBlocks = 6;
 constexpr double kMostOfPool = 0.5;
 
 class Blame {
@@ -25,6 +26,7 @@ class Blame {
   }
 
   std::vector<TaskCandidate> result() {
+    wait_for_others();
     for (auto* groups : {&versions_, &hosts_})
       std::erase_if(*groups, [&](const TaskCandidate& g) { return explained_by_workers(g); });
     versions_against_hosts();
@@ -55,14 +57,39 @@ class Blame {
     return found != windows_.workers().end() && group.has(found->first, found->second);
   }
 
+  // A group shows itself later than its worst worker, and later than the pool that it moves. So for half an hour a new
+  // worker is not named when the others of its version or host moved, too, nor the pool when one part might be all.
+  void wait_for_others() {
+    std::erase_if(workers_, [&](const TaskCandidate& w) {
+      return !w.held && w.blocks < kWaitBlocks && (with_others(w, versions_, false) || with_others(w, hosts_, true));
+    });
+    if (!pool_.empty() && !pool_.front().held && pool_.front().blocks < kWaitBlocks &&
+        judge_.one_might_be_all(pool_.front()))
+      pool_.clear();
+  }
+
+  // Its group is no candidate (else the two are compared), but the rest of it moved.
+  bool with_others(const TaskCandidate& w, const std::vector<TaskCandidate>& fired, bool host) const {
+    const WorkerWindow& window = windows_.workers().find(w.subject.worker)->second;
+    TaskCandidate group = w;
+    group.subject = {host ? DegradationScope::host : DegradationScope::version, host ? window.host : window.version, {}};
+    const auto same = [&](const TaskCandidate& c) { return c.subject == group.subject; };
+    if (group.subject.number == 0 || std::any_of(fired.begin(), fired.end(), same)) return false;
+    return !judge_.is_only(group, std::span(&w.subject, 1));
+  }
+
   // Either the group falls, or its workers do.
   bool explained_by_workers(const TaskCandidate& group) {
     std::vector<TaskSubject> worst;
+    bool held = false;
     for (const TaskCandidate& w : workers_)
-      if (worst.size() < kBlamedWorkers && has(group.subject, w)) worst.push_back(w.subject);
+      if (worst.size() < kBlamedWorkers && has(group.subject, w)) {
+        worst.push_back(w.subject);
+        held = held || w.held;
+      }
     if (worst.empty()) return false;
     const bool alone = judge_.sums(group.subject).workers <= worst.size();
-    const bool workers = alone ? worst.size() == 1 && !judge_.is_new(group.subject) : judge_.is_only(group, worst);
+    const bool workers = alone ? worst.size() == 1 && !judge_.is_new(group.subject) : judge_.is_only(group, worst, held);
     if (!workers) std::erase_if(workers_, [&](const TaskCandidate& w) { return has(group.subject, w); });
     return workers;
   }
@@ -71,8 +98,8 @@ class Blame {
     for (auto v = versions_.begin(); v != versions_.end();) {
       bool version_falls = false;
       for (auto h = hosts_.begin(); h != hosts_.end();) {
-        const bool by_host = judge_.is_only(*v, std::span(&h->subject, 1));
-        const bool by_version = judge_.is_only(*h, std::span(&v->subject, 1));
+        const bool by_host = judge_.is_only(*v, std::span(&h->subject, 1), h->held);
+        const bool by_version = judge_.is_only(*h, std::span(&v->subject, 1), v->held);
         const bool host_falls = by_version && (!by_host || judge_.is_new(v->subject));
         version_falls = version_falls || (by_host && !host_falls);
         h = host_falls ? hosts_.erase(h) : std::next(h);
@@ -86,14 +113,16 @@ class Blame {
     const TaskCandidate& pool = pool_.front();
     std::vector<TaskSubject> rest;
     double tasks = 0;
+    bool held = false;
     for (const auto* list : {&versions_, &hosts_, &workers_})
       for (const TaskCandidate& c : *list) {
         rest.push_back(c.subject);
+        held = held || c.held;
         tasks += c.reading.tasks * double(pool.blocks) / double(c.blocks);
       }
     if (rest.empty()) return;
     const bool many = rest.size() > 1 && tasks > kMostOfPool * pool.reading.tasks;
-    if (!many && judge_.is_only(pool, rest)) return pool_.clear();
+    if (!many && judge_.is_only(pool, rest, held)) return pool_.clear();
     for (auto* list : {&versions_, &hosts_, &workers_})
       std::erase_if(*list, [&](const TaskCandidate& c) {
         return c.blocks + kSameEvent >= pool.blocks && pool.blocks + kSameEvent >= c.blocks;

@@ -9,27 +9,28 @@ namespace {
 constexpr std::array kMeasures{TaskMeasure::duration_p50, TaskMeasure::duration_p95, TaskMeasure::error_ratio};
 constexpr double kSmallPart = 0.05;  // of all: then all are as good as the others
 constexpr double kTailTasks = 60;    // three above the p95
-constexpr double kRestEvidence = 2;  // a rest that moved at odds of 1 in 7 is not called well
+constexpr std::size_t kFewWorkers = 64;  // of more one alone does not move the pool
 constexpr double kHourTasks = 60;    // to learn the scatter of an hour
-constexpr float kOwnForget = 1.0f / 416;
 
 std::size_t index_of(TaskMeasure what) { return std::size_t(what); }
 }  // namespace
 
-double TaskCandidate::size() const {
+double size_of(TaskMeasure what, const TaskReading& reading) {
   if (what == TaskMeasure::error_ratio) return reading.after - reading.usual.value;
   return reading.usual.value > 0 && reading.after > 0 ? std::log(reading.after / reading.usual.value) : 0;
 }
+
+double TaskCandidate::size() const { return size_of(what, reading); }
 
 TaskJudge::TaskJudge(const TaskWindows& windows, const NoiseTable& noise)
     : windows_(windows), noise_(noise), groups_(windows) {
   if (groups_.pool.usual.finished > 0)
     borrowed_.add(groups_.pool.usual, float(kBorrowed) / groups_.pool.usual.finished);
   for (const TaskMeasure what : kMeasures) {
-    all_usual_[index_of(what)] = value_of(what, groups_.all.usual).value_or(0);
+    all_usual_[index_of(what)] = usual_of(what, groups_.all.usual).value_or(Usual{});
     for (std::size_t age = 0; age < kLookBlocks; ++age) {
       const TaskTally& now = groups_.all.newest[age];
-      if (tasks_of(what, now) >= kMinTasks) all_now_[index_of(what)][age] = value_of(what, now);
+      if (tasks_of(what, now) >= kMinTasks) all_now_[index_of(what)][age] = usual_of(what, now);
     }
   }
 }
@@ -61,13 +62,13 @@ TaskJudge::Siblings TaskJudge::siblings_of(TaskMeasure what, const TaskSums& own
     TaskTally others = groups_.all.newest[age];
     others.take_away(own.newest[age]);
     out.now.reset();
-    if (tasks_of(what, others) >= kMinTasks) out.now = value_of(what, others);
+    if (tasks_of(what, others) >= kMinTasks) out.now = usual_of(what, others);
   }
   if (!small(own.usual, groups_.all.usual)) {
     TaskTally others = groups_.all.usual;
     others.take_away(own.usual);
     const auto base = base_of(what, others);
-    if (base) out.usual = base->value;
+    if (base) out.usual = *base;
   }
   return out;
 }
@@ -91,7 +92,7 @@ std::optional<TaskReading> TaskJudge::read(TaskMeasure what, const TaskSubject& 
     return out;
   }
   const Siblings siblings = siblings_of(what, sums, blocks - 1);
-  out.siblings = siblings.now;
+  if (siblings.now) out.siblings = siblings.now->value;
   if (siblings.now) out.usual = moved(what, *base, siblings.usual, *siblings.now);
   return out;
 }
@@ -115,117 +116,142 @@ std::optional<TaskCandidate> TaskJudge::judge(TaskMeasure what, const TaskSubjec
   }
   Noise noise = noise_[std::size_t(subject.scope)][index_of(what)];
   noise.hour = std::max(noise.hour, own_noise);
-  const auto shift = find_shift(what, sums.newest, usual, single, noise, needed);
+  const auto shift = find_shift(what, sums.blocks, sums.newest, usual, noise, needed);
   if (!shift) return std::nullopt;
-  TaskCandidate out{.subject = subject, .what = what, .blocks = shift->blocks, .evidence = shift->evidence};
   const auto reading = read(what, subject, sums, shift->blocks);
   if (!reading) return std::nullopt;
-  out.reading = *reading;
+  TaskCandidate out{.subject = subject, .what = what, .blocks = shift->blocks, .evidence = shift->evidence};
+  out.tested = what;
+  out.reading = out.tested_reading = *reading;
   return out;
 }
 
-void TaskJudge::judge_all(const TaskSubject& subject, const TaskSums& sums, bool errors, std::size_t peers,
-                          const std::array<float, 3>& own_noise, std::vector<TaskCandidate>& out) const {
+void TaskJudge::judge_all(const TaskSubject& subject, const TaskSums& sums, std::size_t peers,
+                          const std::array<float, 3>& own_noise, Look& out) const {
   // The more are looked at, the more chance finds among them.
   const double needed = kEvidence + std::log(double(std::max<std::size_t>(peers, 1)));
-  std::optional<TaskCandidate> best;
-  for (const TaskMeasure what : kMeasures) {
-    if ((what == TaskMeasure::error_ratio) != errors) continue;
-    auto candidate = judge(what, subject, sums, needed, own_noise[index_of(what)]);
-    if (candidate && (!best || candidate->evidence > best->evidence)) best = std::move(candidate);
-  }
+  const auto judged = [&](TaskMeasure what) {
+    return judge(what, subject, sums, needed, own_noise[index_of(what)]);
+  };
+  if (auto errors = judged(TaskMeasure::error_ratio)) out.errors.push_back(std::move(*errors));
+  auto best = judged(TaskMeasure::duration_p50);
+  auto tail = judged(TaskMeasure::duration_p95);
+  if (tail && (!best || tail->evidence > best->evidence)) best = std::move(tail);
   if (!best) return;
   // People know the p95; where it moved with the p50 it is what is told.
-  if (best->what == TaskMeasure::duration_p50) {
-    const auto tail = read(TaskMeasure::duration_p95, subject, sums, best->blocks);
-    if (tail && tail->tasks >= kTailTasks && big_enough(TaskMeasure::duration_p95, tail->usual.value, tail->after)) {
-      best->what = TaskMeasure::duration_p95;
-      best->reading = *tail;
-    }
+  const auto now = read(TaskMeasure::duration_p95, subject, sums, best->blocks);
+  if (now && now->tasks >= kTailTasks && big_enough(TaskMeasure::duration_p95, now->usual.value, now->after)) {
+    best->what = TaskMeasure::duration_p95;
+    best->reading = *now;
   }
-  out.push_back(std::move(*best));
+  out.durations.push_back(std::move(*best));
 }
 
-template <typename Each>
-void TaskJudge::each_group(const Each& each) const {
-  constexpr std::array<float, 3> kNone{1, 1, 1};
-  each(TaskSubject{}, groups_.pool, std::size_t{1}, kNone);
-  for (std::uint16_t i = 1; i < groups_.versions.size(); ++i)
-    each(TaskSubject{DegradationScope::version, i, {}}, groups_.versions[i], groups_.versions.size() - 1, kNone);
-  for (std::uint16_t i = 1; i < groups_.hosts.size(); ++i)
-    each(TaskSubject{DegradationScope::host, i, {}}, groups_.hosts[i], groups_.hosts.size() - 1, kNone);
-}
-
-std::vector<TaskCandidate> TaskJudge::changed(bool errors) const {
-  std::vector<TaskCandidate> out;
-  each_group([&](const TaskSubject& subject, const TaskSums& sums, std::size_t peers, const auto& own_noise) {
-    judge_all(subject, sums, errors, peers, own_noise, out);
-  });
-  for (const auto& [id, window] : windows_.workers()) {
-    if (window.usual.finished < float(kOwnTasks)) continue;
-    judge_all(TaskSubject{DegradationScope::worker, 0, id}, sums_of(window, windows_), errors, groups_.all.workers,
-              window.noise, out);
-  }
-  return out;
-}
-
-bool TaskJudge::is_only(const TaskCandidate& whole, std::span<const TaskSubject> out) const {
-  const TaskMeasure what = whole.what;
-  const TaskSums rest = sums_of(whole.subject, out, windows_);
-  const TaskTally& now = rest.newest[whole.blocks - 1];
-  const double tasks = tasks_of(what, now);
-  auto usual = base_of(what, rest.usual);
-  if (tasks < kMinTasks || !usual) return true;
-  const TaskReading& told = whole.reading;
-  if (what == TaskMeasure::error_ratio) {
-    usual->value = std::clamp(usual->value + told.usual.value - told.base, 0.0, 1.0);
-  } else if (told.base > 0) {
-    usual->value *= told.usual.value / told.base;
-  }
-  TaskCandidate part{.what = what};
-  part.reading.usual = *usual;
-  part.reading.after = *value_of(what, now);
-  if (!still_beyond(what, usual->value, part.reading.after) || part.size() < whole.size() / 2) return true;
-  const Noise& noise = noise_[std::size_t(whole.subject.scope)][index_of(what)];
-  const double above = tasks_above(what, now, *usual);
-  return evidence_of(above, tasks, share_line(what, *usual)) / noise.over(whole.blocks) < kRestEvidence;
-}
-
-void TaskJudge::learn(NoiseTable& noise, TaskWindows& windows,
-                      const std::function<bool(const TaskSubject&)>& held) const {
+// Sums of z² per scope and measure: of the newest block, and of the newest hour.
+struct TaskJudge::Scatter {
   struct Sum {
-    double block = 0, hour = 0;
-    int blocks = 0, hours = 0;
+    double z2 = 0;
+    int of = 0;
+    void add(double more) { z2 += more, ++of; }
+    double mean_or(float otherwise) const { return of ? z2 / of : double(otherwise); }
   };
-  std::array<std::array<Sum, 3>, 4> sums{};
-  const auto look = [&](const TaskSubject& subject, const TaskSums& own, std::array<float, 3>* own_noise) {
-    if (held(subject)) return;
-    for (const TaskMeasure what : kMeasures) {
-      if (!may_judge(what, subject.scope, own.usual)) continue;
-      Sum& sum = sums[std::size_t(subject.scope)][index_of(what)];
-      if (const auto now = read(what, subject, own, 1))
-        if (const auto z2 = scatter(what, own.newest[0], now->usual, kMinTasks))
-          sum.block += std::min(*z2, double(Noise::kWildest)), ++sum.blocks;
-      if (const auto now = read(what, subject, own, kLookBlocks))
-        if (const auto z2 = scatter(what, own.newest.back(), now->usual, kHourTasks)) {
-          const double bounded = std::min(*z2, double(Noise::kWildest));
-          sum.hour += bounded, ++sum.hours;
-          if (own_noise) (*own_noise)[index_of(what)] += kOwnForget * (float(bounded) - (*own_noise)[index_of(what)]);
-        }
+  std::array<std::array<std::array<Sum, 2>, 3>, 4> sums{};
+};
+
+void TaskJudge::add_scatter(const TaskSubject& subject, const TaskSums& sums, Scatter& scatter_of,
+                            std::array<float, 3>* own_noise) const {
+  for (const TaskMeasure what : kMeasures) {
+    if (!may_judge(what, subject.scope, sums.usual)) continue;
+    auto& sum = scatter_of.sums[std::size_t(subject.scope)][index_of(what)];
+    const auto z2_of = [&](std::size_t blocks, double min_tasks) -> std::optional<double> {
+      if (tasks_of(what, sums.newest[blocks - 1]) < min_tasks) return std::nullopt;
+      const auto now = read(what, subject, sums, blocks);
+      // Without siblings it moves with the day, which is no noise.
+      if (!now || (subject.scope != DegradationScope::pool && !now->siblings)) return std::nullopt;
+      const auto z2 = scatter(what, sums.newest[blocks - 1], now->usual, min_tasks);
+      return z2 ? std::optional(std::min(*z2, double(Noise::kWildest))) : std::nullopt;
+    };
+    if (const auto z2 = z2_of(1, kMinTasks)) sum[0].add(*z2);
+    if (const auto z2 = z2_of(kLookBlocks, kHourTasks)) {
+      sum[1].add(*z2);
+      if (own_noise) (*own_noise)[index_of(what)] += Noise::kForget * (float(*z2) - (*own_noise)[index_of(what)]);
     }
+  }
+}
+
+TaskJudge::Look TaskJudge::look(TaskWindows& windows, std::span<const TaskSubject> held) const {
+  constexpr std::array<float, 3> kNone{1, 1, 1};
+  Look out{.noise = noise_};
+  Scatter scatter_of;
+  const auto is_held = [&](const TaskSubject& s) { return std::find(held.begin(), held.end(), s) != held.end(); };
+  const bool pool_held = is_held(TaskSubject{});
+  const auto group = [&](const TaskSubject& subject, const TaskSums& sums, std::size_t peers) {
+    judge_all(subject, sums, peers, kNone, out);
+    // The pool's own scatter is not learned while a part of it is ill.
+    const bool ill = pool_held || (subject.scope == DegradationScope::pool ? !held.empty() : is_held(subject));
+    if (!ill) add_scatter(subject, sums, scatter_of, nullptr);
   };
-  each_group(
-      [&](const TaskSubject& subject, const TaskSums& own, std::size_t, const auto&) { look(subject, own, nullptr); });
+  group(TaskSubject{}, groups_.pool, 1);
+  for (std::uint16_t i = 1; i < groups_.versions.size(); ++i)
+    group(TaskSubject{DegradationScope::version, i, {}}, groups_.versions[i], groups_.versions.size() - 1);
+  for (std::uint16_t i = 1; i < groups_.hosts.size(); ++i)
+    group(TaskSubject{DegradationScope::host, i, {}}, groups_.hosts[i], groups_.hosts.size() - 1);
   for (auto& [id, window] : windows.workers()) {
-    if (window.usual.finished < float(kOwnTasks) || window.ring[windows.slot_at(0)].empty()) continue;
-    look(TaskSubject{DegradationScope::worker, 0, id}, sums_of(window, windows), &window.noise);
+    if (window.usual.finished < float(kOwnTasks)) continue;
+    const TaskSubject subject{DegradationScope::worker, 0, id};
+    const TaskSums sums = sums_of(window, windows);
+    judge_all(subject, sums, groups_.all.workers, window.noise, out);
+    if (!pool_held && !sums.blocks[0].empty() && !is_held(subject))
+      add_scatter(subject, sums, scatter_of, &window.noise);
   }
   for (std::size_t scope = 0; scope < 4; ++scope)
     for (std::size_t m = 0; m < 3; ++m) {
-      const Sum& s = sums[scope][m];
-      Noise& n = noise[scope][m];
-      n.learn(s.blocks ? s.block / s.blocks : double(n.block), s.hours ? s.hour / s.hours : double(n.hour));
+      Noise& noise = out.noise[scope][m];
+      const auto& sum = scatter_of.sums[scope][m];
+      noise.learn(sum[0].mean_or(noise.block), sum[1].mean_or(noise.hour));
     }
+  return out;
+}
+
+TaskJudge::Rest TaskJudge::rest_of(const TaskCandidate& whole, const TaskSums& rest) const {
+  const TaskMeasure what = whole.tested;
+  const TaskReading& told = whole.tested_reading;
+  const TaskTally& now = rest.newest[whole.blocks - 1];
+  auto usual = base_of(what, rest.usual);
+  if (tasks_of(what, now) < kMinTasks || !usual) return Rest::unknown;
+  if (what == TaskMeasure::error_ratio)
+    usual->value = std::clamp(usual->value + told.usual.value - told.base, 0.0, 1.0);
+  else if (told.base > 0)
+    usual->value *= told.usual.value / told.base;
+  const TaskReading part{.usual = *usual, .after = *value_of(what, now)};
+  if (!still_beyond(what, usual->value, part.after)) return Rest::as_usual;
+  if (big_enough(what, usual->value, part.after) && size_of(what, part) >= size_of(what, told) / 2) return Rest::moved;
+  return size_of(what, part) < size_of(what, told) / 2 ? Rest::as_usual : Rest::moved_a_little;
+}
+
+bool TaskJudge::is_only(const TaskCandidate& whole, std::span<const TaskSubject> out, bool out_held) const {
+  const Rest rest = rest_of(whole, sums_of(whole.subject, out, windows_));
+  if (rest == Rest::moved_a_little) return out_held && !whole.held;
+  return rest != Rest::moved;
+}
+
+bool TaskJudge::one_might_be_all(const TaskCandidate& pool) const {
+  const auto might = [&](const TaskSums& part) {
+    if (part.newest[pool.blocks - 1].empty()) return false;
+    TaskSums rest = groups_.all;
+    rest.usual.take_away(part.usual);
+    rest.newest[pool.blocks - 1].take_away(part.newest[pool.blocks - 1]);
+    const Rest is = rest_of(pool, rest);
+    return is == Rest::as_usual;
+  };
+  for (std::size_t i = 1; i < groups_.versions.size(); ++i)
+    if (might(groups_.versions[i])) return true;
+  for (std::size_t i = 1; i < groups_.hosts.size(); ++i)
+    if (might(groups_.hosts[i])) return true;
+  if (windows_.workers().size() > kFewWorkers) return false;
+  for (const auto& [id, window] : windows_.workers())
+    if (might(sums_of(window, windows_))) return true;
+  return false;
 }
 
 }  // namespace paramedic

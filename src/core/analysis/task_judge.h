@@ -3,7 +3,6 @@
 // move. Every subject is judged by itself here; degradation_causes.h tells who of them is to blame. Pure; lives for one
 // look.
 #pragma once
-#include <functional>
 #include <vector>
 
 #include "core/analysis/task_subjects.h"
@@ -27,9 +26,14 @@ struct TaskCandidate {
   std::size_t blocks = 0;                        // the newest so many are after the change
   double evidence = 0;
   TaskReading reading;
+  // The measure that had the most evidence: what is compared with others.
+  TaskMeasure tested = TaskMeasure::duration_p50;
+  TaskReading tested_reading;
   bool held = false;  // stated before
   double size() const;
 };
+
+double size_of(TaskMeasure what, const TaskReading& reading);
 
 class TaskJudge {
  public:
@@ -39,16 +43,20 @@ class TaskJudge {
 
   TaskJudge(const TaskWindows& windows, const NoiseTable& noise);
 
-  // All that changed, of durations or of errors.
-  std::vector<TaskCandidate> changed(bool errors) const;
+  // One pass over everybody: all that changed, and how much those scatter who are not held.
+  struct Look {
+    std::vector<TaskCandidate> durations, errors;
+    NoiseTable noise;  // as it is after this block; the workers' own is already theirs
+  };
+  Look look(TaskWindows& windows, std::span<const TaskSubject> held) const;
   // The newest `blocks` of `sums`, as those of `scope`. nullopt: too little is known.
   std::optional<TaskReading> read(TaskMeasure what, const TaskSubject& subject, const TaskSums& sums,
                                   std::size_t blocks) const;
   // What `whole` did shows in it only through `out`: the rest of it is as usual, or nothing.
-  bool is_only(const TaskCandidate& whole, std::span<const TaskSubject> out) const;
-  // What the past scatters, of those who are well.
-  void learn(NoiseTable& noise, TaskWindows& windows, const std::function<bool(const TaskSubject&)>& held) const;
-
+  // Who was stated stays so while it can: `out_held` makes it harder for the whole to stand, whole.held easier.
+  bool is_only(const TaskCandidate& whole, std::span<const TaskSubject> out, bool out_held = false) const;
+  // Some version, host or worker might be all there is to the pool's change.
+  bool one_might_be_all(const TaskCandidate& pool) const;
   // A version that was not there an hour ago.
   bool is_new(const TaskSubject& version) const;
   const TaskSums& sums(const TaskSubject& subject) const;  // REQUIRES: not a worker
@@ -56,26 +64,29 @@ class TaskJudge {
 
  private:
   struct Siblings {
-    double usual = 0;
-    std::optional<double> now;
+    Usual usual;
+    std::optional<Usual> now;
   };
+  enum class Rest { unknown, as_usual, moved_a_little, moved };
+  Rest rest_of(const TaskCandidate& whole, const TaskSums& rest) const;
   std::optional<Usual> base_of(TaskMeasure what, const TaskTally& own) const;
   Siblings siblings_of(TaskMeasure what, const TaskSums& own, std::size_t age) const;
   bool may_judge(TaskMeasure what, DegradationScope scope, const TaskTally& usual) const;
   std::optional<TaskCandidate> judge(TaskMeasure what, const TaskSubject& subject, const TaskSums& sums, double needed,
                                      float own_noise) const;
-  void judge_all(const TaskSubject& subject, const TaskSums& sums, bool errors, std::size_t peers,
-                 const std::array<float, 3>& own_noise, std::vector<TaskCandidate>& out) const;
-  template <typename Each>
-  void each_group(const Each& each) const;
+  void judge_all(const TaskSubject& subject, const TaskSums& sums, std::size_t peers,
+                 const std::array<float, 3>& own_noise, Look& out) const;
+  struct Scatter;
+  void add_scatter(const TaskSubject& subject, const TaskSums& sums, Scatter& scatter,
+                   std::array<float, 3>* own_noise) const;
 
   const TaskWindows& windows_;
   const NoiseTable& noise_;
   TaskGroups groups_;
   TaskTally borrowed_;
   // Of all together, for those who are a small part of it. [measure][age]
-  std::array<std::array<std::optional<double>, kLookBlocks>, 3> all_now_;
-  std::array<double, 3> all_usual_{};
+  std::array<std::array<std::optional<Usual>, kLookBlocks>, 3> all_now_;
+  std::array<Usual, 3> all_usual_{};
 };
 
 }  // namespace paramedic
