@@ -216,7 +216,7 @@ std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> blo
   for (std::size_t i = 0; i < newest.size(); ++i) {
     const TaskTally& after = newest[i];
     const double tasks = tasks_of(what, after);
-    if (tasks < kMinTasks) continue;
+    if (blocks[i].empty() || tasks < kMinTasks) continue;  // nothing began where nothing was done
     if (what == TaskMeasure::error_ratio && double(after.failed) < kMinFailures) continue;
     const double above = tasks_above(what, after, usual[i]);
     const double evidence = evidence_of(above, tasks, share_line(what, usual[i])) / noise.over(i + 1);

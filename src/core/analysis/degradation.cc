@@ -113,7 +113,8 @@ void DegradationFinder::close(const Key& key, TaskTypeState& state, WallTime now
 }
 
 void DegradationFinder::judge(const Key& key, TaskTypeState& state, WallTime now) {
-  const TaskJudge judge(state.windows, state.noise);
+  const TaskJudge judge(state.windows, state.noise, {state.fresh[0], state.fresh[1]});
+  for (std::uint8_t& fresh : state.fresh) fresh = std::uint8_t(std::min<std::size_t>(fresh + 1u, kLookBlocks));
   TaskJudge::Look look = judge.look(state.windows, held_subjects(state));
   for (const bool errors : {false, true}) {
     std::vector<TaskCandidate> candidates;
@@ -145,6 +146,7 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     if (now - held.told.told_at >= kNewUsual) {
       accept(state, held);
       end(held, DegradationState::accepted, now);
+      state.fresh[errors] = 0;
       continue;
     }
     std::size_t blocks = kRecentBlocks;
@@ -154,12 +156,17 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     held.clear_blocks = bad ? 0 : std::uint8_t(held.clear_blocks + 1);
     if (held.clear_blocks >= kClearBlocks) {
       end(held, DegradationState::ended, now);
+      state.fresh[errors] = 0;
       continue;
     }
-    TaskCandidate c{.subject = *subject, .what = what, .blocks = blocks, .held = true};
+    // Compared with others over all that it did since, which scatters less than its newest blocks.
+    const auto since = std::size_t(std::max<std::int64_t>((state.windows.start_of(0) - held.told.since) / kTaskBlock, 0));
+    TaskCandidate c{.subject = *subject, .what = what, .blocks = std::min(since + 1, kLookBlocks)};
+    c.held = true;
+    c.tested = held.tested;
     c.evidence = std::log(held.told.rarity);
-    c.tested = what;
-    if (reading) c.reading = c.tested_reading = *reading;
+    if (reading) c.reading = *reading;
+    if (const auto all = judge.read(c.tested, *subject, sums, c.blocks)) c.tested_reading = *all;
     out.push_back(std::move(c));
   }
   std::erase_if(state.held, [](const HeldDegradation& h) { return h.told.state != DegradationState::holds; });
@@ -193,6 +200,7 @@ void DegradationFinder::begin(const Key& key, TaskTypeState& state, const TaskCa
   told.pool = key.first;
   told.type = key.second;
   told.what = cause.what;
+  held.tested = cause.tested;
   told.scope = cause.subject.scope;
   told.name = name_of(cause.subject, state.windows);
   told.before = cause.reading.base;

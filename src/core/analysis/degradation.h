@@ -34,6 +34,7 @@ inline constexpr std::string_view kOtherTaskType = "__other__";
 // A statement with what is needed to see when it ends.
 struct HeldDegradation {
   TaskDegradation told;
+  TaskMeasure tested = TaskMeasure::duration_p95;  // that had the evidence
   std::uint8_t clear_blocks = 0;  // in a row
 
   bool operator==(const HeldDegradation&) const = default;
@@ -44,6 +45,8 @@ struct TaskTypeState {
   TaskWindows windows;
   NoiseTable noise;
   std::vector<HeldDegradation> held;
+  // Blocks closed since a statement ended, of durations and of errors; kLookBlocks = an hour or more.
+  std::array<std::uint8_t, 2> fresh{kLookBlocks, kLookBlocks};
 };
 
 class DegradationFinder {

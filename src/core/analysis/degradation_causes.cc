@@ -73,9 +73,9 @@ class Blame {
     const WorkerWindow& window = windows_.workers().find(w.subject.worker)->second;
     TaskCandidate group = w;
     group.subject = {host ? DegradationScope::host : DegradationScope::version, host ? window.host : window.version, {}};
-    const auto same = [&](const TaskCandidate& c) { return c.subject == group.subject; };
-    if (group.subject.number == 0 || std::any_of(fired.begin(), fired.end(), same)) return false;
-    return !judge_.is_only(group, std::span(&w.subject, 1));
+    const bool listed = std::any_of(fired.begin(), fired.end(), [&](auto& c) { return c.subject == group.subject; });
+    if (group.subject.number == 0 || listed) return false;
+    return judge_.may_be_shared(group, w.subject);
   }
 
   // Either the group falls, or its workers do.
@@ -89,7 +89,8 @@ class Blame {
       }
     if (worst.empty()) return false;
     const bool alone = judge_.sums(group.subject).workers <= worst.size();
-    const bool workers = alone ? worst.size() == 1 && !judge_.is_new(group.subject) : judge_.is_only(group, worst, held);
+    const bool same = worst.size() == 1 && (held || (!group.held && !judge_.is_new(group.subject)));
+    const bool workers = alone ? same : judge_.is_only(group, worst, held);
     if (!workers) std::erase_if(workers_, [&](const TaskCandidate& w) { return has(group.subject, w); });
     return workers;
   }

@@ -208,6 +208,7 @@ void put(Writer& w, const HeldDegradation& held) {
   w.time(d.told_at);
   w.number(std::uint64_t(d.tasks));
   w.number(d.rarity);
+  w.number(std::uint8_t(held.tested));
   w.number(held.clear_blocks);
 }
 
@@ -227,6 +228,7 @@ HeldDegradation get_held(Reader& r, const DegradationFinder::Key& key) {
   d.tasks = r.number<std::uint64_t>();
   d.rarity = r.real(1e9);
   r.require(d.rarity >= 1);
+  held.tested = TaskMeasure(r.below<std::uint8_t>(3));
   held.clear_blocks = r.below<std::uint8_t>(DegradationFinder::kClearBlocks);
   return held;
 }
@@ -302,6 +304,7 @@ std::string DegradationFinder::encode(const Key& key, WallTime as_of) const {
       w.number(noise.block);
       w.number(noise.hour);
     }
+  for (const std::uint8_t fresh : found->second.fresh) w.number(fresh);
   w.number(std::uint32_t(found->second.held.size()));
   for (const HeldDegradation& held : found->second.held) put(w, held);
   return w.take();
@@ -328,6 +331,7 @@ Result<DegradationFinder::Key> DegradationFinder::restore(std::string_view blob,
       noise.block = r.small(double(Noise::kWildest));
       noise.hour = r.small(double(Noise::kWildest));
     }
+  for (std::uint8_t& fresh : state.fresh) fresh = r.below<std::uint8_t>(kLookBlocks + 1);
   const std::size_t held = r.count(limits_.told_per_pool, 50);
   for (std::size_t i = 0; i < held && r.good(); ++i) state.held.push_back(get_held(r, key));
   if (!r.done()) return Error{Errc::corrupt, "degradation state: damaged, or beyond the limits"};

@@ -22,8 +22,8 @@ double size_of(TaskMeasure what, const TaskReading& reading) {
 
 double TaskCandidate::size() const { return size_of(what, reading); }
 
-TaskJudge::TaskJudge(const TaskWindows& windows, const NoiseTable& noise)
-    : windows_(windows), noise_(noise), groups_(windows) {
+TaskJudge::TaskJudge(const TaskWindows& windows, const NoiseTable& noise, std::array<std::size_t, 2> fresh)
+    : windows_(windows), noise_(noise), fresh_(fresh), groups_(windows) {
   if (groups_.pool.usual.finished > 0)
     borrowed_.add(groups_.pool.usual, float(kBorrowed) / groups_.pool.usual.finished);
   for (const TaskMeasure what : kMeasures) {
@@ -116,7 +116,9 @@ std::optional<TaskCandidate> TaskJudge::judge(TaskMeasure what, const TaskSubjec
   }
   Noise noise = noise_[std::size_t(subject.scope)][index_of(what)];
   noise.hour = std::max(noise.hour, own_noise);
-  const auto shift = find_shift(what, sums.blocks, sums.newest, usual, noise, needed);
+  const std::size_t n = fresh_[what == TaskMeasure::error_ratio];
+  const auto shift = find_shift(what, std::span(sums.blocks).first(n), std::span(sums.newest).first(n),
+                                std::span(usual).first(n), noise, needed);
   if (!shift) return std::nullopt;
   const auto reading = read(what, subject, sums, shift->blocks);
   if (!reading) return std::nullopt;
@@ -225,14 +227,26 @@ TaskJudge::Rest TaskJudge::rest_of(const TaskCandidate& whole, const TaskSums& r
     usual->value *= told.usual.value / told.base;
   const TaskReading part{.usual = *usual, .after = *value_of(what, now)};
   if (!still_beyond(what, usual->value, part.after)) return Rest::as_usual;
-  if (big_enough(what, usual->value, part.after) && size_of(what, part) >= size_of(what, told) / 2) return Rest::moved;
-  return size_of(what, part) < size_of(what, told) / 2 ? Rest::as_usual : Rest::moved_a_little;
+  if (size_of(what, part) < size_of(what, told) / 2) return Rest::little;
+  return big_enough(what, usual->value, part.after) ? Rest::moved : Rest::half;
 }
 
 bool TaskJudge::is_only(const TaskCandidate& whole, std::span<const TaskSubject> out, bool out_held) const {
-  const Rest rest = rest_of(whole, sums_of(whole.subject, out, windows_));
-  if (rest == Rest::moved_a_little) return out_held && !whole.held;
-  return rest != Rest::moved;
+  switch (rest_of(whole, sums_of(whole.subject, out, windows_))) {
+    case Rest::unknown:
+    case Rest::as_usual: return true;
+    case Rest::little: return !whole.held;
+    case Rest::half: return out_held && !whole.held;
+    case Rest::moved: break;
+  }
+  return false;
+}
+
+bool TaskJudge::may_be_shared(const TaskCandidate& whole, const TaskSubject& out) const {
+  const TaskSums rest = sums_of(whole.subject, std::span(&out, 1), windows_);
+  if (rest.newest[whole.blocks - 1].empty()) return false;
+  const Rest is = rest_of(whole, rest);
+  return is != Rest::as_usual && is != Rest::little;
 }
 
 bool TaskJudge::one_might_be_all(const TaskCandidate& pool) const {
@@ -242,7 +256,7 @@ bool TaskJudge::one_might_be_all(const TaskCandidate& pool) const {
     rest.usual.take_away(part.usual);
     rest.newest[pool.blocks - 1].take_away(part.newest[pool.blocks - 1]);
     const Rest is = rest_of(pool, rest);
-    return is == Rest::as_usual;
+    return is == Rest::as_usual || is == Rest::little;
   };
   for (std::size_t i = 1; i < groups_.versions.size(); ++i)
     if (might(groups_.versions[i])) return true;

@@ -41,7 +41,9 @@ class TaskJudge {
   // no past leans on the pool's as if that were so many tasks of its own.
   static constexpr double kLearnTasks = 100, kOwnTasks = 50, kBorrowed = 20;
 
-  TaskJudge(const TaskWindows& windows, const NoiseTable& noise);
+  // Evidence of durations [0] and of errors [1] may reach back over so many blocks: what came before the last end of a
+  // statement was told already.
+  TaskJudge(const TaskWindows& windows, const NoiseTable& noise, std::array<std::size_t, 2> fresh);
 
   // One pass over everybody: all that changed, and how much those scatter who are not held.
   struct Look {
@@ -55,6 +57,8 @@ class TaskJudge {
   // What `whole` did shows in it only through `out`: the rest of it is as usual, or nothing.
   // Who was stated stays so while it can: `out_held` makes it harder for the whole to stand, whole.held easier.
   bool is_only(const TaskCandidate& whole, std::span<const TaskSubject> out, bool out_held = false) const;
+  // The rest of it moved, too, or has too few tasks to know.
+  bool may_be_shared(const TaskCandidate& whole, const TaskSubject& out) const;
   // Some version, host or worker might be all there is to the pool's change.
   bool one_might_be_all(const TaskCandidate& pool) const;
   // A version that was not there an hour ago.
@@ -67,7 +71,7 @@ class TaskJudge {
     Usual usual;
     std::optional<Usual> now;
   };
-  enum class Rest { unknown, as_usual, moved_a_little, moved };
+  enum class Rest { unknown, as_usual, little, half, moved };
   Rest rest_of(const TaskCandidate& whole, const TaskSums& rest) const;
   std::optional<Usual> base_of(TaskMeasure what, const TaskTally& own) const;
   Siblings siblings_of(TaskMeasure what, const TaskSums& own, std::size_t age) const;
@@ -82,6 +86,7 @@ class TaskJudge {
 
   const TaskWindows& windows_;
   const NoiseTable& noise_;
+  const std::array<std::size_t, 2> fresh_;
   TaskGroups groups_;
   TaskTally borrowed_;
   // Of all together, for those who are a small part of it. [measure][age]
