@@ -113,13 +113,15 @@ void DegradationFinder::close(const Key& key, TaskTypeState& state, WallTime now
 }
 
 void DegradationFinder::judge(const Key& key, TaskTypeState& state, WallTime now) {
-  const TaskJudge judge(state.windows, state.noise, {state.fresh[0], state.fresh[1]});
   for (std::uint8_t& fresh : state.fresh) fresh = std::uint8_t(std::min<std::size_t>(fresh + 1u, kLookBlocks));
+  const TaskJudge judge(state.windows, state.noise, {state.fresh[0], state.fresh[1]});
   TaskJudge::Look look = judge.look(state.windows, held_subjects(state));
   for (const bool errors : {false, true}) {
     std::vector<TaskCandidate> candidates;
     look_at_held(state, judge, errors, now, candidates);
-    for (TaskCandidate& c : errors ? look.errors : look.durations) {
+    auto& found = errors ? look.errors : look.durations;
+    if (state.fresh[errors] == 0) found.clear();  // one just ended
+    for (TaskCandidate& c : found) {
       const bool known = std::any_of(candidates.begin(), candidates.end(),
                                      [&](const TaskCandidate& k) { return k.subject == c.subject; });
       if (!known) candidates.push_back(std::move(c));
@@ -149,10 +151,12 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
       state.fresh[errors] = 0;
       continue;
     }
+    const double enough = held.tested == TaskMeasure::duration_p95 ? kMinTailTasks : kMinTasks;
     std::size_t blocks = kRecentBlocks;
-    while (blocks < kLookBlocks && tasks_of(what, sums.newest[blocks - 1]) < kMinTasks) ++blocks;
-    const auto reading = judge.read(what, *subject, sums, blocks);
-    const bool bad = !reading || reading->tasks < kMinTasks || still_beyond(what, reading->usual.value, reading->after);
+    while (blocks < kLookBlocks && tasks_of(what, sums.newest[blocks - 1]) < enough) ++blocks;
+    const auto now_is = judge.read(held.tested, *subject, sums, blocks);
+    const bool bad = !now_is || now_is->tasks < kMinTasks ||
+                     still_beyond(held.tested, now_is->usual.value, now_is->after);
     held.clear_blocks = bad ? 0 : std::uint8_t(held.clear_blocks + 1);
     if (held.clear_blocks >= kClearBlocks) {
       end(held, DegradationState::ended, now);
@@ -165,7 +169,7 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     c.held = true;
     c.tested = held.tested;
     c.evidence = std::log(held.told.rarity);
-    if (reading) c.reading = *reading;
+    if (const auto all = judge.read(what, *subject, sums, c.blocks)) c.reading = *all;
     if (const auto all = judge.read(c.tested, *subject, sums, c.blocks)) c.tested_reading = *all;
     out.push_back(std::move(c));
   }

@@ -101,7 +101,8 @@ class Blame {
       for (auto h = hosts_.begin(); h != hosts_.end();) {
         const bool by_host = judge_.is_only(*v, std::span(&h->subject, 1), h->held);
         const bool by_version = judge_.is_only(*h, std::span(&v->subject, 1), v->held);
-        const bool host_falls = by_version && (!by_host || judge_.is_new(v->subject));
+        const bool prefer_version = v->held || (!h->held && judge_.is_new(v->subject));
+        const bool host_falls = by_version && (!by_host || prefer_version);
         version_falls = version_falls || (by_host && !host_falls);
         h = host_falls ? hosts_.erase(h) : std::next(h);
       }

@@ -8,7 +8,6 @@ namespace paramedic {
 namespace {
 constexpr std::array kMeasures{TaskMeasure::duration_p50, TaskMeasure::duration_p95, TaskMeasure::error_ratio};
 constexpr double kSmallPart = 0.05;  // of all: then all are as good as the others
-constexpr double kTailTasks = 60;    // three above the p95
 constexpr std::size_t kFewWorkers = 64;  // of more one alone does not move the pool
 constexpr double kHourTasks = 60;    // to learn the scatter of an hour
 
@@ -142,7 +141,7 @@ void TaskJudge::judge_all(const TaskSubject& subject, const TaskSums& sums, std:
   if (!best) return;
   // People know the p95; where it moved with the p50 it is what is told.
   const auto now = read(TaskMeasure::duration_p95, subject, sums, best->blocks);
-  if (now && now->tasks >= kTailTasks && big_enough(TaskMeasure::duration_p95, now->usual.value, now->after)) {
+  if (now && now->tasks >= kMinTailTasks && big_enough(TaskMeasure::duration_p95, now->usual.value, now->after)) {
     best->what = TaskMeasure::duration_p95;
     best->reading = *now;
   }

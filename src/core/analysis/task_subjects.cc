@@ -65,7 +65,10 @@ const TaskTally& TaskSums::single() const {
 TaskSums sums_of(const WorkerWindow& worker, const TaskWindows& windows) {
   TaskSums out;
   out.usual = worker.usual;
-  for (std::size_t age = 0; age < kLookBlocks; ++age) worker.ring[windows.slot_at(age)].add_to(out.blocks[age]);
+  for (std::size_t age = 0; age < kLookBlocks; ++age) {
+    const PackedBlock& block = worker.ring[windows.slot_at(age)];
+    if (block.version == worker.version) block.add_to(out.blocks[age]);
+  }
   out.accumulate();
   out.workers = 1;
   return out;

@@ -36,6 +36,7 @@ struct TaskSums {
   const TaskTally& single() const;
 };
 
+// Of its present version alone: what another one did is no news of this one.
 TaskSums sums_of(const WorkerWindow& worker, const TaskWindows& windows);
 // Of `in` without those of `out`.
 TaskSums sums_of(const TaskSubject& in, std::span<const TaskSubject> out, const TaskWindows& windows);
