@@ -66,11 +66,14 @@ struct Usual {
 // How many times the scatter of a binomial the past had, over one block and over twelve.
 struct Noise {
   float block = 1, hour = 1;
+  std::uint16_t looks = 0;
   double over(std::size_t blocks) const;
   // z² = (a − n p)² / (n p (1 − p)) of the newest block and of the newest twelve, averaged over those who share it.
-  // Forgets with a half-life of a day; one wild block counts as kWildest at most.
+  // Forgets with a half-life of a day, at first an average that begins as an hour of plain binomials. One wild block
+  // counts as kWildest at most.
   void learn(double z2_block, double z2_hour);
   static constexpr float kWildest = 25, kForget = 1.0f / 416;
+  static constexpr std::uint16_t kBegin = 12, kLooks = 416 - kBegin;
 };
 
 double tasks_of(TaskMeasure what, const TaskTally& tally);

@@ -139,7 +139,7 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     const TaskMeasure what = held.told.what;
     const TaskSums sums = !subject ? TaskSums{}
                           : subject->scope == DegradationScope::worker
-                              ? sums_of(state.windows.workers().find(subject->worker)->second, state.windows)
+                              ? judge.known(sums_of(state.windows.workers().find(subject->worker)->second, state.windows))
                               : judge.sums(*subject);
     if (!subject || sums.newest.back().empty()) {
       end(held, DegradationState::silent, now);

@@ -80,17 +80,17 @@ class Blame {
 
   // Either the group falls, or its workers do.
   bool explained_by_workers(const TaskCandidate& group) {
-    std::vector<TaskSubject> worst;
+    std::vector<TaskCandidate> worst;
     bool held = false;
     for (const TaskCandidate& w : workers_)
       if (worst.size() < kBlamedWorkers && has(group.subject, w)) {
-        worst.push_back(w.subject);
+        worst.push_back(w);
         held = held || w.held;
       }
     if (worst.empty()) return false;
     const bool alone = judge_.sums(group.subject).workers <= worst.size();
     const bool same = worst.size() == 1 && (held || (!group.held && !judge_.is_new(group.subject)));
-    const bool workers = alone ? same : judge_.is_only(group, worst, held);
+    const bool workers = alone ? same : judge_.is_only(group, worst);
     if (!workers) std::erase_if(workers_, [&](const TaskCandidate& w) { return has(group.subject, w); });
     return workers;
   }
@@ -99,8 +99,8 @@ class Blame {
     for (auto v = versions_.begin(); v != versions_.end();) {
       bool version_falls = false;
       for (auto h = hosts_.begin(); h != hosts_.end();) {
-        const bool by_host = judge_.is_only(*v, std::span(&h->subject, 1), h->held);
-        const bool by_version = judge_.is_only(*h, std::span(&v->subject, 1), v->held);
+        const bool by_host = judge_.is_only(*v, std::span(&*h, 1));
+        const bool by_version = judge_.is_only(*h, std::span(&*v, 1));
         const bool prefer_version = v->held || (!h->held && judge_.is_new(v->subject));
         const bool host_falls = by_version && (!by_host || prefer_version);
         version_falls = version_falls || (by_host && !host_falls);
@@ -113,18 +113,16 @@ class Blame {
   void pool_against_rest() {
     if (pool_.empty()) return;
     const TaskCandidate& pool = pool_.front();
-    std::vector<TaskSubject> rest;
+    std::vector<TaskCandidate> rest;
     double tasks = 0;
-    bool held = false;
     for (const auto* list : {&versions_, &hosts_, &workers_})
       for (const TaskCandidate& c : *list) {
-        rest.push_back(c.subject);
-        held = held || c.held;
+        rest.push_back(c);
         tasks += c.reading.tasks * double(pool.blocks) / double(c.blocks);
       }
     if (rest.empty()) return;
     const bool many = rest.size() > 1 && tasks > kMostOfPool * pool.reading.tasks;
-    if (!many && judge_.is_only(pool, rest, held)) return pool_.clear();
+    if (!many && judge_.is_only(pool, rest)) return pool_.clear();
     for (auto* list : {&versions_, &hosts_, &workers_})
       std::erase_if(*list, [&](const TaskCandidate& c) {
         return c.blocks + kSameEvent >= pool.blocks && pool.blocks + kSameEvent >= c.blocks;

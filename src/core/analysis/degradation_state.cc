@@ -303,6 +303,7 @@ std::string DegradationFinder::encode(const Key& key, WallTime as_of) const {
     for (const Noise& noise : scope) {
       w.number(noise.block);
       w.number(noise.hour);
+      w.number(noise.looks);
     }
   for (const std::uint8_t fresh : found->second.fresh) w.number(fresh);
   w.number(std::uint32_t(found->second.held.size()));
@@ -330,6 +331,7 @@ Result<DegradationFinder::Key> DegradationFinder::restore(std::string_view blob,
     for (Noise& noise : scope) {
       noise.block = r.small(double(Noise::kWildest));
       noise.hour = r.small(double(Noise::kWildest));
+      noise.looks = r.below<std::uint16_t>(Noise::kLooks + 1u);
     }
   for (std::uint8_t& fresh : state.fresh) fresh = r.below<std::uint8_t>(kLookBlocks + 1);
   const std::size_t held = r.count(limits_.told_per_pool, 50);

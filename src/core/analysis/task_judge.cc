@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace paramedic {
 
@@ -25,6 +26,9 @@ TaskJudge::TaskJudge(const TaskWindows& windows, const NoiseTable& noise, std::a
     : windows_(windows), noise_(noise), fresh_(fresh), groups_(windows) {
   if (groups_.pool.usual.finished > 0)
     borrowed_.add(groups_.pool.usual, float(kBorrowed) / groups_.pool.usual.finished);
+  groups_.pool = known(std::move(groups_.pool));
+  for (auto* groups : {&groups_.versions, &groups_.hosts})
+    for (TaskSums& sums : *groups) sums = known(std::move(sums));
   for (const TaskMeasure what : kMeasures) {
     all_usual_[index_of(what)] = usual_of(what, groups_.all.usual).value_or(Usual{});
     for (std::size_t age = 0; age < kLookBlocks; ++age) {
@@ -75,7 +79,8 @@ TaskJudge::Siblings TaskJudge::siblings_of(TaskMeasure what, const TaskSums& own
 bool TaskJudge::may_judge(TaskMeasure what, DegradationScope scope, const TaskTally& usual) const {
   if (tasks_of(what, groups_.pool.usual) < kLearnTasks) return false;
   if (scope == DegradationScope::pool) return windows_.blocks_known() >= kBlocksPerDay;
-  return scope == DegradationScope::version || tasks_of(what, usual) >= kOwnTasks;
+  return windows_.blocks_known() >= kLearnBlocks &&
+         (scope == DegradationScope::version || tasks_of(what, usual) >= kOwnTasks);
 }
 
 std::optional<TaskReading> TaskJudge::read(TaskMeasure what, const TaskSubject& subject, const TaskSums& sums,
@@ -83,7 +88,7 @@ std::optional<TaskReading> TaskJudge::read(TaskMeasure what, const TaskSubject& 
   const TaskTally& now = sums.newest[blocks - 1];
   const auto after = value_of(what, now);
   const bool pool = subject.scope == DegradationScope::pool;
-  const auto base = pool ? usual_of(what, sums.usual) : base_of(what, sums.usual);
+  const auto& base = sums.past[index_of(what)];
   if (!after || !base) return std::nullopt;
   TaskReading out{.base = base->value, .usual = *base, .after = *after, .tasks = tasks_of(what, now)};
   if (pool) {
@@ -100,7 +105,7 @@ std::optional<TaskCandidate> TaskJudge::judge(TaskMeasure what, const TaskSubjec
                                               double needed, float own_noise) const {
   if (!may_judge(what, subject.scope, sums.usual)) return std::nullopt;
   const bool pool = subject.scope == DegradationScope::pool;
-  const auto base = pool ? windows_.pool_usual_now(what) : base_of(what, sums.usual);
+  const auto base = pool ? windows_.pool_usual_now(what) : sums.past[index_of(what)];
   if (!base) return std::nullopt;
   // Most end here: siblings can only raise what is usual.
   const TaskTally& single = sums.single();
@@ -200,7 +205,7 @@ TaskJudge::Look TaskJudge::look(TaskWindows& windows, std::span<const TaskSubjec
   for (auto& [id, window] : windows.workers()) {
     if (window.usual.finished < float(kOwnTasks)) continue;
     const TaskSubject subject{DegradationScope::worker, 0, id};
-    const TaskSums sums = sums_of(window, windows);
+    const TaskSums sums = known(sums_of(window, windows));
     judge_all(subject, sums, groups_.all.workers, window.noise, out);
     if (!pool_held && !sums.blocks[0].empty() && !is_held(subject))
       add_scatter(subject, sums, scatter_of, &window.noise);
@@ -214,57 +219,67 @@ TaskJudge::Look TaskJudge::look(TaskWindows& windows, std::span<const TaskSubjec
   return out;
 }
 
-TaskJudge::Rest TaskJudge::rest_of(const TaskCandidate& whole, const TaskSums& rest) const {
+std::optional<TaskReading> TaskJudge::part_of(const TaskCandidate& whole, const TaskSums& part) const {
   const TaskMeasure what = whole.tested;
   const TaskReading& told = whole.tested_reading;
-  const TaskTally& now = rest.newest[whole.blocks - 1];
-  auto usual = base_of(what, rest.usual);
-  if (tasks_of(what, now) < kMinTasks || !usual) return Rest::unknown;
+  const TaskTally& now = part.newest[whole.blocks - 1];
+  auto usual = base_of(what, part.usual);
+  if (tasks_of(what, now) < kMinTasks || !usual) return std::nullopt;
   if (what == TaskMeasure::error_ratio)
     usual->value = std::clamp(usual->value + told.usual.value - told.base, 0.0, 1.0);
   else if (told.base > 0)
     usual->value *= told.usual.value / told.base;
-  const TaskReading part{.usual = *usual, .after = *value_of(what, now)};
-  if (!still_beyond(what, usual->value, part.after)) return Rest::as_usual;
-  if (size_of(what, part) < size_of(what, told) / 2) return Rest::little;
-  return big_enough(what, usual->value, part.after) ? Rest::moved : Rest::half;
+  return TaskReading{.usual = *usual, .after = *value_of(what, now)};
 }
 
-bool TaskJudge::is_only(const TaskCandidate& whole, std::span<const TaskSubject> out, bool out_held) const {
-  switch (rest_of(whole, sums_of(whole.subject, out, windows_))) {
-    case Rest::unknown:
-    case Rest::as_usual: return true;
-    case Rest::little: return !whole.held;
-    case Rest::half: return out_held && !whole.held;
-    case Rest::moved: break;
+bool TaskJudge::is_only(const TaskCandidate& whole, std::span<const TaskCandidate> out) const {
+  std::vector<TaskSubject> subjects;
+  bool held = false;
+  // A whole of ill and well ones moved less than the ill did.
+  double size = std::numeric_limits<double>::infinity();
+  for (const TaskCandidate& c : out) {
+    subjects.push_back(c.subject);
+    held = held || c.held;
+    size = std::min(size, size_of(c.tested, c.tested_reading));
   }
-  return false;
+  size = std::max(size, size_of(whole.tested, whole.tested_reading));
+  const auto rest = part_of(whole, sums_of(whole.subject, subjects, windows_));
+  if (!rest || !still_beyond(whole.tested, rest->usual.value, rest->after)) return true;
+  if (size_of(whole.tested, *rest) < size / 2) return !whole.held;
+  return held && !whole.held && !big_enough(whole.tested, rest->usual.value, rest->after);
 }
 
 bool TaskJudge::may_be_shared(const TaskCandidate& whole, const TaskSubject& out) const {
   const TaskSums rest = sums_of(whole.subject, std::span(&out, 1), windows_);
   if (rest.newest[whole.blocks - 1].empty()) return false;
-  const Rest is = rest_of(whole, rest);
-  return is != Rest::as_usual && is != Rest::little;
+  const auto part = part_of(whole, rest);
+  return !part || (still_beyond(whole.tested, part->usual.value, part->after) &&
+                   size_of(whole.tested, *part) >= size_of(whole.tested, whole.tested_reading) / 2);
 }
 
 bool TaskJudge::one_might_be_all(const TaskCandidate& pool) const {
-  const auto might = [&](const TaskSums& part) {
-    if (part.newest[pool.blocks - 1].empty()) return false;
-    TaskSums rest = groups_.all;
-    rest.usual.take_away(part.usual);
-    rest.newest[pool.blocks - 1].take_away(part.newest[pool.blocks - 1]);
-    const Rest is = rest_of(pool, rest);
-    return is == Rest::as_usual || is == Rest::little;
+  const std::size_t i = pool.blocks - 1;
+  const auto might = [&](const TaskSums& one) {
+    TaskSums rest;
+    rest.usual = groups_.all.usual;
+    rest.usual.take_away(one.usual);
+    rest.newest[i] = groups_.all.newest[i];
+    rest.newest[i].take_away(one.newest[i]);
+    const auto its = part_of(pool, one), others = part_of(pool, rest);
+    return its && others && size_of(pool.tested, *others) < size_of(pool.tested, *its) / 2;
   };
-  for (std::size_t i = 1; i < groups_.versions.size(); ++i)
-    if (might(groups_.versions[i])) return true;
-  for (std::size_t i = 1; i < groups_.hosts.size(); ++i)
-    if (might(groups_.hosts[i])) return true;
+  if (std::any_of(groups_.versions.begin() + 1, groups_.versions.end(), might)) return true;
+  if (std::any_of(groups_.hosts.begin() + 1, groups_.hosts.end(), might)) return true;
   if (windows_.workers().size() > kFewWorkers) return false;
-  for (const auto& [id, window] : windows_.workers())
-    if (might(sums_of(window, windows_))) return true;
-  return false;
+  return std::any_of(windows_.workers().begin(), windows_.workers().end(),
+                     [&](const auto& worker) { return might(sums_of(worker.second, windows_)); });
+}
+
+TaskSums TaskJudge::known(TaskSums sums) const {
+  TaskTally history = sums.usual;
+  history.add(borrowed_);
+  for (const TaskMeasure what : kMeasures) sums.past[index_of(what)] = usual_of(what, history);
+  return sums;
 }
 
 }  // namespace paramedic

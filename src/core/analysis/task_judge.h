@@ -37,8 +37,9 @@ double size_of(TaskMeasure what, const TaskReading& reading);
 
 class TaskJudge {
  public:
-  // A pool is learned after a day, a type after an hour and so many tasks, a host or worker by its own tasks. Who has
+  // A pool is learned after a day, a type after two hours and so many tasks, a host or worker by its own tasks. Who has
   // no past leans on the pool's as if that were so many tasks of its own.
+  static constexpr std::int64_t kLearnBlocks = 24;
   static constexpr double kLearnTasks = 100, kOwnTasks = 50, kBorrowed = 20;
 
   // Evidence of durations [0] and of errors [1] may reach back over so many blocks: what came before the last end of a
@@ -51,15 +52,17 @@ class TaskJudge {
     NoiseTable noise;  // as it is after this block; the workers' own is already theirs
   };
   Look look(TaskWindows& windows, std::span<const TaskSubject> held) const;
-  // The newest `blocks` of `sums`, as those of `scope`. nullopt: too little is known.
+  TaskSums known(TaskSums sums) const;  // with its past
+  // The newest `blocks` of `sums`, whose past is known. nullopt: too little is.
   std::optional<TaskReading> read(TaskMeasure what, const TaskSubject& subject, const TaskSums& sums,
                                   std::size_t blocks) const;
-  // What `whole` did shows in it only through `out`: the rest of it is as usual, or nothing.
-  // Who was stated stays so while it can: `out_held` makes it harder for the whole to stand, whole.held easier.
-  bool is_only(const TaskCandidate& whole, std::span<const TaskSubject> out, bool out_held = false) const;
+
+  // What `whole` did shows in it only through `out`: the rest of it is as usual, or moved by less than half as much.
+  // Who was stated stays so while it can.
+  bool is_only(const TaskCandidate& whole, std::span<const TaskCandidate> out) const;
   // The rest of it moved, too, or has too few tasks to know.
   bool may_be_shared(const TaskCandidate& whole, const TaskSubject& out) const;
-  // Some version, host or worker might be all there is to the pool's change.
+  // Some version, host or worker moved more than twice as much as the rest of the pool: it might be all there is.
   bool one_might_be_all(const TaskCandidate& pool) const;
   // A version that was not there an hour ago.
   bool is_new(const TaskSubject& version) const;
@@ -71,8 +74,8 @@ class TaskJudge {
     Usual usual;
     std::optional<Usual> now;
   };
-  enum class Rest { unknown, as_usual, little, half, moved };
-  Rest rest_of(const TaskCandidate& whole, const TaskSums& rest) const;
+  // What a part of `whole` did over the same blocks, by what was tested. nullopt = too few tasks.
+  std::optional<TaskReading> part_of(const TaskCandidate& whole, const TaskSums& part) const;
   std::optional<Usual> base_of(TaskMeasure what, const TaskTally& own) const;
   Siblings siblings_of(TaskMeasure what, const TaskSums& own, std::size_t age) const;
   bool may_judge(TaskMeasure what, DegradationScope scope, const TaskTally& usual) const;

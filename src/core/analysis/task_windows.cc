@@ -10,7 +10,7 @@ constexpr float kForgetPerBlock = 0.997596f;  // 2^(−1/288): half of it is a d
 constexpr std::int64_t kBlocksPerHour = 12;
 constexpr std::uint32_t kGoneBlocks = 288, kIdleBlocks = 12;  // a day; an hour where room is short
 constexpr float kHourTasks = 50, kHourTailTasks = 200;        // ten of them above the p95
-constexpr std::uint32_t kOldestHour = 15 * 24;                // two weeks back and a day
+constexpr std::int64_t kDaysBack = 7;                        // slots are not older
 
 // What one increase is. More than 2^24 tasks in a block are more than a float counts; nobody does so many.
 TaskTally tally_of(const TaskIncrease& more) {
@@ -189,18 +189,21 @@ std::optional<Usual> TaskWindows::pool_usual_now(TaskMeasure what) const {
   if (!all) return all;
   const std::int64_t hour = (open_block_ - 1) / kBlocksPerHour;
   Usual worst{.value = -1, .narrow = all->narrow};
-  // Yesterday with both its neighbours; of last week the hour before was overwritten an hour ago.
-  for (const std::int64_t back : {25, 24, 23, 168, 167}) {
-    const HourSlot& slot = slots_[std::size_t(std::max<std::int64_t>(hour - back, 0)) % kHoursPerWeek];
-    if (slot.hour == 0 || hour - slot.hour < 23 || hour - slot.hour > kOldestHour) continue;
+  const auto take = [&](std::int64_t wanted) {
+    const HourSlot& slot = slots_[std::size_t(std::max<std::int64_t>(wanted, 0)) % kHoursPerWeek];
+    const bool errors = what == TaskMeasure::error_ratio;
     const float needed = what == TaskMeasure::duration_p95 ? kHourTailTasks : kHourTasks;
-    if ((what == TaskMeasure::error_ratio ? slot.tasks : slot.measured) < needed) continue;
-    const float value = what == TaskMeasure::error_ratio    ? slot.error_ratio
-                        : what == TaskMeasure::duration_p95 ? slot.p95
-                                                            : slot.p50;
-    worst.value = std::max(worst.value, double(value));
+    if (std::int64_t(slot.hour) != wanted || (errors ? slot.tasks : slot.measured) < needed) return false;
+    const float of_durations = what == TaskMeasure::duration_p95 ? slot.p95 : slot.p50;
+    worst.value = std::max(worst.value, double(errors ? slot.error_ratio : of_durations));
     worst.mean = std::max(worst.mean, double(slot.mean));
-  }
+    return true;
+  };
+  // The newest day of which the hour is known, with both its neighbours: yesterday, unless a change held then.
+  for (const std::int64_t beside : {-1, 0, 1})
+    for (std::int64_t day = 1; day <= kDaysBack; ++day)
+      if (take(hour + beside - 24 * day)) break;
+  take(hour - std::int64_t(kHoursPerWeek));
   return worst.value >= 0 ? worst : *all;
 }
 
