@@ -137,7 +137,7 @@ class Blame {
 
 std::vector<TaskCandidate> causes_of(const TaskJudge& judge, const TaskWindows& windows,
                                      std::vector<TaskCandidate> changed) {
-  if (changed.size() < 2) return changed;
+  if (changed.empty()) return changed;
   return Blame(judge, windows, std::move(changed)).result();
 }
 
