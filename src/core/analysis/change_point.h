@@ -17,9 +17,9 @@
 //   13.1, a change. 60 of 100: 2.0, none yet.
 //
 // Quantiles come from doubling buckets; between the bounds ln(F / (1 − F)) is taken as a line over ln(duration), as it
-// is for a log-logistic distribution, which fits wide and narrow ones. Still a very narrow one that moves over the bound
-// of a bucket looks as if it had doubled, so where the usual p95 is below four times the usual p50 the mean has to
-// agree. Pure; any thread.
+// is for a log-logistic distribution, which fits wide and narrow ones. Still a very narrow one that moves over the
+// bound of a bucket looks as if it had doubled, so where the usual p95 is below four times the usual p50 the mean has
+// to agree. Pure; any thread.
 #pragma once
 #include <array>
 #include <optional>
@@ -99,9 +99,9 @@ struct Shift {
   double evidence = 0, usual = 0, after = 0, tasks = 0;
 };
 
-// blocks: by age, the newest first; newest[i]: the newest i + 1 of them together; usual[i]: what would be usual for those.
-// REQUIRES: all three of one length. nullopt = no change, or not provably. It must show in the newest block that has
-// tasks, and without the block that stands out most: one block alone is a burst.
+// blocks: by age, the newest first; newest[i]: the newest i + 1 of them together; usual[i]: what would be usual for
+// those. REQUIRES: all three of one length. nullopt = no change, or not provably. It must show in the newest block that
+// has tasks, and without the block that stands out most: one block alone is a burst.
 std::optional<Shift> find_shift(TaskMeasure what, std::span<const TaskTally> blocks, std::span<const TaskTally> newest,
                                 std::span<const Usual> usual, const Noise& noise, double needed);
 

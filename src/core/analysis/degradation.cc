@@ -137,10 +137,11 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     if (is_error(held.told.what) != errors) continue;
     const auto subject = subject_named(held.told.scope, held.told.name, state.windows);
     const TaskMeasure what = held.told.what;
-    const TaskSums sums = !subject ? TaskSums{}
-                          : subject->scope == DegradationScope::worker
-                              ? judge.known(sums_of(state.windows.workers().find(subject->worker)->second, state.windows))
-                              : judge.sums(*subject);
+    const TaskSums sums =
+        !subject ? TaskSums{}
+        : subject->scope == DegradationScope::worker
+            ? judge.known(sums_of(state.windows.workers().find(subject->worker)->second, state.windows))
+            : judge.sums(*subject);
     if (!subject || sums.newest.back().empty()) {
       end(held, DegradationState::silent, now);
       continue;
@@ -155,8 +156,8 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
     std::size_t blocks = kRecentBlocks;
     while (blocks < kLookBlocks && tasks_of(what, sums.newest[blocks - 1]) < enough) ++blocks;
     const auto now_is = judge.read(held.tested, *subject, sums, blocks);
-    const bool bad = !now_is || now_is->tasks < kMinTasks ||
-                     still_beyond(held.tested, now_is->usual.value, now_is->after);
+    const bool bad =
+        !now_is || now_is->tasks < kMinTasks || still_beyond(held.tested, now_is->usual.value, now_is->after);
     held.clear_blocks = bad ? 0 : std::uint8_t(held.clear_blocks + 1);
     if (held.clear_blocks >= kClearBlocks) {
       end(held, DegradationState::ended, now);
@@ -164,7 +165,8 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
       continue;
     }
     // Compared with others over all that it did since, which scatters less than its newest blocks.
-    const auto since = std::size_t(std::max<std::int64_t>((state.windows.start_of(0) - held.told.since) / kTaskBlock, 0));
+    const auto since =
+        std::size_t(std::max<std::int64_t>((state.windows.start_of(0) - held.told.since) / kTaskBlock, 0));
     TaskCandidate c{.subject = *subject, .what = what, .blocks = std::min(since + 1, kLookBlocks)};
     c.held = true;
     c.tested = held.tested;

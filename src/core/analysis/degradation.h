@@ -35,7 +35,7 @@ inline constexpr std::string_view kOtherTaskType = "__other__";
 struct HeldDegradation {
   TaskDegradation told;
   TaskMeasure tested = TaskMeasure::duration_p95;  // that had the evidence
-  std::uint8_t clear_blocks = 0;  // in a row
+  std::uint8_t clear_blocks = 0;                   // in a row
 
   bool operator==(const HeldDegradation&) const = default;
 };

@@ -72,7 +72,8 @@ class Blame {
   bool with_others(const TaskCandidate& w, const std::vector<TaskCandidate>& fired, bool host) const {
     const WorkerWindow& window = windows_.workers().find(w.subject.worker)->second;
     TaskCandidate group = w;
-    group.subject = {host ? DegradationScope::host : DegradationScope::version, host ? window.host : window.version, {}};
+    group.subject = {
+        host ? DegradationScope::host : DegradationScope::version, host ? window.host : window.version, {}};
     const bool listed = std::any_of(fired.begin(), fired.end(), [&](auto& c) { return c.subject == group.subject; });
     if (group.subject.number == 0 || listed) return false;
     return judge_.may_be_shared(group, w.subject);

@@ -65,7 +65,7 @@ struct ScriptEffect {
 class ScriptedPool {
  public:
   using Effects = std::function<ScriptEffect(const ScriptWorker&, std::int64_t block)>;
-  static constexpr WallTime kStart{Duration{1'795'003'200'000'000'000}};  // a midnight, so block 0 is one
+  static constexpr WallTime kStart{Duration{1'794'960'000'000'000'000}};  // a midnight, so block 0 is one
 
   ScriptedPool(PoolScript script, std::uint64_t seed) : script_(script), random_(seed) {
     for (std::size_t i = 0; i < script.workers; ++i)

@@ -8,9 +8,9 @@ namespace paramedic {
 
 namespace {
 constexpr std::array kMeasures{TaskMeasure::duration_p50, TaskMeasure::duration_p95, TaskMeasure::error_ratio};
-constexpr double kSmallPart = 0.05;  // of all: then all are as good as the others
+constexpr double kSmallPart = 0.05;      // of all: then all are as good as the others
 constexpr std::size_t kFewWorkers = 64;  // of more one alone does not move the pool
-constexpr double kHourTasks = 60;    // to learn the scatter of an hour
+constexpr double kHourTasks = 60;        // to learn the scatter of an hour
 
 std::size_t index_of(TaskMeasure what) { return std::size_t(what); }
 }  // namespace
@@ -136,9 +136,7 @@ void TaskJudge::judge_all(const TaskSubject& subject, const TaskSums& sums, std:
                           const std::array<float, 3>& own_noise, Look& out) const {
   // The more are looked at, the more chance finds among them.
   const double needed = kEvidence + std::log(double(std::max<std::size_t>(peers, 1)));
-  const auto judged = [&](TaskMeasure what) {
-    return judge(what, subject, sums, needed, own_noise[index_of(what)]);
-  };
+  const auto judged = [&](TaskMeasure what) { return judge(what, subject, sums, needed, own_noise[index_of(what)]); };
   if (auto errors = judged(TaskMeasure::error_ratio)) out.errors.push_back(std::move(*errors));
   auto best = judged(TaskMeasure::duration_p50);
   auto tail = judged(TaskMeasure::duration_p95);

@@ -27,9 +27,9 @@ std::optional<TaskSubject> subject_named(DegradationScope scope, std::string_vie
 
 struct TaskSums {
   TaskTally usual;
-  std::array<TaskTally, kLookBlocks> blocks;  // by age
-  std::array<TaskTally, kLookBlocks> newest;  // [i]: of the ages 0…i; made by accumulate()
-  std::size_t workers = 0;                    // with tasks in these blocks
+  std::array<TaskTally, kLookBlocks> blocks;   // by age
+  std::array<TaskTally, kLookBlocks> newest;   // [i]: of the ages 0…i; made by accumulate()
+  std::size_t workers = 0;                     // with tasks in these blocks
   std::array<std::optional<Usual>, 3> past{};  // what `usual` says, per measure; filled by who judges
 
   void accumulate();

@@ -10,7 +10,7 @@ constexpr float kForgetPerBlock = 0.997596f;  // 2^(−1/288): half of it is a d
 constexpr std::int64_t kBlocksPerHour = 12;
 constexpr std::uint32_t kGoneBlocks = 288, kIdleBlocks = 12;  // a day; an hour where room is short
 constexpr float kHourTasks = 50, kHourTailTasks = 200;        // ten of them above the p95
-constexpr std::int64_t kDaysBack = 7;                        // slots are not older
+constexpr std::int64_t kDaysBack = 7;                         // slots are not older
 
 // What one increase is. More than 2^24 tasks in a block are more than a float counts; nobody does so many.
 TaskTally tally_of(const TaskIncrease& more) {
