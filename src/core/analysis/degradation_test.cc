@@ -227,13 +227,12 @@ TEST(Degradation, the_worst_come_first_and_a_pool_has_a_bounded_number) {
   pool.blocks(finder, 0, kDay);
   const auto effects = [](const ScriptWorker& w, std::int64_t) {
     ScriptEffect e;
-    if (w.id == "w1") e.slower = 2;
+    if (w.id == "w1") e.slower = 4;
     if (w.id == "w4") e.slower = 5;
     if (w.id == "w7") e.more_errors = 0.4;
     return e;
   };
   pool.blocks(finder, kDay, kDay + 8, effects);
-  for (auto& d : finder.take_changes()) std::printf("%s\n", d.words(d.told_at).c_str());
   const auto now = finder.current("thumbs");
   ASSERT_EQ(now.size(), 2u);
   EXPECT_GE(now[0].badness(), now[1].badness());
