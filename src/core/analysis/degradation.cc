@@ -94,6 +94,8 @@ void DegradationFinder::add(std::string_view pool, const WorkerTraits& worker, s
 }
 
 void DegradationFinder::advance(WallTime now) {
+  if (TaskWindows::block_of(now) == advanced_) return;
+  advanced_ = TaskWindows::block_of(now);
   for (auto it = types_.begin(); it != types_.end();) {
     const auto type = it++;
     if (type->second.windows.due(now)) close(type->first, type->second, now);

@@ -4,11 +4,11 @@
 //
 // How it is called: add() with what each worker did, as it comes (the increases of a history row), and advance() with
 // every step of the engine. A type is judged once per block of 5 minutes, by the first call after the block's end, so a
-// call costs nearly nothing but every 5 minutes about 4 µs per worker and type. Statements begin, hold and end; a
+// call costs nearly nothing but every 5 minutes about 3 µs per worker and type. Statements begin, hold and end; a
 // statement is no reason for a restart. Nothing depends on what comes later: no lookahead.
 //
-// Quiet times: a pool against its own past speaks after a day, siblings against one another after an hour and 100 tasks
-// of the type. Pure; one thread (the engine's). Memory is bounded by Limits; whoever is beyond is counted.
+// Quiet times: a pool against its own past speaks after a day, siblings against one another after two hours and 100
+// tasks of the type. Pure; one thread (the engine's). Memory is bounded by Limits; whoever is beyond is counted.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -24,7 +24,7 @@ namespace paramedic {
 
 struct DegradationLimits {
   WindowLimits windows;
-  std::size_t types = 4096;          // (pool, type) pairs, 5 KB each
+  std::size_t types = 4096;          // (pool, type) pairs, 7 KB each
   std::size_t types_per_pool = 512;  // then kOtherTaskType
   std::size_t told_per_pool = 8;     // statements at once; the worst come first
 };
@@ -75,7 +75,8 @@ class DegradationFinder {
   const WindowUse& use() const { return use_; }
   std::size_t types() const { return types_.size(); }
   std::uint64_t types_refused() const { return types_refused_; }
-  std::uint64_t untold() const { return untold_; }  // statements beyond told_per_pool
+  // How often a statement found no place (told_per_pool); one that lasts counts once per block.
+  std::uint64_t untold() const { return untold_; }
 
   // State, one blob per (pool, type), to be saved a few at a time and at stop; docs/formats/degradation-state.md.
   // A restored finder goes on bit-equal.
@@ -108,6 +109,7 @@ class DegradationFinder {
   std::map<std::string, std::size_t, std::less<>> types_of_pool_;
   std::vector<TaskDegradation> changes_;
   WindowUse use_;
+  std::int64_t advanced_ = -1;  // the block in which everything that had ended was closed
   std::uint64_t types_refused_ = 0, untold_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // The state of one task type as bytes; docs/formats/degradation-state.md. Everything that decides later is in it, as
-// the very floats, so that a restored finder goes on bit-equal. The decoder trusts nothing: every count is bounded by
-// the bytes that are left, every number by what the finder could have written.
+// the very floats, so that a restored finder goes on bit-equal, and each state has one form only. The decoder trusts
+// nothing: every count is bounded by the bytes that are left, every number by what the finder could have written.
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -119,7 +119,10 @@ TaskTally get_tally(Reader& r) {
   const auto mask = r.number<std::uint32_t>();
   r.require(mask < 1u << kDurationBuckets);
   for (std::size_t i = 0; i < kDurationBuckets; ++i)
-    if (mask >> i & 1) t.counts[i] = r.small(kMostCount);
+    if (mask >> i & 1) {
+      t.counts[i] = r.small(kMostCount);
+      r.require(t.counts[i] != 0);
+    }
   t.finished = r.small(kMostCount);
   t.failed = r.small(kMostCount);
   t.seconds = r.small(kMostSeconds);
@@ -151,10 +154,14 @@ PackedBlock get_block(Reader& r, std::size_t versions) {
   const auto mask = r.number<std::uint32_t>();
   r.require(mask < 1u << kDurationBuckets);
   for (std::size_t i = 0; i < kDurationBuckets; ++i)
-    if (mask >> i & 1) b.counts[i] = r.number<std::uint8_t>();
+    if (mask >> i & 1) {
+      b.counts[i] = r.number<std::uint8_t>();
+      r.require(b.counts[i] != 0);
+    }
   b.finished = r.small(kMostCount);
   b.failed = r.small(kMostCount);
   b.seconds = r.small(kMostSeconds);
+  r.require(mask != 0 || !b.empty());  // an empty one is written in three bytes
   return b;
 }
 
@@ -342,6 +349,7 @@ Result<DegradationFinder::Key> DegradationFinder::restore(std::string_view blob,
   use_.workers += state.windows.workers().size();
   ++types_of_pool_[key.first];
   types_.insert_or_assign(key, std::move(state));
+  advanced_ = -1;
   return key;
 }
 
