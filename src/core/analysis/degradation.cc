@@ -41,6 +41,12 @@ void mark_held(TaskTypeState& state) {
   }
 }
 
+bool pool_held(const TaskTypeState& state, bool errors) {
+  return std::any_of(state.held.begin(), state.held.end(), [&](const HeldDegradation& h) {
+    return h.told.scope == DegradationScope::pool && is_error(h.told.what) == errors;
+  });
+}
+
 // What it did since the change never becomes what is usual.
 void spoil(TaskTypeState& state, const TaskSubject& subject, std::size_t blocks) {
   for (auto& [id, window] : state.windows.workers())
@@ -162,8 +168,10 @@ void DegradationFinder::look_at_held(TaskTypeState& state, const TaskJudge& judg
         !now_is || now_is->tasks < kMinTasks || still_beyond(held.tested, now_is->usual.value, now_is->after);
     held.clear_blocks = bad ? 0 : std::uint8_t(held.clear_blocks + 1);
     if (held.clear_blocks >= kClearBlocks) {
-      end(held, DegradationState::ended, now);
-      state.fresh[errors] = 0;
+      // Well only by comparison with siblings that are ill as well: that is the pool's statement now.
+      const bool ill = still_beyond(held.tested, now_is->base, now_is->after) && pool_held(state, errors);
+      end(held, ill ? DegradationState::merged : DegradationState::ended, now);
+      if (!ill) state.fresh[errors] = 0;
       continue;
     }
     // Compared with others over all that it did since, which scatters less than its newest blocks.
