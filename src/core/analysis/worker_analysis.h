@@ -70,6 +70,13 @@ class WorkerAnalysis {
   // Replaces all. Returns the as_of; on an error nothing changed.
   Result<WallTime> load(std::string_view blob);
 
+  // Of each series that was told often enough: f(name, its evidence now), by name.
+  template <class F>
+  void each_known(F f) const {
+    for (const WatchedSeries& one : series_)
+      if (one.is_known()) f(one.name(), double(one.evidence()));
+  }
+
   std::size_t bytes() const;  // all of it, this object too
   std::size_t full_series() const;
   std::size_t series() const { return series_.size(); }

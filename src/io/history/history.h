@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/history_columns.h"
+#include "model/saved_state.h"
 
 namespace paramedic {
 
@@ -49,13 +50,7 @@ struct HistoryStats {
   std::string weaker_durability;  // of a shared store: what it does not promise, in words; empty = all
 };
 
-// What the analysis has learned of one subject (a worker, a pool), as opaque bytes of core/analysis. Of one name the
-// newest counts.
-struct SavedState {
-  std::string name;
-  WallTime as_of{};
-  std::string bytes;
-};
+// Bounds of what is kept for the analysis.
 inline constexpr std::size_t kMaxSavedState = 256 << 10;     // bytes of one; a larger one is refused and counted
 inline constexpr std::size_t kMaxSavedStates = 100'000;      // names; further ones are refused and counted
 inline constexpr std::size_t kMaxSavedStateName = 512;       // bytes of a name, as above
