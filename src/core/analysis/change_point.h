@@ -35,7 +35,7 @@ inline constexpr std::size_t kLookBlocks = 12;  // an hour of blocks of 5 minute
 inline constexpr double kMinFactor = 1.5, kMinErrorFactor = 2, kMinErrorPoints = 0.02;
 inline constexpr double kMinTasks = 20, kMinFailures = 3;
 inline constexpr double kMinTailTasks = 60;  // three above the p95, for a p95 that is told or ends a statement
-// The line between wander and change, halfway (in words of people) to the smallest size that is told.
+// The line between wander and change: halfway to the smallest size that is told.
 inline constexpr double kWanderFactor = 1.25, kWanderErrorFactor = 1.5, kWanderErrorPoints = 0.01;
 inline constexpr double kEvidence = 10;
 

@@ -1,8 +1,8 @@
 // What one task type of one pool did: blocks of 5 minutes for the last hour, and what was usual before, for the pool
 // and for each of its workers. Versions and hosts are sums over workers, made when they are needed. Memory per worker
-// is sizeof(WorkerWindow), about 0.8 KB, whatever it does; hosts, versions and workers are bounded, and who was dropped
-// is counted. A worker that is not kept counts in its pool all the same. Pure; one thread; times are wall times, since
-// the state outlives the process and the cycle of the day is one of people.
+// is sizeof(WorkerWindow), with its place in the map 0.8 KB, whatever it does; hosts, versions and workers are bounded,
+// and who was dropped is counted. A worker that is not kept counts in its pool all the same. Pure; one thread; times
+// are wall times, since the state outlives the process and the cycle of the day is one of people.
 //
 // A block that leaves the hour becomes part of what is usual, which forgets with a half-life of a day of blocks with
 // tasks. Blocks in which a change held are spoiled: they never become usual. So what is judged never judges itself.
@@ -39,7 +39,7 @@ struct WindowUse {
   std::uint64_t evicted = 0;  // idle workers, hosts and versions that made room
 };
 
-// A block in 40 bytes: counts as eighths of a byte's range would lose little, so each is one byte, shifted together.
+// A block in 40 bytes: a count is one byte, all shifted by the same number of bits.
 //   Example: 1000 and 3 tasks in two buckets: shift 2, 250 and 1 stand for 1000 and 4.
 struct PackedBlock {
   std::array<std::uint8_t, kDurationBuckets> counts{};
