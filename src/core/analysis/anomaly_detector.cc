@@ -179,7 +179,8 @@ AnomalyDetector::Witnesses AnomalyDetector::weigh(const Statistics& s) {
 void AnomalyDetector::learn(float x, const Statistics& s) {
   const float rate = rate_of(kBaseline, samples_);
   float aside = s.from_mean;
-  if (samples_ > kClipFrom) aside = std::clamp(aside, -kClipMean * spread_, kClipMean * spread_);
+  // A spread of nothing clips nothing, or a series that was constant could never move.
+  if (samples_ > kClipFrom && spread_ > 0) aside = std::clamp(aside, -kClipMean * spread_, kClipMean * spread_);
   lean(mean_, mean_ + aside, rate);
   lean(spread_, std::fabs(aside), rate);
   if (s.steady) lean(step_spread_, s.step, rate);

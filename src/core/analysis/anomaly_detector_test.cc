@@ -196,6 +196,25 @@ TEST(AnomalyDetector, on_a_constant_series_a_change_is_rare_but_not_infinite) {
   EXPECT_GT(careful.observe(at + 10s, 50).evidence, 3);
 }
 
+TEST(AnomalyDetector, a_series_that_was_constant_can_move) {
+  AnomalyDetector d;
+  LightDetector small;
+  WallTime at = kStart;
+  float late = 0;
+  for (int i = 0; i < 20000; ++i, at += 60s) {
+    const double value = i < 5000 ? 3 : 8;
+    const float evidence = d.observe(at, value).evidence;
+    small.observe(at, value, 0);
+    if (i == 5000) {
+      EXPECT_GT(evidence, 4);
+    }
+    if (i > 6000) late = std::max(late, evidence);
+  }
+  EXPECT_LT(late, 2) << "the new level is usual now";
+  EXPECT_NEAR(d.mean(), 8, 0.1);
+  EXPECT_NEAR((small.expected(0).low + small.expected(0).high) / 2, 8, 0.1);
+}
+
 TEST(AnomalyDetector, across_a_gap_nothing_is_subtracted_and_less_is_claimed) {
   AnomalyDetector with_gap, without;
   const auto usual = noise(3000, 50, 2);

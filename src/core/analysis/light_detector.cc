@@ -80,7 +80,7 @@ AnomalyReading LightDetector::observe(WallTime at, double value, float floor) {
     reading.statistic = AnomalyStatistic::none;
   const float rate = detector::rate_of(detector::kBaseline, samples_);
   const float clip = detector::kClipMean * spread_;
-  const float moved = samples_ > AnomalyDetector::kClipFrom ? std::clamp(aside, -clip, clip) : aside;
+  const float moved = samples_ > AnomalyDetector::kClipFrom && spread_ > 0 ? std::clamp(aside, -clip, clip) : aside;
   detector::lean(mean_, mean_ + moved, rate);
   detector::lean(spread_, std::fabs(moved), rate);
   if (!tick.gap) detector::lean(step_spread_, step, rate);

@@ -94,7 +94,17 @@ std::size_t WorkerAnalysis::degrade() {
   return kFreed;
 }
 
-WorkerReading WorkerAnalysis::update(WallTime now, std::span<const MetricValue> metrics, PoolPeers* peers) {
+// What one report comes to, while it is put together.
+struct WorkerAnalysis::Round {
+  WorkerReading out;
+  std::array<float, kMaxSeries + 2> evidence{};  // of what counts against the worker; two more for what is missing
+  std::size_t count = 0;
+  std::vector<MetricScore> scores;
+  int known = 0, absent = 0;
+  std::string_view vanished;  // the first of those absent
+};
+
+void WorkerAnalysis::observe(WallTime now, std::span<const MetricValue> metrics, PoolPeers* peers) {
   for (const MetricValue& metric : metrics) {
     if (!std::isfinite(metric.value)) continue;
     WatchedSeries* series = find(metric.name);
@@ -103,38 +113,40 @@ WorkerReading WorkerAnalysis::update(WallTime now, std::span<const MetricValue> 
     const AnomalyReading reading = series->observe(now, metric.value);
     if (peers && reading.scored) peers->tell(series->name(), id_, reading.deviation, reading.evidence, now);
   }
-  WorkerReading out;
-  std::array<float, kMaxSeries + 2> evidence{};
-  std::vector<MetricScore> scores;
-  std::size_t count = 0;
-  int known = 0, absent = 0;
-  const WatchedSeries* vanished = nullptr;
-  for (const WatchedSeries& series : series_) {
-    const bool told = series.was_told(now), missed = series.is_known() && series.silent_for(now) < kGone;
-    known += missed ? 1 : 0;
-    if (!told && missed) ++absent, vanished = vanished ? vanished : &series;
-    if (!told || (series.evidence() < kQuiet && !series.is_unusual())) continue;
-    PeerOpinion opinion = PeerOpinion::unknown;
-    if (peers) opinion = peers->opinion(series.name(), series.deviation(), series.evidence(), now);
-    if (series.is_unusual()) {
-      out.anomalies.push_back(series.anomaly(now));
-      out.anomalies.back().peers = opinion;
-    }
-    if (opinion == PeerOpinion::alike) continue;
-    evidence[count++] = series.evidence();
-    if (series.evidence() >= WatchedSeries::kRestless) scores.push_back({series.name(), series.evidence()});
+}
+
+void WorkerAnalysis::judge(const WatchedSeries& series, WallTime now, PoolPeers* peers, Round& round) {
+  const bool told = series.was_told(now), missed = series.is_known() && series.silent_for(now) < kGone;
+  round.known += missed ? 1 : 0;
+  if (!told && missed && round.absent++ == 0) round.vanished = series.name();
+  if (!told || (series.evidence() < kQuiet && !series.is_unusual())) return;
+  PeerOpinion opinion = PeerOpinion::unknown;
+  if (peers) opinion = peers->opinion(series.name(), series.deviation(), series.evidence(), now);
+  if (series.is_unusual()) {
+    round.out.anomalies.push_back(series.anomaly(now));
+    round.out.anomalies.back().peers = opinion;
   }
-  const MissingnessReading missing = missing_.arrived(now, known, absent);
-  evidence[count++] = missing.late;
-  evidence[count++] = missing.vanished;
+  if (opinion == PeerOpinion::alike) return;
+  round.evidence[round.count++] = series.evidence();
+  if (series.evidence() >= WatchedSeries::kRestless) round.scores.push_back({series.name(), series.evidence()});
+}
+
+WorkerReading WorkerAnalysis::update(WallTime now, std::span<const MetricValue> metrics, PoolPeers* peers) {
+  observe(now, metrics, peers);
+  Round round;
+  for (const WatchedSeries& series : series_) judge(series, now, peers, round);
+  const MissingnessReading missing = missing_.arrived(now, round.known, round.absent);
+  round.evidence[round.count++] = missing.late;
+  round.evidence[round.count++] = missing.vanished;
   if (auto anomaly = watch_missing(now, missing)) {
-    anomaly->metric = anomaly->statistic == AnomalyStatistic::vanished && vanished ? vanished->name() : kReport;
-    scores.push_back({anomaly->metric, anomaly->score});
-    out.anomalies.push_back(std::move(*anomaly));
+    const bool vanished = anomaly->statistic == AnomalyStatistic::vanished && !round.vanished.empty();
+    anomaly->metric = vanished ? round.vanished : kReport;
+    round.scores.push_back({anomaly->metric, anomaly->score});
+    round.out.anomalies.push_back(std::move(*anomaly));
   }
-  if (!out.anomalies.empty()) add_top(out.anomalies, std::move(scores));
-  out.score = score_.update(now, std::span(evidence).first(count));
-  return out;
+  if (!round.out.anomalies.empty()) add_top(round.out.anomalies, std::move(round.scores));
+  round.out.score = score_.update(now, std::span(round.evidence).first(round.count));
+  return std::move(round.out);
 }
 
 std::optional<Anomaly> WorkerAnalysis::watch_missing(WallTime now, const MissingnessReading& reading) {

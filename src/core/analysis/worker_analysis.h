@@ -83,6 +83,9 @@ class WorkerAnalysis {
   std::uint64_t unwatched() const { return unwatched_; }  // values of metrics for which there was no room
 
  private:
+  struct Round;
+  void observe(WallTime now, std::span<const MetricValue> metrics, PoolPeers* peers);
+  static void judge(const WatchedSeries& series, WallTime now, PoolPeers* peers, Round& round);
   WatchedSeries* find(std::string_view name);
   WatchedSeries* admit(std::string_view name);
   void prefer(WatchedSeries& series);
