@@ -135,25 +135,29 @@ bool MetricForecast::past_record(std::size_t window, const TrendFit& fit) const 
 
 Outlook MetricForecast::look(double level) const {
   const double limit = limit_share();
-  const bool once = forecast_kind_info(kind_).once;
+  const ForecastKindInfo& info = forecast_kind_info(kind_);
   if (level >= limit)
     return {.left = 0, .spread = float(TimeLeft::kFutureSpread), .probability = 1, .end = float(level), .firm = true};
   Outlook out;
   TimeLeft time;
   const auto fits = series_.fits();
-  for (std::size_t i = 0; i < fits.size(); ++i) {
+  double swing = 0;  // of longer windows about their lines: a rise within it is one tooth of a saw
+  for (std::size_t i = fits.size(); i-- > 0;) {
     const TrendFit& fit = fits[i];
     const int window = kTrendWindows[i];
     if (!fit.known || fit.slope <= kStatedErrors * fit.error) continue;
-    if (contradicted(fits, i)) continue;
-    if (!rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
-    const double growth = growth_beyond_error(fit), slope = slope_now(fit, growth, window);
-    const double envelope = fit.end + std::max(double(peak_over_), once ? kPeakDeviations * fit.deviation : 0);
+    if (contradicted(fits, i) || !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
+    const double growth = growth_beyond_error(fit, i > 0 ? &fits[i - 1] : nullptr),
+                 slope = slope_now(fit, growth, window);
+    const double envelope = fit.end + std::max(double(peak_over_), info.once ? kPeakDeviations * fit.deviation : 0);
     const double left = blocks_to_fill(limit - envelope, slope, growth);
     if (left < 0 || left > kStatedReach * window) continue;
+    if (fit.slope * window < swing) continue;
+    if (info.sawtooth) swing = std::max(swing, 2 * kPeakDeviations * fit.deviation);
     time.add(left, fit.error / fit.slope, slope, fit.end);
-    out.window = std::uint8_t(window);
-    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit)) out.firm_window = std::uint8_t(window);
+    out.window = std::max(out.window, std::uint8_t(window));
+    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit))
+      out.firm_window = std::max(out.firm_window, std::uint8_t(window));
   }
   if (!time.any()) return out;
   out.left = float(time.blocks());
@@ -161,7 +165,7 @@ Outlook MetricForecast::look(double level) const {
   out.slope = float(time.slope());
   out.end = float(time.end());
   out.firm = alert() || double(out.left) <= kFirmReach * out.firm_window;
-  const double horizon = to_seconds(forecast_kind_info(kind_).horizon) / double(kBlockSeconds);
+  const double horizon = to_seconds(info.horizon) / double(kBlockSeconds);
   const double sure = probability_within(horizon, double(out.left), double(out.spread) * double(scale_));
   out.probability = float(out.firm ? sure : std::min(sure, kUnproven));
   return out;
