@@ -18,7 +18,7 @@ constexpr double kRecordShare = 0.5;                    // of record - mean
 constexpr double kRoomShare = 0.5;                      // of limit - record: the gate never lies above
 constexpr int kHistoryBlocks = 288;                     // a day: every daily job ran once
 constexpr double kAlertAbove = 0.8, kAlertBelow = 0.4, kUnproven = 0.5;
-constexpr int kAlertBlocks = 4;                             // 15 minutes
+constexpr int kAlertBlocks = 3;                             // 15 minutes
 constexpr int kMostGap = 3;                                 // blocks: longer ones interrupt the 15 minutes
 constexpr double kInterval = 1.2816;                        // 80 % of a normal distribution lie within ± that
 constexpr int kJudgeAfter = 12;                             // an hour
