@@ -13,6 +13,7 @@ constexpr double kFirmErrors = 5, kStatedErrors = 3;    // slope / its error
 constexpr double kFirmHalf = 0.5, kStatedHalf = 0.25;   // of the slope, each half at least
 constexpr double kFirmLower = 0.5, kStatedLower = 0.4;  // of the slope, the lower envelope at least
 constexpr double kFirmReach = 1, kStatedReach = 4;      // of the window, ahead at most
+constexpr int kSettlingWindow = 24;                     // blocks: shorter ones are too noisy to end a story
 constexpr double kRecordMargin = 0.02;                  // of the limit
 constexpr double kRecordShare = 0.5;                    // of record - mean
 constexpr double kRoomShare = 0.5;                      // of limit - record: the gate never lies above
@@ -151,6 +152,10 @@ Outlook MetricForecast::look(double level) const {
                  slope = slope_now(fit, growth, window);
     const double envelope = fit.end + std::max(double(peak_over_), info.once ? kPeakDeviations * fit.deviation : 0);
     const double left = blocks_to_fill(limit - envelope, slope, growth);
+    if (left < 0 && window >= kSettlingWindow) {  // it settles below the limit: the longer windows hold an older story
+      time = {};
+      out.window = out.firm_window = 0;
+    }
     if (left < 0 || left > kStatedReach * window) continue;
     if (fit.slope * window < swing) continue;
     if (info.sawtooth) swing = std::max(swing, 2 * kPeakDeviations * fit.deviation);

@@ -30,7 +30,7 @@ class TimeLeft {
   double slope() const { return slope_ / weight_; }
   double end() const { return end_ / weight_; }
 
-  static constexpr double kFutureSpread = 0.25;
+  static constexpr double kFutureSpread = 0.3;
 
  private:
   double weight_ = 0, log_ = 0, log_squared_ = 0, variance_ = 0, slope_ = 0, end_ = 0;
