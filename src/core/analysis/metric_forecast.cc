@@ -13,6 +13,7 @@ constexpr double kFirmErrors = 5, kStatedErrors = 3;    // slope / its error
 constexpr double kFirmHalf = 0.5, kStatedHalf = 0.25;   // of the slope, each half at least
 constexpr double kFirmLower = 0.5, kStatedLower = 0.4;  // of the slope, the lower envelope at least
 constexpr double kFirmReach = 1, kStatedReach = 4;      // of the window, ahead at most
+constexpr double kBlocksOld = 3, kLeastAbove = 0.01;    // of half_hour_mean; of the unit
 constexpr int kSettlingWindow = 24;                     // blocks: shorter ones are too noisy to end a story
 constexpr double kRecordMargin = 0.02;                  // of the limit
 constexpr double kRecordShare = 0.5;                    // of record - mean
@@ -43,11 +44,15 @@ bool rises(const TrendFit& fit, double errors, double half, double lower) {
          fit.lower > lower * fit.slope;
 }
 
-// Has the rise of window i ended since? Asked of the window of a quarter of its length.
-bool contradicted(const std::array<TrendFit, kTrendWindows.size()>& fits, std::size_t i) {
+// Has the rise of window i ended since? Then its line runs on above the present (the mean of the last half hour, which
+// is a quarter of an hour old), or the window of a quarter of its length does not rise.
+bool contradicted(const std::array<TrendFit, kTrendWindows.size()>& fits, std::size_t i, double half_hour_mean) {
+  const TrendFit& fit = fits[i];
+  const double above = fit.end - (half_hour_mean + fit.slope * kBlocksOld);
+  if (above > fit.deviation + kLeastAbove) return true;
   if (i < 2) return false;
   const TrendFit& recent = fits[i - 2];
-  return recent.known && recent.slope + kStatedErrors * recent.error < kStatedHalf * fits[i].slope;
+  return recent.known && recent.slope + kStatedErrors * recent.error < kStatedHalf * fit.slope;
 }
 
 std::int64_t seconds_of(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count(); }
@@ -142,12 +147,13 @@ Outlook MetricForecast::look(double level) const {
   Outlook out;
   TimeLeft time;
   const auto fits = series_.fits();
+  const double present = series_.half_hour_mean();
   double swing = 0;  // of longer windows about their lines: a rise within it is one tooth of a saw
   for (std::size_t i = fits.size(); i-- > 0;) {
     const TrendFit& fit = fits[i];
     const int window = kTrendWindows[i];
     if (!fit.known || fit.slope <= kStatedErrors * fit.error) continue;
-    if (contradicted(fits, i) || !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
+    if (contradicted(fits, i, present) || !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
     const double growth = growth_beyond_error(fit, i > 0 ? &fits[i - 1] : nullptr),
                  slope = slope_now(fit, growth, window);
     const double envelope = fit.end + std::max(double(peak_over_), info.once ? kPeakDeviations * fit.deviation : 0);
