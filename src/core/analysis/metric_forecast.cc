@@ -13,12 +13,14 @@ constexpr double kFirmErrors = 5, kStatedErrors = 3;    // slope / its error
 constexpr double kFirmHalf = 0.5, kStatedHalf = 0.25;   // of the slope, each half at least
 constexpr double kFirmLower = 0.5, kStatedLower = 0.4;  // of the slope, the lower envelope at least
 constexpr double kFirmReach = 1, kStatedReach = 4;      // of the window, ahead at most
+constexpr double kBlocksOld = 3, kLeastAbove = 0.01;    // of half_hour_mean; of the unit
+constexpr int kSettlingWindow = 24;                     // blocks: shorter ones are too noisy to end a story
 constexpr double kRecordMargin = 0.02;                  // of the limit
 constexpr double kRecordShare = 0.5;                    // of record - mean
 constexpr double kRoomShare = 0.5;                      // of limit - record: the gate never lies above
 constexpr int kHistoryBlocks = 288;                     // a day: every daily job ran once
 constexpr double kAlertAbove = 0.8, kAlertBelow = 0.4, kUnproven = 0.5;
-constexpr int kAlertBlocks = 4;                             // 15 minutes
+constexpr int kAlertBlocks = 3;                             // 15 minutes
 constexpr int kMostGap = 3;                                 // blocks: longer ones interrupt the 15 minutes
 constexpr double kInterval = 1.2816;                        // 80 % of a normal distribution lie within ± that
 constexpr int kJudgeAfter = 12;                             // an hour
@@ -42,11 +44,15 @@ bool rises(const TrendFit& fit, double errors, double half, double lower) {
          fit.lower > lower * fit.slope;
 }
 
-// Has the rise of window i ended since? Asked of the window of a quarter of its length.
-bool contradicted(const std::array<TrendFit, kTrendWindows.size()>& fits, std::size_t i) {
+// Has the rise of window i ended since? Then its line runs on above the present (the mean of the last half hour, which
+// is a quarter of an hour old), or the window of a quarter of its length does not rise.
+bool contradicted(const std::array<TrendFit, kTrendWindows.size()>& fits, std::size_t i, double half_hour_mean) {
+  const TrendFit& fit = fits[i];
+  const double above = fit.end - (half_hour_mean + fit.slope * kBlocksOld);
+  if (above > fit.deviation + kLeastAbove) return true;
   if (i < 2) return false;
   const TrendFit& recent = fits[i - 2];
-  return recent.known && recent.slope + kStatedErrors * recent.error < kStatedHalf * fits[i].slope;
+  return recent.known && recent.slope + kStatedErrors * recent.error < kStatedHalf * fit.slope;
 }
 
 std::int64_t seconds_of(WallTime t) { return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count(); }
@@ -135,25 +141,34 @@ bool MetricForecast::past_record(std::size_t window, const TrendFit& fit) const 
 
 Outlook MetricForecast::look(double level) const {
   const double limit = limit_share();
-  const bool once = forecast_kind_info(kind_).once;
+  const ForecastKindInfo& info = forecast_kind_info(kind_);
   if (level >= limit)
     return {.left = 0, .spread = float(TimeLeft::kFutureSpread), .probability = 1, .end = float(level), .firm = true};
   Outlook out;
   TimeLeft time;
   const auto fits = series_.fits();
-  for (std::size_t i = 0; i < fits.size(); ++i) {
+  const double present = series_.half_hour_mean();
+  double swing = 0;  // of longer windows about their lines: a rise within it is one tooth of a saw
+  for (std::size_t i = fits.size(); i-- > 0;) {
     const TrendFit& fit = fits[i];
     const int window = kTrendWindows[i];
     if (!fit.known || fit.slope <= kStatedErrors * fit.error) continue;
-    if (contradicted(fits, i)) continue;
-    if (!rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
-    const double growth = growth_beyond_error(fit), slope = slope_now(fit, growth, window);
-    const double envelope = fit.end + std::max(double(peak_over_), once ? kPeakDeviations * fit.deviation : 0);
+    if (contradicted(fits, i, present) || !rises(fit, kStatedErrors, kStatedHalf, kStatedLower)) continue;
+    const double growth = growth_beyond_error(fit, i > 0 ? &fits[i - 1] : nullptr),
+                 slope = slope_now(fit, growth, window);
+    const double envelope = fit.end + std::max(double(peak_over_), info.once ? kPeakDeviations * fit.deviation : 0);
     const double left = blocks_to_fill(limit - envelope, slope, growth);
+    if (left < 0 && window >= kSettlingWindow) {  // it settles below the limit: the longer windows hold an older story
+      time = {};
+      out.window = out.firm_window = 0;
+    }
     if (left < 0 || left > kStatedReach * window) continue;
+    if (fit.slope * window < swing) continue;
+    if (info.sawtooth) swing = std::max(swing, 2 * kPeakDeviations * fit.deviation);
     time.add(left, fit.error / fit.slope, slope, fit.end);
-    out.window = std::uint8_t(window);
-    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit)) out.firm_window = std::uint8_t(window);
+    out.window = std::max(out.window, std::uint8_t(window));
+    if (rises(fit, kFirmErrors, kFirmHalf, kFirmLower) && past_record(i, fit))
+      out.firm_window = std::max(out.firm_window, std::uint8_t(window));
   }
   if (!time.any()) return out;
   out.left = float(time.blocks());
@@ -161,7 +176,7 @@ Outlook MetricForecast::look(double level) const {
   out.slope = float(time.slope());
   out.end = float(time.end());
   out.firm = alert() || double(out.left) <= kFirmReach * out.firm_window;
-  const double horizon = to_seconds(forecast_kind_info(kind_).horizon) / double(kBlockSeconds);
+  const double horizon = to_seconds(info.horizon) / double(kBlockSeconds);
   const double sure = probability_within(horizon, double(out.left), double(out.spread) * double(scale_));
   out.probability = float(out.firm ? sure : std::min(sure, kUnproven));
   return out;

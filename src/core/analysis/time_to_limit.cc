@@ -20,8 +20,12 @@ constexpr double kLeastLeft = 3;
 
 }  // namespace
 
-double growth_beyond_error(const TrendFit& fit) {
-  return std::copysign(std::max(0.0, std::abs(fit.growth) - kGrowthErrors * fit.growth_error), fit.growth);
+double growth_beyond_error(const TrendFit& fit, const TrendFit* newer_half) {
+  const double growth =
+      std::copysign(std::max(0.0, std::abs(fit.growth) - kGrowthErrors * fit.growth_error), fit.growth);
+  if (!newer_half || newer_half->growth_error <= 0) return growth;
+  return std::clamp(growth, std::min(0.0, newer_half->growth - newer_half->growth_error),
+                    std::max(0.0, newer_half->growth + newer_half->growth_error));
 }
 
 double slope_now(const TrendFit& fit, double growth, int blocks) {

@@ -5,8 +5,9 @@
 
 namespace paramedic {
 
-// The growth of a slope as far as it exceeds its error: what noise explains is no curve.
-double growth_beyond_error(const TrendFit& fit);
+// The growth of a slope as far as it exceeds its error: what noise explains is no curve. `newer_half`: the line of the
+// window half as long, if known: a curve still is one there. Else the window holds a bend, from before a leak began.
+double growth_beyond_error(const TrendFit& fit, const TrendFit* newer_half = nullptr);
 
 // The slope now, of a window of `blocks` of which `fit` tells the mean, if it grows by exp(growth) per block:
 //   now = mean · exp(g·w/2) · (g·w/2) / sinh(g·w/2)
@@ -29,7 +30,7 @@ class TimeLeft {
   double slope() const { return slope_ / weight_; }
   double end() const { return end_ / weight_; }
 
-  static constexpr double kFutureSpread = 0.25;
+  static constexpr double kFutureSpread = 0.3;
 
  private:
   double weight_ = 0, log_ = 0, log_squared_ = 0, variance_ = 0, slope_ = 0, end_ = 0;

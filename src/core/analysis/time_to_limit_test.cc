@@ -27,6 +27,14 @@ TEST(TimeToLimit, takes_growth_only_beyond_its_error) {
   EXPECT_DOUBLE_EQ(growth_beyond_error({.growth = -0.05, .growth_error = 0.01}), -0.04);
 }
 
+TEST(TimeToLimit, believes_growth_only_while_the_newer_half_grows_too) {
+  const TrendFit bent{.growth = 0.05, .growth_error = 0.01}, straight{.growth = 0.001, .growth_error = 0.004},
+      curved{.growth = 0.05, .growth_error = 0.02}, unknown{};
+  EXPECT_DOUBLE_EQ(growth_beyond_error(bent, &straight), 0.005);
+  EXPECT_DOUBLE_EQ(growth_beyond_error(bent, &curved), 0.04);
+  EXPECT_DOUBLE_EQ(growth_beyond_error(bent, &unknown), 0.04);
+}
+
 TEST(TimeToLimit, brings_the_mean_slope_to_now) {
   // Slope exp(g·t) for t in -24…0: mean (1 - exp(-24·g)) / (24·g), now 1.
   const double g = 0.03, mean = (1 - std::exp(-24 * g)) / (24 * g);
