@@ -51,7 +51,7 @@ struct HistoryStats {
 };
 
 // Bounds of what is kept for the analysis.
-inline constexpr std::size_t kMaxSavedState = 256 << 10;     // bytes of one; a larger one is refused and counted
+inline constexpr std::size_t kMaxSavedState = 16 << 20;      // bytes of one; a larger one is refused and counted
 inline constexpr std::size_t kMaxSavedStates = 100'000;      // names; further ones are refused and counted
 inline constexpr std::size_t kMaxSavedStateName = 512;       // bytes of a name, as above
 

@@ -448,7 +448,7 @@ TEST_P(HistoryConformance, states_beyond_a_bound_are_refused_and_counted) {
   history_->append_states({{"worker/a", t0_, std::string(kMaxSavedState + 1, 'x')},
                            {"", t0_, "no name"},
                            {std::string(kMaxSavedStateName + 1, 'n'), t0_, "long name"},
-                           {"worker/b", t0_, std::string(kMaxSavedState, 'x')}});
+                           {"worker/b", t0_, std::string(1 << 20, 'x')}});
   ASSERT_TRUE(history_->flush());
   EXPECT_EQ(history_->stats().states_refused, 3u);
   EXPECT_EQ(states_of(*history_).size(), 1u);
