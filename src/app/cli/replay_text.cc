@@ -47,7 +47,7 @@ std::string table(const ReplayResult& result, EpisodeKind kind, const char* titl
         kind == EpisodeKind::restart
             ? fmt::format("{} cured, {} failed, {} outcome not known", b.succeeded, b.failed, b.outcome_unknown)
             : fmt::format("{} -> {}", held_for(a.seconds), held_for(b.seconds));
-    out += fmt::format("{:<38} {:<16} {:>6} {:>6}  {}{}{}\n", readable(name_of(line)), readable(or_dash(line.pool)),
+    out += fmt::format("{:<38} {:<16} {:>6} {:>6}  {}{}{}\n", readable(name_of(line)), readable(std::string(or_dash(line.pool))),
                        a.begun, b.begun, more, shift_of(line).empty() ? "" : ";", shift_of(line));
   }
   return out;
