@@ -195,7 +195,6 @@ TEST_F(Replay, two_lives_of_the_monitor_are_two_runs) {
 
 TEST_F(Replay, what_is_missing_is_said) {
   record(same.engine);
-  // A second run, of which the first segment is taken away: its beginning is lost.
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(fleet.inputs())) files.push_back(entry.path());
   ASSERT_EQ(files.size(), 1u);
