@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "app/replay/replay.h"
+#include "core/recovery/backoff.h"
 #include "io/journal/input_journal.h"
 
 namespace paramedic::replay {
@@ -94,13 +95,19 @@ class RecordedFleet {
     }
   }
 
-  void die(const std::string& id, int signal) {
-    Worker& w = workers[id];
-    w.dead = true;
-    Report r = base(id, w);
-    r.process = ProcessPart{.pid = 100 + w.life};
-    r.process->exit = ExitInfo{.signal = signal};
-    send(std::move(r));
+  // Its agent starts it again under its lease.
+  void crash(const std::string& id) {
+    die(id, 11);
+    after(2s, [=, this] {
+      Worker& w = workers[id];
+      const std::string before = id + "." + std::to_string(w.life);
+      w = {.life = w.life + 1};
+      AgentStartInput start{"agent/h1", make_action_id(id, before, 1), id, before, id + "." + std::to_string(w.life), 1};
+      start.ago = 1s;
+      start.exit.signal = 11;
+      start.received = clock.now().steady;
+      waiting.emplace_back(std::move(start));
+    });
   }
 
   Result<ReplayResult> replay(const ConfiguredEngine& fresh, const ConfiguredEngine* old = nullptr) {
@@ -164,6 +171,14 @@ class RecordedFleet {
     task.durations.emplace();
     for (std::uint64_t i = 0; i < w.completed; ++i) task.durations->observe(0.1);
     r.tasks = std::vector<TaskPart>{task};
+    send(std::move(r));
+  }
+  void die(const std::string& id, int signal) {
+    Worker& w = workers[id];
+    w.dead = true;
+    Report r = base(id, w);
+    r.process = ProcessPart{.pid = 100 + w.life};
+    r.process->exit = ExitInfo{.signal = signal};
     send(std::move(r));
   }
   void send(Report r) { waiting.emplace_back(ReportInput{std::move(r), "agent/h1", clock.now().steady}); }
