@@ -1,5 +1,7 @@
 // How fast recorded days are replayed: a simulated fleet is recorded as the monitor records it (input journal, history,
 // ledger), then replayed. Behind `./dev bench replay`; prints one JSON object.
+#include "app/replay/replay.h"
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/replay/replay.h"
 #include "app/simulate/world.h"
 #include "core/engine/engine.h"
 #include "io/journal/input_journal.h"

@@ -126,11 +126,11 @@ Result<replay::ReplayResult> from_history(const Question& question, replay::Repl
   if (!question.from_given) ask.from = std::max(WallTime{}, question.to - kDefaultHistory);
   if (auto done = open_history(question.data_dir, work, stores); !done) return done.error();
   if (!stores.history || !stores.ledger)
-    return Error{Errc::not_found,
-                 fmt::format("{}{} holds no {}; name the data_dir of a monitor with --data-dir (stores on Redis cannot be "
-                             "replayed)",
-                             why.empty() ? "" : why + "; ", question.data_dir,
-                             stores.ledger ? "history.db" : "ledger.db")};
+    return Error{
+        Errc::not_found,
+        fmt::format("{}{} holds no {}; name the data_dir of a monitor with --data-dir (stores on Redis cannot be "
+                    "replayed)",
+                    why.empty() ? "" : why + "; ", question.data_dir, stores.ledger ? "history.db" : "ledger.db")};
   ask.history = stores.history.get();
   ask.ledger = stores.ledger.get();
   auto result = replay::replay_history(ask);
@@ -171,7 +171,9 @@ int replay_days(const ReplayOptions& options) {
   const ReplayNames names{.new_file = options.config_file,
                           .old_file = options.old_config_file,
                           .new_hash = question->new_config.hash,
-                          .most = options.all ? 0 : options.json ? kShownJson : kShown};
+                          .most = options.all    ? 0
+                                  : options.json ? kShownJson
+                                                 : kShown};
   std::cout << (options.json ? replay_json(*result, names) : replay_text(*result, names));
   return 0;
 }

@@ -47,8 +47,9 @@ std::string table(const ReplayResult& result, EpisodeKind kind, const char* titl
         kind == EpisodeKind::restart
             ? fmt::format("{} cured, {} failed, {} outcome not known", b.succeeded, b.failed, b.outcome_unknown)
             : fmt::format("{} -> {}", held_for(a.seconds), held_for(b.seconds));
-    out += fmt::format("{:<38} {:<16} {:>6} {:>6}  {}{}{}\n", readable(name_of(line)), readable(std::string(or_dash(line.pool))),
-                       a.begun, b.begun, more, shift_of(line).empty() ? "" : ";", shift_of(line));
+    out += fmt::format("{:<38} {:<16} {:>6} {:>6}  {}{}{}\n", readable(name_of(line)),
+                       readable(std::string(or_dash(line.pool))), a.begun, b.begun, more,
+                       shift_of(line).empty() ? "" : ";", shift_of(line));
   }
   return out;
 }
@@ -140,12 +141,14 @@ std::string replay_text(const ReplayResult& r, const ReplayNames& names) {
   out += table(r, EpisodeKind::alert, "ALERTS") + table(r, EpisodeKind::restart, "RESTARTS") +
          table(r, EpisodeKind::incident, "INCIDENTS");
   out += "\nREMEDIES\n";
-  out += r.old_wishes ? wishes_line("old", *r.old_wishes) : "old   a ledger does not hold what was wanted or held back\n";
+  out +=
+      r.old_wishes ? wishes_line("old", *r.old_wishes) : "old   a ledger does not hold what was wanted or held back\n";
   out += wishes_line("new", r.new_wishes);
   if (r.brought_in > 0)
-    out += fmt::format("      {} restarts of the recording were not ordered by the new configuration; they are done all "
-                       "the same, as by a person\n",
-                       r.brought_in);
+    out += fmt::format(
+        "      {} restarts of the recording were not ordered by the new configuration; they are done all "
+        "the same, as by a person\n",
+        r.brought_in);
   const auto& differences = r.comparison.differences;
   out += fmt::format("\nDIFFERENCES: {}\n", differences.empty() ? "none" : std::to_string(differences.size()));
   for (std::size_t i = 0; i < shown(r, names.most); ++i) out += line_of(differences[i]);

@@ -17,9 +17,9 @@ inline constexpr Duration kAtOnce = 5s;
 
 struct Counts {
   std::uint64_t begun = 0, ended = 0;
-  double seconds = 0;                               // alerts, incidents: how long they held, within the time looked at
-  std::uint64_t succeeded = 0, failed = 0;          // restarts
-  std::uint64_t outcome_unknown = 0;                // restarts of a replay, as Episode::outcome_known
+  double seconds = 0;                       // alerts, incidents: how long they held, within the time looked at
+  std::uint64_t succeeded = 0, failed = 0;  // restarts
+  std::uint64_t outcome_unknown = 0;        // restarts of a replay, as Episode::outcome_known
   bool operator==(const Counts&) const = default;
 };
 

@@ -30,9 +30,14 @@ Result<void> tally_ledger(Ledger& ledger, std::span<const Span> spans, Tally& ou
     query.from = span.from;
     query.to = span.to + 1ns;  // the span holds its last instant, the query does not
     const auto take = [&](auto item) { out.take(item); };
-    auto done = each<Alert>(query, [&](const LedgerQuery& q) { return ledger.alerts(q); }, take);
-    if (done) done = each<Incident>(query, [&](const LedgerQuery& q) { return ledger.incidents(q); }, take);
-    if (done) done = each<ActionRecord>(query, [&](const LedgerQuery& q) { return ledger.actions(q); }, take);
+    auto done = each<Alert>(
+        query, [&](const LedgerQuery& q) { return ledger.alerts(q); }, take);
+    if (done)
+      done = each<Incident>(
+          query, [&](const LedgerQuery& q) { return ledger.incidents(q); }, take);
+    if (done)
+      done = each<ActionRecord>(
+          query, [&](const LedgerQuery& q) { return ledger.actions(q); }, take);
     if (!done) return done;
   }
   return {};

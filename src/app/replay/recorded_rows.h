@@ -16,9 +16,9 @@
 namespace paramedic::replay {
 
 struct RowsOptions {
-  std::vector<std::string> metrics;        // empty = all
-  bool tasks = true;                       // task counts as well
-  std::size_t memory_bytes = 128u << 20;   // of all windows together; one row of each worker is read whatever it takes
+  std::vector<std::string> metrics;       // empty = all
+  bool tasks = true;                      // task counts as well
+  std::size_t memory_bytes = 128u << 20;  // of all windows together; one row of each worker is read whatever it takes
   Duration first_window = 1h, longest_window = 24h, shortest_window = 1min;
 };
 

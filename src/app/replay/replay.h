@@ -37,16 +37,16 @@ struct ReplayResult {
   OldSide old_side = OldSide::ledger;
   // recorded_inputs alone: from the beginning of each run, without a hole, by this very build.
   bool exact = false;
-  bool new_is_recorded = false;          // all of it was recorded under the new configuration itself
-  std::vector<Span> spans;               // what was looked at, in order
-  std::vector<std::string> missing;      // what the evidence does not hold
-  std::vector<std::string> remarks;      // what was met: gaps, reloads, torn ends
+  bool new_is_recorded = false;      // all of it was recorded under the new configuration itself
+  std::vector<Span> spans;           // what was looked at, in order
+  std::vector<std::string> missing;  // what the evidence does not hold
+  std::vector<std::string> remarks;  // what was met: gaps, reloads, torn ends
   std::uint64_t remarks_left_out = 0;
   std::uint64_t runs = 0, steps = 0, inputs = 0, reports = 0, rows = 0, workers = 0;
-  std::uint64_t brought_in = 0;          // recorded restarts that the new configuration did not order
-  std::uint64_t episodes_left_out = 0;   // beyond kMaxEpisodes: the comparison is not complete
+  std::uint64_t brought_in = 0;         // recorded restarts that the new configuration did not order
+  std::uint64_t episodes_left_out = 0;  // beyond kMaxEpisodes: the comparison is not complete
   Wishes new_wishes;
-  std::optional<Wishes> old_wishes;      // OldSide::engine alone: a ledger does not hold them
+  std::optional<Wishes> old_wishes;  // OldSide::engine alone: a ledger does not hold them
   Comparison comparison;
 
   void remark(std::string text);

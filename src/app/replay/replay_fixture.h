@@ -102,7 +102,8 @@ class RecordedFleet {
       Worker& w = workers[id];
       const std::string before = id + "." + std::to_string(w.life);
       w = {.life = w.life + 1};
-      AgentStartInput start{"agent/h1", make_action_id(id, before, 1), id, before, id + "." + std::to_string(w.life), 1};
+      AgentStartInput start{"agent/h1", make_action_id(id, before, 1),     id,
+                            before,     id + "." + std::to_string(w.life), 1};
       start.ago = 1s;
       start.exit.signal = 11;
       start.received = clock.now().steady;

@@ -29,7 +29,8 @@ std::vector<std::string> what_is_missing() {
       "spoken again by its next row is taken to have spoken every 10 s",
       "tasks in flight: hung tasks, poison tasks and what a restart loses are not judged",
       "queues: depth, age, connections, consumption; of brokers only that they were down",
-      "models, process states (stopped, blocked, zombie), starvation, GPU temperatures and errors, each GPU and disk of "
+      "models, process states (stopped, blocked, zombie), starvation, GPU temperatures and errors, each GPU and disk "
+      "of "
       "its own",
       "labels, versions and pools as they were: the latest that the ledger knows stand for the whole time",
       "frames of agents, drains announced by workers, probes, how late the monitor was",
@@ -73,8 +74,9 @@ class HistoryReplay {
     out_.rows = rows_.rows();
     out_.spans.push_back({begun_, now_.wall});
     if (unknown_pools_ > 0)
-      out_.remark(fmt::format("the ledger does not know {} of {} workers any more: they are taken to be of pool default",
-                              unknown_pools_, ids_.size()));
+      out_.remark(
+          fmt::format("the ledger does not know {} of {} workers any more: they are taken to be of pool default",
+                      unknown_pools_, ids_.size()));
     out_.workers = ids_.size();
     if (auto done = sides_.finish(out_); !done) return done.error();
     return std::move(out_);

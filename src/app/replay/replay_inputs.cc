@@ -63,17 +63,20 @@ class InputReplay {
   void take(RunBegins& run, const Now& now) {
     close_span();
     ++out_.runs;
-    if (!run.whole) not_exact(fmt::format("the beginning of the run at {} is lost: what the monitor knew then is not "
-                                          "known here",
-                                          format_time(now.wall)));
+    if (!run.whole)
+      not_exact(
+          fmt::format("the beginning of the run at {} is lost: what the monitor knew then is not "
+                      "known here",
+                      format_time(now.wall)));
     if (run.header.build_id != options_.build_id)
       not_exact(fmt::format("recorded at {} by build '{}'; this is '{}', which may decide otherwise",
                             format_time(now.wall), run.header.build_id, options_.build_id));
     under(run.header.config_hash);
     if (options_.old_config && options_.old_config->hash != run.header.config_hash)
-      out_.remark(fmt::format("the run at {} was not recorded under the old configuration that was named (its hash is "
-                              "{}, that of the run {})",
-                              format_time(now.wall), options_.old_config->hash, run.header.config_hash));
+      out_.remark(
+          fmt::format("the run at {} was not recorded under the old configuration that was named (its hash is "
+                      "{}, that of the run {})",
+                      format_time(now.wall), options_.old_config->hash, run.header.config_hash));
     sides_.begin_run(run.restored, run.header.config_hash, now);
     running_ = true;
     open_span(now.wall);

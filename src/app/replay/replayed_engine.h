@@ -4,7 +4,8 @@
 // the engine decides again, entry for entry, what it decided then. Under another one it lives its own life:
 // - it steps at its own deadlines too, between two recorded steps that are less than kStill apart; a longer pause is a
 //   monitor that stood still, and it stands still as well;
-// - restarts that the recording shows and that it did not order are done all the same, as by a person (kRecordingActor):
+// - restarts that the recording shows and that it did not order are done all the same, as by a person
+// (kRecordingActor):
 //   the worker really was restarted, so this is no crash and counts against no brake;
 // - what it orders and the recording does not show gets no answer: the worker stays as it was recorded, until the
 //   engine gives the order up. Nothing is cured that nobody saw cured;

@@ -1,6 +1,6 @@
 // Brings restarts that were recorded together with those that a replayed engine orders. The recording holds what
-// executors told of the ladders of the old monitor, under the ids of the old monitor; another configuration orders other
-// ladders, or the same ones at another time under another id. Pure; one thread.
+// executors told of the ladders of the old monitor, under the ids of the old monitor; another configuration orders
+// other ladders, or the same ones at another time under another id. Pure; one thread.
 //
 // An order of the replayed engine and a recorded ladder of the same worker are taken to be one when the order is open
 // and has heard nothing yet when the first word of the ladder comes: from then on its words go to the order.
@@ -38,9 +38,9 @@ class RestartMap {
   };
   const std::string* waiting_order(const std::string& worker_id) const;
 
-  std::map<std::string, Order> open_;                // by own action id
-  std::map<std::string, std::string> waiting_;       // worker → own id that has heard nothing yet
-  std::map<std::string, std::string> own_id_;        // recorded id → own id, while the order is open
+  std::map<std::string, Order> open_;           // by own action id
+  std::map<std::string, std::string> waiting_;  // worker → own id that has heard nothing yet
+  std::map<std::string, std::string> own_id_;   // recorded id → own id, while the order is open
   std::vector<std::string> unheard_;
 };
 
