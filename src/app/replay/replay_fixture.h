@@ -74,7 +74,7 @@ class RecordedFleet {
     waiting.emplace_back(ShutdownInput{});
     step();
     journal->stop();
-    EXPECT_EQ(journal->stats().dropped_inputs, 0u);
+    EXPECT_EQ(journal->stats().dropped_inputs, dropped);
     engine.reset();
     ASSERT_TRUE(history->flush());
   }
@@ -139,6 +139,7 @@ class RecordedFleet {
   std::unique_ptr<Engine> engine;
   std::map<std::string, Worker> workers;
   std::vector<Input> waiting;
+  std::uint64_t dropped = 0;  // inputs that the journal could not take
 
  private:
   void source(SourceState state) {

@@ -219,6 +219,34 @@ TEST_F(Replay, what_is_missing_is_said) {
   EXPECT_NE(all_remarks(*damaged).find("cannot be read"), std::string::npos) << all_remarks(*damaged);
 }
 
+TEST_F(Replay, a_gap_is_said_and_left_out_of_the_comparison) {
+  fleet.begin(same.engine, "old");
+  fleet.live(5min);
+  // An input that is larger than any record: its step is not in the journal.
+  fleet.waiting.emplace_back(CommandInput{.command_id = "1", .reason = std::string(5 << 20, 'x')});
+  fleet.dropped = 1;
+  fleet.live(5min);
+  fleet.end();
+  const auto r = fleet.replay(same);
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_FALSE(r->exact);
+  EXPECT_EQ(r->spans.size(), 2u);
+  EXPECT_NE(all_remarks(*r).find("too_large"), std::string::npos) << all_remarks(*r);
+}
+
+TEST_F(Replay, a_configuration_that_was_loaded_during_the_recording_is_noted) {
+  fleet.begin(same.engine, "old");
+  fleet.live(5min);
+  fleet.journal->reload("other", fleet.clock.now());
+  fleet.engine->configure(same.engine, fleet.clock.now());
+  fleet.live(5min);
+  fleet.end();
+  const auto r = fleet.replay(same);
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_FALSE(r->new_is_recorded);
+  EXPECT_NE(all_remarks(*r).find("hash other"), std::string::npos) << all_remarks(*r);
+}
+
 TEST_F(Replay, another_build_and_another_old_configuration_are_named) {
   record(same.engine, "something else");
   ReplayOptions ask = fleet.ask(same, &same);

@@ -67,13 +67,11 @@ void RowReports::take(const RecordedRow& row, std::vector<Timed>& out) {
   add_tasks(row, state, report);
   out.push_back({row.at, row.worker, std::move(report)});
 
-  // Until the next row: what it says of the time between. At the end of a window nothing is known of it: as long as
-  // the row before was away.
+  // Until the sign of life that the next row tells of. At the end of a window that row is not known yet: as long as the
+  // row before was away.
   WallTime until = row.at;
   if (row.index + 1 < row.columns->size()) {
-    const WallTime next_at{std::chrono::milliseconds(row.columns->at[row.index + 1])};
-    const auto next = sign_of_life(*row.columns, row.index + 1);
-    if (alive && next && *next > row.at) until = next_at - 1s;
+    if (const auto next = sign_of_life(*row.columns, row.index + 1); alive && next) until = *next;
   } else if (alive && newer) {
     until = row.at + (before ? std::min<Duration>(row.at - *before, kUsualRow) : kUsualRow) - 1s;
   }

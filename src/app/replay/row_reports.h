@@ -2,7 +2,7 @@
 // resolution (30 s), so that what lies between two rows is assumed:
 // - a row whose sign of life is newer than the row before it is a report with that sign of life and its readings; one
 //   whose sign of life is not newer was written by the monitor about a silent worker, and is none;
-// - a worker that had spoken again by the next row is taken to have spoken every kVoiceEvery in between;
+// - a worker that had spoken again by the next row is taken to have spoken every kVoiceEvery until that sign of life;
 // - task counts are added up from their increases, per life;
 // - a worker that is dead reports again only after somebody was seen to start it, or with a newer sign of life.
 // Pure; one thread. Memory: a few hundred bytes per worker and task type.

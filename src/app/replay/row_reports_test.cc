@@ -70,6 +70,13 @@ TEST_F(RowReportsTest, a_silent_worker_says_nothing_whatever_the_monitor_wrote_o
   EXPECT_FALSE(take(3).empty());
 }
 
+TEST_F(RowReportsTest, a_worker_that_falls_silent_between_two_rows_spoke_until_then) {
+  rows({2, 15, 45});
+  EXPECT_EQ(take(0).size(), 2u);  // its row, and once before its last word after 15 s
+  EXPECT_EQ(take(1).at(0).report.alive_at, kT0 + 15s);
+  EXPECT_TRUE(take(2).empty());
+}
+
 TEST_F(RowReportsTest, a_worker_without_voice_reports_with_each_row) {
   rows({kNone, kNone});
   const auto out = take(0);
