@@ -122,7 +122,7 @@ class RecordedFleet {
     o.inputs_dir = inputs();
     o.ledger = ledger.get();
     o.history = history.get();
-    o.from = start;
+    o.from = begun;
     o.to = clock.now().wall + 1h;
     o.build_id = "this build";
     return o;
@@ -131,7 +131,7 @@ class RecordedFleet {
 
   fs::path dir;
   ManualClock clock;
-  const WallTime start = clock.now().wall;
+  const WallTime begun = clock.now().wall;
   std::unique_ptr<Logger> log = make_null_logger();
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<History> history;

@@ -42,8 +42,10 @@ void ReplayedEngine::step(std::vector<Input>& inputs, Duration oldest_wait, cons
 
 void ReplayedEngine::run_until(const Now& now) {
   std::vector<Input> none;
-  while (due_ && *due_ < now.steady) {
-    const Now then{*due_, now.wall - (now.steady - *due_)};
+  while (due_) {
+    const SteadyTime at = std::max(*due_, last_.steady + kOwnStep);
+    if (at >= now.steady) return;
+    const Now then{at, now.wall - (now.steady - at)};
     deliver(none, then);
     step_once(none, Duration{}, then);
     none.clear();

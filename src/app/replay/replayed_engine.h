@@ -28,6 +28,8 @@ inline constexpr Duration kStill = 1500ms;
 // An engine is woken a little after its deadline; a recorded step so soon after it is the one that the deadline asked
 // for.
 inline constexpr Duration kWake = 20ms;
+// Own steps are at least so far apart, as in the monitor, which takes its inputs each 10 ms.
+inline constexpr Duration kOwnStep = 10ms;
 // Longer than any channel takes that answers at all (first tries and their repetitions), shorter than an escalation.
 inline constexpr Duration kDelivery = 60s;
 // Nobody reads the views; what is to be published must not pile up.
