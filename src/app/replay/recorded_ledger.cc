@@ -28,7 +28,7 @@ Result<void> tally_ledger(Ledger& ledger, std::span<const Span> spans, Tally& ou
   for (const Span& span : spans) {
     LedgerQuery query;
     query.from = span.from;
-    query.to = span.to + 1ns;  // the span holds its last instant, the query does not
+    query.to = span.to + 1ms;  // the span holds its last millisecond, the query does not
     const auto take = [&](auto item) { out.take(item); };
     auto done = each<Alert>(
         query, [&](const LedgerQuery& q) { return ledger.alerts(q); }, take);

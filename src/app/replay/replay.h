@@ -38,7 +38,7 @@ struct ReplayResult {
   // recorded_inputs alone: from the beginning of each run, without a hole, by this very build.
   bool exact = false;
   bool new_is_recorded = false;      // all of it was recorded under the new configuration itself
-  std::vector<Span> spans;           // what was looked at, in order
+  std::vector<Span> spans;           // what was looked at, in order; whole milliseconds
   std::vector<std::string> missing;  // what the evidence does not hold
   std::vector<std::string> remarks;  // what was met: gaps, reloads, torn ends
   std::uint64_t remarks_left_out = 0;

@@ -130,7 +130,7 @@ class RecordedFleet {
   std::string inputs() const { return (dir / "inputs").string(); }
 
   fs::path dir;
-  ManualClock clock;
+  ManualClock clock{WallTime{Duration{1'795'000'000'000'654'321}}};  // no whole millisecond, as on any clock
   const WallTime begun = clock.now().wall;
   std::unique_ptr<Logger> log = make_null_logger();
   std::unique_ptr<Ledger> ledger;

@@ -88,11 +88,11 @@ class InputReplay {
     out_.inputs += step.inputs.size();
     for (const Input& input : step.inputs) out_.reports += std::holds_alternative<ReportInput>(input);
     sides_.step(step.inputs, step.oldest_wait, now);
-    if (span_) span_->to = now.wall;
+    if (span_) span_->to = in_millis(now.wall);
   }
 
   void take(GapRecord& gap, const Now& now) {
-    if (span_) span_->to = std::min(span_->to, gap.since.wall);
+    if (span_) span_->to = std::min(span_->to, in_millis(gap.since.wall));
     close_span();
     const std::string what = gap.reason == journal::GapReason::lost
                                  ? fmt::format("{} records are lost", gap.records)
@@ -119,7 +119,7 @@ class InputReplay {
     out_.remark(std::move(why));
   }
   // Nothing before `from` is compared, but the engines see it: they are warm then.
-  void open_span(WallTime at) { span_ = Span{std::max(at, options_.from), at}; }
+  void open_span(WallTime at) { span_ = Span{in_millis(std::max(at, options_.from)), in_millis(at)}; }
   void close_span() {
     if (span_ && span_->to > span_->from) out_.spans.push_back(*span_);
     span_.reset();

@@ -164,7 +164,7 @@ TEST_F(Replay, only_what_begins_in_the_time_asked_for_is_compared) {
   const auto late = replay_inputs(ask);
   ASSERT_TRUE(late) << late.error().message;
   EXPECT_TRUE(late->comparison.same()) << testing::PrintToString(differences(*late));
-  EXPECT_EQ(late->spans.front().from, ask.from);
+  EXPECT_EQ(late->spans.front().from, in_millis(ask.from));
   ask.from = fleet.clock.now().wall + 1min;
   const auto nothing = replay_inputs(ask);
   ASSERT_FALSE(nothing);

@@ -7,7 +7,7 @@ namespace paramedic::replay {
 namespace {
 
 std::string alert_id(const std::string& key, WallTime started_at) {
-  return fmt::format("a/{}@{}", key, started_at.time_since_epoch().count());
+  return fmt::format("a/{}@{}", key, in_millis(started_at).time_since_epoch().count());
 }
 std::string alert_id(const Alert& alert) { return alert_id(alert.key, alert.started_at); }
 std::string incident_id(const Incident& incident) { return "i/" + incident.id; }
@@ -17,6 +17,7 @@ std::string restart_id(const std::string& action_id) { return "r/" + action_id; 
 
 Episode* Tally::find_or_make(const std::string& id, WallTime started_at) {
   if (const auto found = episodes_.find(id); found != episodes_.end()) return &found->second;
+  started_at = in_millis(started_at);
   if (started_at < from_ || started_at >= to_ || inherited_.contains(id)) return nullptr;
   if (episodes_.size() >= kMaxEpisodes) {
     ++left_out_;  // each word about it counts; the number says that there are more, not how many
@@ -40,8 +41,8 @@ void Tally::take(const Alert& alert) {
   e->reason = to_string(alert.reason);
   e->pool = alert.pool;
   e->worker_id = alert.worker_id;
-  e->started_at = alert.started_at;
-  e->ended_at = alert.ended_at;
+  e->started_at = in_millis(alert.started_at);
+  e->ended_at = in_millis(alert.ended_at);
 }
 
 void Tally::take(const Incident& incident) {
@@ -51,8 +52,8 @@ void Tally::take(const Incident& incident) {
   e->key = incident.scope;
   e->name = to_string(incident.severity);
   e->pool = incident.pool;
-  e->started_at = incident.started_at;
-  e->ended_at = incident.ended_at;
+  e->started_at = in_millis(incident.started_at);
+  e->ended_at = in_millis(incident.ended_at);
 }
 
 void Tally::take(const ActionRecord& action) {
@@ -65,8 +66,8 @@ void Tally::take(const ActionRecord& action) {
   e->reason = action.by_operator ? "operator" : std::string(to_string(action.reason));
   e->pool = action.pool;
   e->worker_id = action.worker_id;
-  e->started_at = action.requested_at;
-  e->ended_at = action.ended_at;
+  e->started_at = in_millis(action.requested_at);
+  e->ended_at = in_millis(action.ended_at);
   e->state = action.state;
   e->by_operator = action.by_operator;
 }
@@ -77,7 +78,7 @@ void Tally::begin_run(const LedgerState& state, WallTime previous_end) {
   for (const Incident& incident : state.incidents) going_on.insert(incident_id(incident));
   for (const ActionRecord& action : state.actions) going_on.insert(restart_id(action.action_id));
   for (auto& [id, episode] : episodes_)
-    if (!episode.ended_at && !going_on.contains(id)) episode.ended_at = previous_end;
+    if (!episode.ended_at && !going_on.contains(id)) episode.ended_at = in_millis(previous_end);
   inherited_ = std::move(going_on);
 }
 

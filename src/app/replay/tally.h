@@ -17,6 +17,12 @@ namespace paramedic::replay {
 // 200 000 of some 300 bytes: 60 MiB at most. A week of 1 000 workers that each alert 28 times a day.
 inline constexpr std::size_t kMaxEpisodes = 200'000;
 
+// The ledger keeps milliseconds: compared is what it can say.
+inline WallTime in_millis(WallTime t) { return std::chrono::floor<std::chrono::milliseconds>(t); }
+inline std::optional<WallTime> in_millis(const std::optional<WallTime>& t) {
+  return t ? std::optional(in_millis(*t)) : std::nullopt;
+}
+
 enum class EpisodeKind { alert, incident, restart };
 
 struct Episode {
@@ -40,7 +46,7 @@ struct Span {
 class Tally {
  public:
   // Only what begins in [from, to) counts.
-  Tally(WallTime from, WallTime to) : from_(from), to_(to) {}
+  Tally(WallTime from, WallTime to) : from_(in_millis(from)), to_(to) {}
 
   void take(const LedgerEntry& entry);
   void take(const Alert& alert);
