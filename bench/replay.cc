@@ -22,6 +22,13 @@ namespace fs = std::filesystem;
 
 constexpr const char* kHash = "recorded";
 
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return double(t.tv_sec) + double(t.tv_usec) / 1e6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 double peak_mib() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -73,6 +80,7 @@ void record(const simulate::Scenario& scenario, const fs::path& dir, Ledger& led
 template <class Replay>
 void measure(const char* name, double worker_days, Replay replay) {
   const auto begin = std::chrono::steady_clock::now();
+  const double cpu_before = cpu_seconds();
   const Result<replay::ReplayResult> result = replay();
   const double seconds = to_seconds(std::chrono::steady_clock::now() - begin);
   if (!result) {
@@ -80,10 +88,11 @@ void measure(const char* name, double worker_days, Replay replay) {
     std::exit(1);
   }
   std::printf(
-      ", \"%s\": {\"seconds\": %.2f, \"worker_days_per_second\": %.1f, \"reports\": %llu, \"differences\": %zu, "
+      ", \"%s\": {\"seconds\": %.2f, \"cpu_seconds\": %.2f, \"worker_days_per_second\": %.1f, \"reports\": %llu, "
+      "\"differences\": %zu, "
       "\"peak_mib\": %.0f}",
-      name, seconds, worker_days / seconds, static_cast<unsigned long long>(result->reports),
-      result->comparison.differences.size(), peak_mib());
+      name, seconds, cpu_seconds() - cpu_before, worker_days / seconds,
+      static_cast<unsigned long long>(result->reports), result->comparison.differences.size(), peak_mib());
 }
 
 }  // namespace

@@ -76,6 +76,8 @@ class RecordedFleet {
     journal->stop();
     EXPECT_EQ(journal->stats().dropped_inputs, dropped);
     engine.reset();
+    ASSERT_TRUE(ledger->commit(entries_));
+    entries_.clear();
     ASSERT_TRUE(history->flush());
   }
 
@@ -190,7 +192,7 @@ class RecordedFleet {
     journal->step(waiting, Duration{}, clock.now());
     engine->step(waiting, Duration{}, clock.now(), effects);
     waiting.clear();
-    ASSERT_TRUE(ledger->commit(effects.ledger));
+    std::move(effects.ledger.begin(), effects.ledger.end(), std::back_inserter(entries_));
     history->append(std::move(effects.history));
     for (const Act& act : effects.acts)
       if (const auto* sent = std::get_if<SendLadder>(&act)) perform(sent->ladder);
@@ -217,6 +219,7 @@ class RecordedFleet {
   }
 
   std::deque<std::pair<SteadyTime, std::function<void()>>> due_;
+  std::vector<LedgerEntry> entries_;  // of this life, committed at its end
   std::uint64_t seq_ = 0;
   int second_ = 0;
 };
