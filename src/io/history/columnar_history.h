@@ -51,6 +51,7 @@ class ColumnarHistory final : public History {
   Result<std::vector<HistoryRow>> read(const HistoryQuery& query) override;
   Result<HistoryColumns> read_columns(const HistoryQuery& query) override;
   Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override;
+  std::vector<std::string> worker_ids() const override;
   HistoryStats stats() const override;
 
  private:

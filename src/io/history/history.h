@@ -92,6 +92,8 @@ class History {
   virtual Result<HistoryColumns> read_columns(const HistoryQuery& query) = 0;
   // Oldest first, only steps in which something happened. Reaches as far back as roll-ups do. Errors as read.
   virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
+  // Everybody of whom anything is stored, also those that are gone; sorted. Any thread.
+  virtual std::vector<std::string> worker_ids() const = 0;
   virtual HistoryStats stats() const = 0;
 };
 

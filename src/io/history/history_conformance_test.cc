@@ -56,6 +56,15 @@ TEST_P(HistoryConformance, gives_back_what_was_written) {
   EXPECT_TRUE(read(2h, 3h).empty());
 }
 
+TEST_P(HistoryConformance, names_everybody_of_whom_anything_is_stored) {
+  open();
+  EXPECT_TRUE(history_->worker_ids().empty());
+  write({row(t0_, 1, "b"), row(t0_, 2, "a")});
+  EXPECT_EQ(history_->worker_ids(), (std::vector<std::string>{"a", "b"}));
+  open();
+  EXPECT_EQ(history_->worker_ids(), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_P(HistoryConformance, selects_metrics) {
   open();
   write({{"w", t0_, Status::healthy, 1, {names({"a", "b", "c"}), {1, 2, 3}}},
