@@ -37,6 +37,7 @@ ALLOWED = {
     "app/simulate": [*CORE, "core/engine", "app/agent", "model", "base"],
     "app/lab": [*CORE, "core/engine", "io/history", "io/ledger", "io/journal", "io/config", "io/wire",
                 "model", "base"],
+    "app/backtest": ["app/replay", "core/analysis", "io/history", "io/ledger", "model", "base"],
     "app/replay": [*CORE, "core/engine", "io/history", "io/ledger", "io/journal", "model", "base"],
     "app/daemon": [*CORE, "core/engine", "model", "base", "io/net", "io/config", "io/wire", "io/history", "io/ledger",
                    "io/journal", "io/telemetry", "io/sources", "io/notify", "io/restart", "io/probes", "io/api",

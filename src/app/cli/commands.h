@@ -65,6 +65,14 @@ struct AnalyzeOptions {
   std::string file;  // "-" = standard input
 };
 int analyze_file(const AnalyzeOptions& options);
+// Detectors and forecasts over stored history, beside the incidents of that time.
+struct BacktestOptions {
+  std::string data_dir;
+  std::string from = "7d", to;  // an instant (RFC 3339) or how long ago; to: empty = now
+  bool json = false, all = false;
+};
+int backtest_days(const BacktestOptions& options);
+
 // Recorded days once more, under another configuration.
 struct ReplayOptions {
   std::string config_file, old_config_file;  // old: empty = what the ledger tells

@@ -36,6 +36,7 @@ struct Program {
   SimulateOptions simulate_options;
   AnalyzeOptions analyze_options;
   ReplayOptions replay_options;
+  BacktestOptions backtest_options;
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
@@ -59,6 +60,7 @@ struct Program {
   void add_simulate();
   void add_analyze();
   void add_replay();
+  void add_backtest();
   void add_test_notify();
   void add_care();
   void add_demo();
@@ -148,6 +150,18 @@ void Program::add_replay() {
   command->add_flag("--json", o.json, "Print JSON instead of text");
   command->add_flag("--all", o.all, "Every single difference, not only the first ones");
   command->callback([this] { exit = replay_days(replay_options); });
+}
+
+void Program::add_backtest() {
+  auto* command =
+      app.add_subcommand("backtest", "Would anomalies and forecasts have seen the incidents of stored days coming?");
+  BacktestOptions& o = backtest_options;
+  command->add_option("--data-dir", o.data_dir, "Data directory of a monitor, or a backup")->required();
+  command->add_option("--from", o.from, "Instant (RFC 3339) or how long ago")->capture_default_str();
+  command->add_option("--to", o.to, "Instant (RFC 3339) or how long ago; default: now");
+  command->add_flag("--json", o.json, "Print JSON instead of text");
+  command->add_flag("--all", o.all, "Every single alarm, not only the first ones");
+  command->callback([this] { exit = backtest_days(backtest_options); });
 }
 
 void Program::add_test_notify() {
@@ -418,6 +432,7 @@ int parse_and_run(int argc, char** argv) {
   program.add_simulate();
   program.add_analyze();
   program.add_replay();
+  program.add_backtest();
   program.add_test_notify();
   program.add_care();
   program.add_demo();

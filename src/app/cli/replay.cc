@@ -12,9 +12,9 @@
 #include "app/cli/instant.h"
 #include "app/cli/monitor.h"
 #include "app/cli/replay_text.h"
+#include "app/cli/stored_copy.h"
 #include "base/build_id.h"
 #include "base/text.h"
-#include "io/sqlite/backup.h"
 
 namespace paramedic::cli {
 
@@ -24,62 +24,6 @@ namespace {
 
 constexpr Duration kDefaultHistory = 24h * 7;  // how long rows are kept by default
 constexpr std::size_t kShown = 20, kShownJson = 1000;
-
-// A folder for the copies; gone with the object.
-class WorkFolder {
- public:
-  static Result<WorkFolder> make() {
-    std::error_code failed;
-    const fs::path parent = fs::temp_directory_path(failed);
-    std::string path = (failed ? fs::path("/tmp") : parent) / "paramedic-replay-XXXXXX";
-    if (!::mkdtemp(path.data())) return errno_error("cannot create " + path + "; $TMPDIR names another place", errno);
-    return WorkFolder(std::move(path));
-  }
-  WorkFolder(WorkFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  WorkFolder& operator=(WorkFolder&&) = delete;
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  explicit WorkFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
-
-struct Stores {
-  std::unique_ptr<Ledger> ledger;    // null = no ledger.db
-  std::unique_ptr<History> history;  // null = no history.db, or not asked for
-};
-
-Result<bool> copy(const std::string& data_dir, const char* name, const std::string& to) {
-  std::error_code ignored;
-  if (!fs::exists(data_dir + "/" + name, ignored)) return false;
-  const auto bytes = sqlite::copy_database(data_dir + "/" + name, to + "/" + name);
-  if (!bytes) return with_context(bytes.error(), "cannot copy it to look at it ($TMPDIR names another place)");
-  return true;
-}
-
-Result<void> open_ledger(const std::string& data_dir, const std::string& work, Stores& out) {
-  const auto there = copy(data_dir, "ledger.db", work);
-  if (!there) return there.error();
-  if (!*there) return {};
-  auto ledger = open_sqlite_ledger({.data_dir = work, .reserve_bytes = 0});
-  if (!ledger) return ledger.error();
-  out.ledger = std::move(*ledger);
-  return {};
-}
-
-Result<void> open_history(const std::string& data_dir, const std::string& work, Stores& out) {
-  const auto there = copy(data_dir, "history.db", work);
-  if (!there) return there.error();
-  if (!*there) return {};
-  auto history = open_sqlite_history({.data_dir = work, .leave_free_bytes = 0});
-  if (!history) return history.error();
-  out.history = std::move(*history);
-  return {};
-}
 
 struct Question {
   replay::ConfiguredEngine new_config, old_config;
@@ -121,10 +65,10 @@ Result<Question> understand(const ReplayOptions& options) {
   return out;
 }
 
-Result<replay::ReplayResult> from_history(const Question& question, replay::ReplayOptions ask, const std::string& work,
-                                          Stores& stores, const std::string& why) {
+Result<replay::ReplayResult> from_history(const Question& question, replay::ReplayOptions ask, const WorkFolder& work,
+                                          StoredCopy& stores, const std::string& why) {
   if (!question.from_given) ask.from = std::max(WallTime{}, question.to - kDefaultHistory);
-  if (auto done = open_history(question.data_dir, work, stores); !done) return done.error();
+  if (auto done = open_history_copy(question.data_dir, work, stores); !done) return done.error();
   if (!stores.history || !stores.ledger)
     return Error{
         Errc::not_found,
@@ -141,8 +85,8 @@ Result<replay::ReplayResult> from_history(const Question& question, replay::Repl
 Result<replay::ReplayResult> replay_question(const ReplayOptions& options, const Question& question) {
   auto work = WorkFolder::make();
   if (!work) return work.error();
-  Stores stores;
-  if (auto done = open_ledger(question.data_dir, work->path(), stores); !done) return done.error();
+  StoredCopy stores;
+  if (auto done = open_ledger_copy(question.data_dir, *work, stores); !done) return done.error();
   replay::ReplayOptions ask{.new_config = &question.new_config};
   if (!options.old_config_file.empty()) ask.old_config = &question.old_config;
   ask.inputs_dir = question.data_dir + "/inputs";
@@ -150,14 +94,14 @@ Result<replay::ReplayResult> replay_question(const ReplayOptions& options, const
   ask.to = question.to;
   ask.build_id = fmt::format("{} {}", kVersion, build_id());
   ask.ledger = stores.ledger.get();
-  if (options.approximate) return from_history(question, ask, work->path(), stores, "");
+  if (options.approximate) return from_history(question, ask, *work, stores, "");
   if (!stores.ledger && !ask.old_config)
     return Error{Errc::not_found, question.data_dir +
                                       " holds no ledger.db, so that what really happened is not known; name the old "
                                       "configuration with --old, or the data_dir of a monitor with --data-dir"};
   auto exact = replay::replay_inputs(ask);
   if (exact || exact.error().code != Errc::not_found) return exact;
-  return from_history(question, ask, work->path(), stores,
+  return from_history(question, ask, *work, stores,
                       "no inputs are recorded of this time (record: full writes them from now on)");
 }
 

@@ -53,9 +53,9 @@ void FleetAnalysis::follow_life(Watched& worker, const AnalysisSample& sample) {
   worker.pool = sample.pool;
   if (worker.version != sample.version) {
     if (!worker.version.empty() && !sample.version.empty()) worker.analysis->recentre();
-    worker.version = sample.version;
+    if (!sample.version.empty()) worker.version = sample.version;
   }
-  if (worker.incarnation == sample.incarnation) return;
+  if (worker.incarnation == sample.incarnation || sample.incarnation.empty()) return;
   worker.incarnation = sample.incarnation;
   worker.analysis->pause();  // how long it was away is known otherwise
   for (std::size_t kind = 0; kind < kForecasts; ++kind)

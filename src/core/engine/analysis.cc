@@ -82,6 +82,7 @@ void Engine::Impl::analyse(WorkerHandle worker, const HistoryRow& row, const Now
   if (!config.analysis.enabled) return;
   Slot& s = slots[worker];
   const WorkerFacts& f = fleet.facts(worker);
+  if (!f.last_report) return;  // known from the ledger alone: nothing was told yet
   const AnalysisSample sample{s.id, f.pool, f.host, f.version, f.incarnation, row.at, &row.metrics, row.tasks};
   s.analysis = analysis.update(sample, config.pool(f.pool).analysis, out.states);
   tell_analysis(worker, now);
