@@ -1,5 +1,5 @@
-// What the analysis of the fleet costs: ns of processor time per sample and bytes per worker, 20 metrics each (4 watched in full, 16 in
-// the small form), peers compared in pools of 20. Prints one JSON object.
+// What the analysis of the fleet costs: ns of processor time per sample and bytes per worker, 20 metrics each (4
+// watched in full, 16 in the small form), peers compared in pools of 20. Prints one JSON object.
 //   bench_detector [workers] [rounds]
 #include <chrono>
 #include <cstdio>
