@@ -4,7 +4,7 @@
 predict_eval.py makes one worker per seed (seven days, seven metrics, about half of them fail; load from the traces of NAB's
 realAWSCloudwatch and realTraffic), bench_forecast streams them through our forecasts, and the same evaluate judges all: an
 alert is true when it was raised after the degradation began and stands at the failure; recall counts those with 10 minutes of
-lead. Constants were chosen on seeds 1-200: figures of these are in-sample; 201-300 were looked at once, at the end.
+lead. Constants were chosen on seeds 1-200: figures of these are in-sample; 301-500 were looked at once, at the end.
 Aims: recall >= 0.90, precision >= 0.6, false alarms per worker-week <= 0.3, median lead >= 1.5 h, the 80 % interval covers
 0.75-0.85, predicted/actual within x2 at 1 h before >= 0.75. Needs python3-numpy.
 """
