@@ -93,6 +93,7 @@ void measure(const char* name, double worker_days, Replay replay) {
       "\"peak_mib\": %.0f}",
       name, seconds, cpu_seconds() - cpu_before, worker_days / seconds,
       static_cast<unsigned long long>(result->reports), result->comparison.differences.size(), peak_mib());
+  std::fflush(stdout);  // a run that is cut off has told what it measured
 }
 
 }  // namespace
@@ -128,6 +129,7 @@ int main(int argc, char** argv) {
   std::printf("{\"workers\": %d, \"days\": %.2f, \"journal_mib\": %.0f", scenario.workers, scenario.days,
               double(bytes) / 1048576);
 
+  std::fflush(stdout);
   const replay::ConfiguredEngine same{simulate::engine_config(scenario), kHash};
   replay::ConfiguredEngine other{simulate::engine_config(scenario), "other"};
   other.engine.defaults.checks.heartbeat.critical_after = 90s;

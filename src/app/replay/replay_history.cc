@@ -34,6 +34,9 @@ std::vector<std::string> what_is_missing() {
       "its own",
       "labels, versions and pools as they were: the latest that the ledger knows stand for the whole time",
       "frames of agents, drains announced by workers, probes, how late the monitor was",
+      "what proves a cure (tasks taken, an empty queue, a smoke check): verification_failed and what follows from it "
+      "is not "
+      "to be trusted",
       "operators' silences, acknowledgements, approvals and rolling restarts",
       "what the monitor knew before the first row: budgets, backoff, alerts that held already",
   };
