@@ -14,6 +14,7 @@
 #include "model/input_record.h"
 #include "model/notification.h"
 #include "model/remedy.h"
+#include "model/saved_state.h"
 #include "model/task_fate.h"
 
 namespace paramedic {
@@ -143,6 +144,7 @@ struct Effects {
   std::vector<LedgerEntry> ledger;
   std::vector<Act> acts;
   std::vector<HistoryRow> history;
+  std::vector<SavedState> states;       // of the analysis, to be kept with the history
   bool publish_now = false;  // a transition, exit, incident or action: do not wait for the 250 ms tick
   std::optional<SteadyTime> next_deadline;
 

@@ -109,6 +109,12 @@ std::string_view words(Reason reason) {
       return "a remedy waits for approval";
     case Reason::poison_task:
       return "a task in flight at several deaths";
+    case Reason::anomaly:
+      return "unlike its own past";
+    case Reason::forecast:
+      return "will reach its limit";
+    case Reason::task_degraded:
+      return "tasks became worse";
     case Reason::none:
       break;
   }

@@ -91,7 +91,10 @@ enum class Reason {
   rolling_paused,   // a rolling restart waits for a person
   approval_wanted,  // a remedy waits for a person
   // analysis
-  poison_task,  // the same task was in flight at several deaths
+  poison_task,    // the same task was in flight at several deaths
+  anomaly,        // metrics of a worker are unlike its own past, and its peers are well
+  forecast,       // a metric will reach its limit soon
+  task_degraded,  // tasks of a type became lastingly slower or fail more
 };
 PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved", "exited", "zombie", "stopped",
                      "blocked", "cpu_high", "memory_high", "gpu_memory_high", "gpu_error", "error_rate_high",
@@ -101,6 +104,6 @@ PARAMEDIC_ENUM_NAMES(Reason, "none", "never_heard", "late", "silent", "starved",
                      "duplicate_incarnation", "crash_loop", "source_blind", "monitor_lag", "monitor_cut_off",
                      "ledger_degraded", "check_failed", "overflow", "no_data", "verification_failed", "quarantined",
                      "canary_failed", "shared_cause", "notification_failed", "rule", "recycle", "rolling_paused",
-                     "approval_wanted", "poison_task")
+                     "approval_wanted", "poison_task", "anomaly", "forecast", "task_degraded")
 
 }  // namespace paramedic

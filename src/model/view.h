@@ -11,12 +11,14 @@
 #include "base/boxed.h"
 #include "base/once_text.h"
 #include "model/alert.h"
+#include "model/analysis_view.h"
 #include "model/effects.h"
 #include "model/input.h"
 #include "model/metric_set.h"
 #include "model/poison_task.h"
 #include "model/remedy.h"
 #include "model/report.h"
+#include "model/task_degradation.h"
 #include "model/verdict.h"
 
 namespace paramedic {
@@ -46,6 +48,7 @@ struct WorkerView {
   std::vector<InFlightTask> in_flight;
   std::vector<QueuePart> queues;
   std::vector<ModelPart> models;
+  std::shared_ptr<const WorkerAnalysisView> analysis;  // null = not analysed; shared with the engine
   std::optional<HoldBack> held;  // a remedy is wanted and held back
   Boxed<ActionRecord> action;    // the running or the latest one
   int crashes = 0;
@@ -115,6 +118,10 @@ struct EngineStats {
                 actions_failed = 0;
   std::map<std::string, std::uint64_t> held;  // "start/backoff", "stop/frozen", … → count of holds begun
   double round_lag_seconds = 0;               // lateness of the latest rounds
+  std::uint64_t analysis_workers = 0, analysis_bytes = 0, analysis_limit_bytes = 0, analysis_samples = 0;
+  std::uint64_t analysis_degraded = 0;        // series that got the small form for want of memory
+  std::uint64_t analysis_refused = 0;         // series and task types that are not watched for want of memory
+  std::uint64_t analysis_states_refused = 0;  // saved states that could not be taken back
   std::uint64_t poison_evicted = 0;           // tasks of deaths that were forgotten for want of room
   std::uint64_t rules = 0, rule_evaluations = 0, rule_alerts_cut = 0;
 };
@@ -139,6 +146,7 @@ struct FleetView {
   std::vector<RollingRecord> rollings;            // open ones, then the latest that are over; each newest first
   std::vector<Silence> silences;                  // not over, by start
   std::vector<Acknowledgement> acknowledgements;  // on, by incident
+  std::shared_ptr<const std::vector<TaskDegradation>> degradations;  // that hold, worst first
   std::shared_ptr<const std::vector<PoisonTask>> poison_tasks;  // by pool, type, digest; null = none
   bool big_switch_held = false;
   std::string big_switch_reason;

@@ -83,6 +83,22 @@ def test_an_incident_is_read_taken_and_silenced_from_the_command_line(world):
     assert "hot" in paramedic("notifications") or "w-1 burns" in paramedic("notifications")
 
 
+def test_a_series_of_anybodys_is_scored(tmp_path):
+    rows = [f"2026-11-0{1 + i // 1440} {i // 60 % 24:02}:{i % 60:02}:00,{90 if i == 2500 else 20 + i * 7919 % 13}" for i in range(2600)]
+    source = tmp_path / "cpu.csv"
+    source.write_text("timestamp,value\n" + "\n".join(rows) + "\n")
+    done = run(["analyze", str(source)])
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "timestamp,value,anomaly_score" and [line.rsplit(",", 1)[0] for line in lines[1:]] == rows
+    scores = [float(line.rsplit(",", 1)[1]) for line in lines[1:]]
+    assert max(range(len(scores)), key=scores.__getitem__) == 2500 and scores[2500] > 4
+    source.write_text("timestamp,value\n2026-11-01 00:00:00,high\n")
+    wrong = run(["analyze", str(source)])
+    assert wrong.returncode == 2 and f"{source}:2: 'high' is no number" in wrong.stderr
+    assert "cannot open" in run(["analyze", str(tmp_path / "missing.csv")]).stderr
+
+
 def test_a_simulated_fleet_is_judged_and_repeats_itself():
     args = ["simulate", "--workers", "30", "--pools", "3", "--days", "0.1", "--json"]
     first, again = run(args), run(args)

@@ -60,6 +60,29 @@ struct SimulateOptions {
 };
 int simulate_fleet(const SimulateOptions& options);
 
+// The anomaly detector over a CSV file.
+struct AnalyzeOptions {
+  std::string file;  // "-" = standard input
+};
+int analyze_file(const AnalyzeOptions& options);
+// Detectors and forecasts over stored history, beside the incidents of that time.
+struct BacktestOptions {
+  std::string data_dir;
+  std::string from = "7d", to;  // an instant (RFC 3339) or how long ago; to: empty = now
+  bool json = false, all = false;
+};
+int backtest_days(const BacktestOptions& options);
+
+// Recorded days once more, under another configuration.
+struct ReplayOptions {
+  std::string config_file, old_config_file;  // old: empty = what the ledger tells
+  std::string data_dir;                      // empty = that of config_file
+  std::string from, to;                      // an instant (RFC 3339) or how long ago; empty = all there is, until now
+  bool approximate = false;                  // from the history, even when inputs are recorded
+  bool json = false, all = false;
+};
+int replay_days(const ReplayOptions& options);
+
 struct TestNotifyOptions {
   std::string channel, config_file, kind = "test";
   std::string story = "paramedic/test", remote_id;  // to send several messages of one story

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/instant.h"
 #include "base/data_dir.h"
 #include "base/ids.h"
 #include "base/text.h"
@@ -25,15 +26,6 @@ constexpr Duration kWindow = 1h;  // one read: 3600 rows of one a second
 
 using Rows = std::vector<HistoryRow>;
 using ReadWindow = std::function<Result<Rows>(WallTime from, WallTime to)>;
-
-// "2026-11-23T17:40:00Z", or "7d" = that long ago.
-Result<WallTime> parse_instant(const std::string& text, const char* option, WallTime now) {
-  if (const auto at = parse_time(text)) return *at;
-  const auto ago = parse_duration(text);
-  if (ago && *ago <= now.time_since_epoch()) return now - *ago;
-  return Error{Errc::invalid_argument,
-               fmt::format("{} '{}' must be an instant as 2026-11-23T17:40:00Z or how long ago, as 7d", option, text)};
-}
 
 // A list of one worker's rows from the monitor; nothing when it is none.
 std::optional<Rows> parse_rows(const std::string& body, const std::string& worker) {

@@ -34,6 +34,9 @@ struct Program {
   CheckConfigOptions check_options;
   TestRulesOptions test_rules_options;
   SimulateOptions simulate_options;
+  AnalyzeOptions analyze_options;
+  ReplayOptions replay_options;
+  BacktestOptions backtest_options;
   TestNotifyOptions notify_options;
   ClientOptions client;
   ActOptions act_options;
@@ -55,6 +58,9 @@ struct Program {
 
   void add_servers();
   void add_simulate();
+  void add_analyze();
+  void add_replay();
+  void add_backtest();
   void add_test_notify();
   void add_care();
   void add_demo();
@@ -122,6 +128,40 @@ void Program::add_simulate() {
   command->add_option("--seed", o.seed, "The same seed gives the same run")->capture_default_str();
   command->add_flag("--json", o.json, "Print JSON instead of text");
   command->callback([this] { exit = simulate_fleet(simulate_options); });
+}
+
+void Program::add_analyze() {
+  auto* command =
+      app.add_subcommand("analyze", "Score a series of your own with the anomaly detector: CSV in, CSV out");
+  command->add_option("file", analyze_options.file, "CSV with the columns timestamp and value; - = standard input")
+      ->required();
+  command->callback([this] { exit = analyze_file(analyze_options); });
+}
+
+void Program::add_replay() {
+  auto* command = app.add_subcommand("replay", "Recorded days once more: what another configuration would have done");
+  ReplayOptions& o = replay_options;
+  command->add_option("--config", o.config_file, "The new configuration of the monitor (YAML)")->required();
+  command->add_option("--old", o.old_config_file, "The old one, replayed too; default: what the ledger tells");
+  command->add_option("--data-dir", o.data_dir, "Data directory or a backup; default: that of --config");
+  command->add_option("--from", o.from, "Instant (RFC 3339) or how long ago; default: all that is recorded");
+  command->add_option("--to", o.to, "Instant (RFC 3339) or how long ago; default: now");
+  command->add_flag("--approximate", o.approximate, "From the history, even when inputs are recorded");
+  command->add_flag("--json", o.json, "Print JSON instead of text");
+  command->add_flag("--all", o.all, "Every single difference, not only the first ones");
+  command->callback([this] { exit = replay_days(replay_options); });
+}
+
+void Program::add_backtest() {
+  auto* command =
+      app.add_subcommand("backtest", "Would anomalies and forecasts have seen the incidents of stored days coming?");
+  BacktestOptions& o = backtest_options;
+  command->add_option("--data-dir", o.data_dir, "Data directory of a monitor, or a backup")->required();
+  command->add_option("--from", o.from, "Instant (RFC 3339) or how long ago")->capture_default_str();
+  command->add_option("--to", o.to, "Instant (RFC 3339) or how long ago; default: now");
+  command->add_flag("--json", o.json, "Print JSON instead of text");
+  command->add_flag("--all", o.all, "Every single alarm, not only the first ones");
+  command->callback([this] { exit = backtest_days(backtest_options); });
 }
 
 void Program::add_test_notify() {
@@ -390,6 +430,9 @@ int parse_and_run(int argc, char** argv) {
   program.app.require_subcommand(1);
   program.add_servers();
   program.add_simulate();
+  program.add_analyze();
+  program.add_replay();
+  program.add_backtest();
   program.add_test_notify();
   program.add_care();
   program.add_demo();

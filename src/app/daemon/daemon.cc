@@ -32,6 +32,7 @@ EngineConfig make_engine_config(const config::MonitorConfig& config, Problems& p
   out.limits.new_ids_per_second = config.limits.new_ids_per_second;
   out.aliases.insert(config.aliases.begin(), config.aliases.end());
   out.alerting = parse_alerting_config(&config.alerting, "alerting", problems);
+  out.analysis = parse_analysis_config(&config.analysis, "analysis", problems);
   out.rules = parse_rules(config.alerting.find("rules"), "alerting.rules", problems);
   out.notifier =
       parse_notifier_config({&config.channels, &config.route, &config.inhibitions, &config.notifications}, problems);
@@ -84,6 +85,7 @@ class DaemonImpl final : public Daemon, public api::MetricsPage {
   Result<void> open_stores();
   Result<void> open_remote_write();
   void open_journal(const LedgerState& restored);
+  void restore_analysis();
   void store(std::vector<HistoryRow> rows);
   Result<void> build_messenger();
   Result<void> start_prober();
@@ -174,7 +176,6 @@ Result<void> DaemonImpl::open_stores() {
   auto history = open_history(options_.config, log_);
   if (!history) return history.error();
   history_ = std::move(*history);
-  history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);
   return open_remote_write();
 }
 
@@ -203,6 +204,23 @@ void DaemonImpl::open_journal(const LedgerState& restored) {
   journal_ = std::make_unique<journal::InputJournal>(journal_options(options_.config, options_.version), log_);
   journal_->begin(restored, started_);
   inputs_port_ = std::make_unique<InputsPort>(*journal_);
+}
+
+// Before the history's writer has a thread. What does not decode costs a day of learning, and nothing else.
+void DaemonImpl::restore_analysis() {
+  std::size_t taken = 0, refused = 0;
+  std::string first_problem;
+  const auto read = history_->read_states([&](std::string_view name, WallTime, std::string_view bytes) {
+    const auto done = engine_->restore_analysis(name, bytes, started_);
+    taken += done ? 1 : 0;
+    refused += done ? 0 : 1;
+    if (!done && first_problem.empty()) first_problem = fmt::format("{}: {}", name, done.error().message);
+  });
+  if (!read) first_problem = read.error().message;
+  if (!first_problem.empty())
+    log_.warning("analysis_not_restored",
+                 {{"refused", refused}, {"reason", first_problem}, {"remedy", "it learns anew, which takes a day"}});
+  log_.info("analysis_restored", {{"states", taken}});
 }
 
 // Never blocks: on the engine's thread.
@@ -303,6 +321,8 @@ Result<void> DaemonImpl::open() {
   build_engine();
   open_journal(*state);
   engine_->restore(*state, started_);
+  restore_analysis();
+  history_writer_ = std::make_unique<HistoryWriter>(*history_, clock_, log_);
   log_.info(
       "restored",
       {{"workers", state->workers.size()}, {"actions", state->actions.size()}, {"incidents", state->incidents.size()}});
@@ -313,6 +333,7 @@ Result<void> DaemonImpl::open() {
   (void)inbox_->push(Input(std::move(http)), started_.steady);
   loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
       *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
+      [this](std::vector<SavedState> states) { history_writer_->push_states(std::move(states)); },
       journal_.get(), clock_, log_});
   loop_->start();
   messenger_->start();

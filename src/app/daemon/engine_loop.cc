@@ -74,6 +74,7 @@ void EngineLoop::step(std::vector<Input>& inputs, Duration waited) {
   publish_now_ = publish_now_ || effects_.publish_now;
   parts_.dispatcher.submit(std::move(effects_.ledger), std::move(effects_.acts));
   if (!effects_.history.empty()) parts_.store(std::move(effects_.history));
+  if (!effects_.states.empty()) parts_.store_states(std::move(effects_.states));
   last_step_ns_ = now.steady.time_since_epoch().count();
 }
 

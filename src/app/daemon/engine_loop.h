@@ -27,7 +27,8 @@ class EngineLoop {
     Inbox& inbox;
     Dispatcher& dispatcher;
     ViewHub& hub;
-    std::function<void(std::vector<HistoryRow>)> store;  // never blocks
+    std::function<void(std::vector<HistoryRow>)> store;         // never blocks
+    std::function<void(std::vector<SavedState>)> store_states;  // never blocks
     journal::InputJournal* journal;                      // told of every step; null = inputs are not recorded
     const Clock& clock;
     Logger& log;

@@ -12,9 +12,10 @@
 namespace paramedic {
 
 namespace {
-// About a pool, but stated by recovery: no pool finding, and no outage explains it.
-bool of_recovery(Reason reason) {
-  return reason == Reason::crash_loop || reason == Reason::canary_failed || reason == Reason::rolling_paused;
+// About a pool, but stated by recovery or analysis: no pool finding, and no outage explains it.
+bool is_wish(Reason reason) {
+  return reason == Reason::crash_loop || reason == Reason::canary_failed || reason == Reason::rolling_paused ||
+         reason == Reason::poison_task || reason == Reason::task_degraded;
 }
 
 bool known(FindingStatus s) { return s != FindingStatus::unknown && s != FindingStatus::error; }
@@ -226,7 +227,7 @@ const Alerting::Impl::Outage* Alerting::Impl::explanation(const Entry& e) const 
     return nullptr;
   }
   if (e.alert.hard_evidence) return nullptr;
-  if (e.alert.pool.empty() || of_recovery(e.alert.reason)) return nullptr;
+  if (e.alert.pool.empty() || is_wish(e.alert.reason)) return nullptr;
   // A pool's finding: explained when one outage covers half of its workers or more.
   for (const auto& [key, outage] : outages) {
     if (outage.is_cause || (outage.facts.is_broker && !of_broker) || silent(key)) continue;
@@ -399,7 +400,7 @@ void Alerting::update_pool(const std::string& pool, const std::vector<Cause>& fi
   const bool changed = before != holds;
   // Restored ones are not in `before` yet.
   for (const auto& [key, e] : m.entries)
-    if (e.firing && e.on && e.alert.pool == pool && e.alert.worker_id.empty() && !of_recovery(e.alert.reason) &&
+    if (e.firing && e.on && e.alert.pool == pool && e.alert.worker_id.empty() && !is_wish(e.alert.reason) &&
         key.starts_with("pool/") && !holds.contains(key))
       m.clear(key, "recovered", false, now);
   before = std::move(holds);

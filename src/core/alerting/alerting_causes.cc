@@ -36,6 +36,8 @@ std::string symptoms(const std::map<std::string, int>& counts) {
 std::string CauseFacts::key() const { return fmt::format("{}{}/{}", kScope, label, value); }
 
 bool Alerting::Impl::sick(const Entry& e) const {
+  // What is only unusual, or lies ahead, is no illness: nobody's restart waits for a cause of it.
+  if (e.alert.reason == Reason::anomaly || e.alert.reason == Reason::forecast) return false;
   if (!e.on || e.alert.worker_id.empty() || muted(e)) return false;
   const Outage* outage = explanation(e);
   return !outage || outage->is_cause;

@@ -39,6 +39,9 @@ std::string watch_key(const Condition& c, ValueOf of) {
 }
 
 bool reads_metrics(const Condition& c) { return c.kind == ConditionKind::metric || c.kind == ConditionKind::rate; }
+bool reads_analysis(const Condition& c) {
+  return c.kind == ConditionKind::anomaly || c.kind == ConditionKind::forecast;
+}
 
 }  // namespace
 
@@ -69,6 +72,7 @@ void Rules::Impl::compile_leaf(Condition& leaf, RuleScope scope, int unit) {
       watch.slot = int(worker_watches.size());
       worker_watches.push_back(int(watches.size()));
       any_metric = any_metric || reads_metrics(leaf);
+      any_analysis = any_analysis || reads_analysis(leaf);
     }
     watches.push_back(std::move(watch));
     found = watches.end() - 1;
@@ -113,7 +117,7 @@ void Rules::Impl::configure(RuleSet next, const Now& now) {
   units.clear();
   worker_watches.clear();
   worker_units = 0;
-  any_metric = false;
+  any_metric = any_analysis = false;
   deadlines.clear();
   dirty.clear();
   compile();
@@ -165,6 +169,7 @@ Rules::~Rules() = default;
 void Rules::configure(RuleSet set, const Now& now) { impl_->configure(std::move(set), now); }
 bool Rules::empty() const { return impl_->set.rules.empty(); }
 bool Rules::watches_metrics() const { return impl_->any_metric; }
+bool Rules::watches_analysis() const { return impl_->any_analysis; }
 bool Rules::watches_state() const {
   return std::any_of(impl_->watches.begin(), impl_->watches.end(),
                      [](const Impl::Watch& w) { return w.like.kind == ConditionKind::state; });

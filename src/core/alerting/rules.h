@@ -106,6 +106,7 @@ class Rules {
 
   bool empty() const;
   bool watches_metrics() const;  // else RuleWorkerFacts::metrics may stay null
+  bool watches_analysis() const;  // else RuleWorkerFacts::anomalies and forecasts may stay null
   bool watches_state() const;    // else RuleWorkerFacts::state may miss what recovery does
   void update_worker(const RuleWorkerFacts& facts, const Now& now);
   // closed_as: "gone" or "announced_stop".

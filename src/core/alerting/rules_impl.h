@@ -119,7 +119,7 @@ struct Rules::Impl {
   std::vector<Share> shares;
   std::vector<int> worker_watches;  // indices
   std::size_t worker_units = 0;
-  bool any_metric = false;
+  bool any_metric = false, any_analysis = false;
 
   std::map<std::string, Worker, std::less<>> workers;
   std::map<std::string, Pool, std::less<>> pools;

@@ -35,6 +35,7 @@ Engine::Impl::Impl(EngineConfig c, const Now& start)
       alerting(config.alerting),
       rules(config.rules),
       notifier(config.notifier),
+      analysis(config.analysis.max_memory),
       next_sweep(start.steady) {}
 
 Engine::Engine(EngineConfig config, const Now& start) : impl_(std::make_unique<Impl>(std::move(config), start)) {}
@@ -48,6 +49,7 @@ void Engine::restore(const LedgerState& state, const Now& now) {
   impl_->notifier.restore(state, now);
   impl_->restore_causes(state);
   impl_->restore_poison(state, now);
+  impl_->restore_analysis(state, now);
   impl_->restore_outages(state, now);
   for (const WorkerHandle worker : impl_->fleet.workers()) impl_->touch(worker);
   // Alerting holds these: it must hear of a worker that turned well while no monitor was there.
@@ -88,6 +90,14 @@ void Engine::step(std::span<Input> inputs, Duration oldest_wait, const Now& now,
   // A deadline that stays in the past (held back work) must not spin the engine.
   out.next_deadline = std::max(*next, now.steady + 1ms);
   impl.expected = out.next_deadline;
+}
+
+Result<void> Engine::restore_analysis(std::string_view name, std::string_view bytes, const Now& now) {
+  const EngineConfig& config = impl_->config;
+  if (!config.analysis.enabled) return {};
+  return impl_->analysis.restore(name, bytes, now.wall, [&config](std::string_view pool) -> const AnalysisSettings& {
+    return config.pool(pool).analysis;
+  });
 }
 
 void Engine::configure(EngineConfig config, const Now& now) { impl_->configure(std::move(config), now); }

@@ -33,6 +33,9 @@ class Engine {
 
   // What the ledger remembers; before the first step.
   void restore(const LedgerState& state, const Now& now);
+  // What the analysis had learned (Effects::states), one after the other; before the first step. Errors are told and
+  // counted, and cost only what that state held. A pool's settings must be known by then.
+  Result<void> restore_analysis(std::string_view name, std::string_view bytes, const Now& now);
   // A reload: limits, pools, alerting and rules of `config` from the next step on, which judges everybody anew. Alerts,
   // and the states of rules whose text is unchanged, go on. REQUIRES: the thread of step().
   void configure(EngineConfig config, const Now& now);

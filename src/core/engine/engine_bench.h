@@ -32,6 +32,7 @@ struct EngineBench {
     for (const auto& entry : out.ledger) all.ledger.push_back(entry);
     for (const auto& act : out.acts) all.acts.push_back(act);
     for (const auto& row : out.history) all.history.push_back(row);
+    for (const auto& state : out.states) all.states.push_back(state);
     if (engine->view_dirty()) delta = engine->publish(clock.now());
     return out;
   }

@@ -12,6 +12,7 @@ PoolSettings parse_pool_settings(const Params& pool, const std::string& path, Pr
   settings.recovery =
       parse_recovery_policy(reader.take("recovery"), path.empty() ? "recovery" : path + ".recovery", problems);
   settings.tasks = parse_task_settings(reader.child("tasks"));
+  settings.analysis = parse_analysis_settings(reader.child("analysis"));
   reader.read("min_healthy", settings.rules.min_healthy, 0, 1'000'000);
   reader.read("resolution", settings.resolution, Duration{1s}, Duration{1h});
   const Params* executor = reader.take("executor");

@@ -10,6 +10,7 @@
 #include "core/alerting/notifier_config.h"
 #include "core/alerting/rules.h"
 #include "core/checks/checks.h"
+#include "core/engine/analysis_settings.h"
 #include "core/engine/task_settings.h"
 #include "core/fleet/fleet.h"
 #include "core/recovery/policy.h"
@@ -17,12 +18,13 @@
 
 namespace paramedic {
 
-// Everything that one pool may set (keys checks, weights, recovery, tasks, min_healthy, resolution, executor).
+// Everything that one pool may set (keys checks, weights, recovery, tasks, analysis, min_healthy, resolution, executor).
 struct PoolSettings {
   CheckSet checks;
   Weights weights;
   RecoveryPolicy recovery;
   TaskSettings tasks;
+  AnalysisSettings analysis;
   PoolRules rules;
   std::optional<Duration> resolution;  // of history; unset: the monitor's
   bool has_executor = false;           // key `executor`, read by io/restart: it restarts workers that have no agent
@@ -40,6 +42,7 @@ struct EngineConfig {
   Duration resolution = 30s;  // between two history rows of one worker, besides its transitions
   FleetLimits limits;
   std::map<std::string, std::string, std::less<>> aliases;
+  AnalysisConfig analysis;
   AlertingConfig alerting;
   RuleSet rules;
   NotifierConfig notifier;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/alerting/notifier.h"
+#include "core/analysis/fleet_analysis.h"
 #include "core/analysis/poison.h"
 #include "core/analysis/shared_cause.h"
 #include "core/engine/engine.h"
@@ -31,6 +32,8 @@ struct Engine::Impl {
     SteadyTime next_history{};
     std::optional<SteadyTime> deadline;  // its valid entry in deadlines_
     std::string last_death;              // the incarnation whose end was taken for poison tasks last
+    std::shared_ptr<const WorkerAnalysisView> analysis;  // as of its latest history row
+    std::map<std::string, SteadyTime> foretold;          // alerts of the analysis that hold for it, and when told last
     std::shared_ptr<const WorkerView> view;
     std::size_t page = 0;
   };
@@ -122,6 +125,17 @@ struct Engine::Impl {
   AlertWish poison_wish(const PoisonTask& task, bool on) const;
   void poison_changed();
 
+  // ---- analysis.cc ----
+  void restore_analysis(const LedgerState& state, const Now& now);
+  void analyse(WorkerHandle worker, const HistoryRow& row, const Now& now, Effects& out);
+  void tell_analysis(WorkerHandle worker, const Now& now);
+  std::vector<AlertWish> analysis_wishes(const Slot& slot, const WorkerFacts& facts, const Now& now) const;
+  void end_foretold(Slot& slot, const std::string& key, const Now& now);
+  void forget_analysis(WorkerHandle worker, const Now& now);
+  void sweep_analysis(const Now& now, Effects& out);
+  void judge_degradations(const Now& now);
+  void configure_analysis(const Now& now);
+
   // ---- notify.cc ----
   void notify(const Now& now, Effects& out);
   void tell_failed_deliveries(const Now& now);
@@ -155,6 +169,14 @@ struct Engine::Impl {
   SharedCauseFinder causes;
   std::uint64_t causes_asked = 0;  // alerting.conditions_changed() when causes were looked for last
   std::optional<SteadyTime> causes_due;
+  FleetAnalysis analysis;
+  // Forecasts of what belongs to a host: one alert, whoever of its workers tells. Key → those that do.
+  std::map<std::string, std::set<std::string>> host_forecasts;
+  std::set<std::string> restored_degradations;  // alerts of the last life that are not stated anew yet
+  std::optional<SteadyTime> restored_analysis_until;  // by then they are, or have ended
+  bool degradations_dirty = true;                     // after a start
+  std::shared_ptr<const std::vector<TaskDegradation>> degradations =
+      std::make_shared<const std::vector<TaskDegradation>>();
   PoisonFinder poison;
   std::shared_ptr<const std::vector<PoisonTask>> poison_named = std::make_shared<const std::vector<PoisonTask>>();
   std::optional<SteadyTime> poison_due;  // when a named one ends
@@ -206,6 +228,8 @@ inline constexpr Duration kSweepEvery = 1s;
 inline constexpr int kDeathsRecordedPerHour = 600;
 // Workers and probes speak within this time of a start.
 inline constexpr Duration kRestoredGrace = 60s;
+// … and have given a history row, at the coarsest usual resolution; a block of five minutes has ended.
+inline constexpr Duration kRestoredAnalysisGrace = 10min;
 // Who turned ill together must be seen together, yet before the group wait of the first ends (200 ms).
 inline constexpr Duration kCausePause = 100ms;
 

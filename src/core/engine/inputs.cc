@@ -192,7 +192,9 @@ void Engine::Impl::take(LedgerStateInput& input, const Now& now, Effects& out) {
   out.publish_now = true;
 }
 
-void Engine::Impl::take(ShutdownInput&, const Now&, Effects&) {
+void Engine::Impl::take(ShutdownInput&, const Now& now, Effects& out) {
+  if (!shut_down)
+    for (SavedState& state : analysis.save(now.wall)) out.states.push_back(std::move(state));
   shut_down = true;
   recovery.shut_down();
 }
@@ -221,15 +223,18 @@ void Engine::Impl::sweep(const Now& now, Effects& out) {
     recovery.remove_worker(id, now, recovery_out);
     alerting.close_worker(id, "gone", now);
     rules.remove_worker(id, "gone", now);
+    if (slot(worker).used) forget_analysis(worker, now);
     touch(worker);
   }
   for (const SweepOutcome::Removed& gone : swept.removed) drop(gone.worker, gone.worker_id, now);
+  sweep_analysis(now, out);
 }
 
 void Engine::Impl::drop(WorkerHandle worker, const std::string& worker_id, const Now& now) {
   recovery.remove_worker(worker_id, now, recovery_out);
   alerting.close_worker(worker_id, "gone", now);
   rules.remove_worker(worker_id, "gone", now);
+  forget_analysis(worker, now);
   slots[worker] = Slot{};
   removed.push_back(worker_id);
   membership_changed = dirty = true;

@@ -105,6 +105,13 @@ class PoisonEngine : public ::testing::Test {
   std::shared_ptr<const FleetView> view_;
 };
 
+TEST_F(PoisonEngine, its_alert_stays_while_its_pool_is_judged_again_and_again) {
+  three_deaths();
+  ASSERT_TRUE(alert());
+  for (int i = 0; i < 30; ++i) live("w-1", 1, {"other1"});
+  EXPECT_TRUE(alert()) << "the findings of the pool do not know it";
+}
+
 TEST_F(PoisonEngine, the_same_task_at_three_deaths_is_told_with_its_evidence) {
   three_deaths();
   ASSERT_TRUE(alert());

@@ -17,6 +17,7 @@ void Engine::Impl::rebuild_view(WorkerHandle worker, const Now& now, FleetDelta&
   auto view = std::make_shared<WorkerView>();
   fleet.fill_view(worker, now, *view);
   view->verdict = s.verdict;
+  view->analysis = s.analysis;
   view->status_since = s.memory.judged ? s.memory.status_since : now.wall;
   view->last_check = s.last_check;
   const RecoveryWorkerView acted = recovery.worker_view(s.id, now);
@@ -79,6 +80,14 @@ EngineStats Engine::Impl::stats() const {
   out.actions_failed = r.actions_failed;
   out.held = r.held;
   out.poison_evicted = poison.evicted();
+  const FleetAnalysisStats a = analysis.stats();
+  out.analysis_workers = a.workers;
+  out.analysis_bytes = a.bytes;
+  out.analysis_limit_bytes = a.limit_bytes;
+  out.analysis_samples = a.samples;
+  out.analysis_degraded = a.series_degraded;
+  out.analysis_refused = a.series_refused + a.task_types_refused;
+  out.analysis_states_refused = a.states_refused;
   out.rules = rules.stats().rules;
   out.rule_evaluations = rules.stats().evaluations;
   out.rule_alerts_cut = rules.stats().cut;
@@ -102,6 +111,7 @@ std::shared_ptr<const FleetView> Engine::Impl::fleet_view(const Now& now) {
   view->silences = notifier.silences();
   view->acknowledgements = notifier.acknowledgements();
   view->poison_tasks = poison_named;
+  view->degradations = degradations;
   view->big_switch_held = recovery.big_switch_held();
   view->big_switch_reason = recovery.big_switch_reason();
   view->ledger_degraded = ledger_degraded;

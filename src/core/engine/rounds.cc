@@ -156,6 +156,8 @@ void Engine::Impl::add_history(WorkerHandle worker, bool transition, const Now& 
   row.metrics = fleet.metrics(worker, now);
   row.tasks = fleet.take_task_increases(worker);
   row.transition = transition;
+  // Rows of transitions come in between: a series of even steps is what the analysis learns best from.
+  if (due && !is_inactive(facts.state)) analyse(worker, row, now, out);
   out.history.push_back(std::move(row));
 }
 
@@ -214,6 +216,10 @@ RecoveryWorkerFacts Engine::Impl::recovery_facts(WorkerHandle worker, const Now&
   // Met while it already ran (the monitor started later): by its own clock, which may be wrong, but only once per life.
   if (f.incarnations <= 1 && f.process.started_at && *f.process.started_at < now.wall)
     out.recycle.began = std::min(f.first_heard, now.steady - (now.wall - *f.process.started_at));
+  if (slots[worker].analysis)
+    for (const Forecast& forecast : slots[worker].analysis->forecasts)
+      if (forecast.worth_acting() && forecast_kind_of(forecast.metric) == ForecastKind::memory)
+        out.recycle.leak = {steady_at(forecast.earliest, now), forecast.probability, forecast.words()};
   if (config.pool(f.pool).recovery.recycle_tasks > 0 && snapshot.known(f.tasks.stamp)) {
     out.recycle.tasks = 0;
     for (const TaskTypeFacts& type : f.tasks.types) *out.recycle.tasks += type.reported.finished();

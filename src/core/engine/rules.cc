@@ -26,6 +26,13 @@ void Engine::Impl::tell_rules(WorkerHandle worker, const Now& now) {
     metrics = fleet.metrics(worker, now);
     facts.metrics = &metrics;
   }
+  NamedValues anomalies, forecasts;
+  if (rules.watches_analysis()) {
+    anomalies = analysis.scores(s.id);
+    forecasts = analysis.seconds_left(s.id, now.wall);
+    facts.anomalies = &anomalies;
+    facts.forecasts = &forecasts;
+  }
   if (rules.watches_state() && !is_inactive(f.state))
     facts.state = recovery.worker_view(s.id, now).state.value_or(f.state);
   rules.update_worker(facts, now);
@@ -83,6 +90,7 @@ void Engine::Impl::configure(EngineConfig next, const Now& now) {
   notifier.set_config(config.notifier, now);
   windows_due.reset();
   rules.configure(config.rules, now);
+  configure_analysis(now);
   for (const WorkerHandle worker : fleet.workers()) {
     slot(worker).recovery_print = 0;
     touch(worker);

@@ -242,6 +242,7 @@ MonitorConfig parse_monitor_config(const Params& tree, Problems& problems) {
   if (const Params* executors = r.take("executors")) c.executors = *executors;
   read_aliases(r, c.aliases);
   if (const Params* alerting = r.take("alerting")) c.alerting = *alerting;
+  if (const Params* analysis = r.take("analysis")) c.analysis = *analysis;
   if (const Params* route = r.take("route")) c.route = *route;
   if (const Params* inhibitions = r.take("inhibitions")) c.inhibitions = *inhibitions;
   if (const Params* notifications = r.take("notifications")) c.notifications = *notifications;

@@ -106,7 +106,7 @@ struct MonitorConfig {
   DeadManConfig dead_man;
   // Keys of core/alerting, io/notify and io/probes, kept as written; null when absent. `channels`: name → channel,
   // `probes`: name → probe; each kind reads its own keys.
-  Params alerting, channels, route, inhibitions, notifications, maintenance_windows, probes;
+  Params alerting, analysis, channels, route, inhibitions, notifications, maintenance_windows, probes;
   // Key of io/restart, kept as written: what the executors of pools may run or call.
   Params executors;
   // Another id of a worker → its id, where two sources name one worker differently.

@@ -45,6 +45,7 @@ class ChunkStore {
   using EachNumber = std::function<void(std::int64_t worker, std::int64_t number)>;
   using EachLog = std::function<void(std::int64_t id, std::string_view bytes)>;
   using EachChunk = std::function<Result<void>(const ChunkHead&, std::string_view data)>;
+  using EachState = std::function<void(std::string_view name, std::int64_t at, std::string_view bytes)>;
   using EachBound = std::function<void(std::int64_t worker, Kind, std::int64_t t0, std::int64_t t1)>;
 
   // A view that no write changes while it is held. One thread at a time.
@@ -72,6 +73,8 @@ class ChunkStore {
   // Raw chunks whose first row is in [from, to), by id.
   virtual Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) = 0;
   virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
+  // States of the analysis (SavedState), in no order.
+  virtual Result<void> states(const EachState& each) = 0;
 
   // Error: unavailable = so little space is left that new rows have to wait. What frees space may go on.
   virtual Result<void> room() { return {}; }
@@ -89,6 +92,8 @@ class ChunkStore {
   virtual Result<void> put_chunk(std::int64_t worker, ChunkHead head, std::string_view data) = 0;
   virtual Result<void> erase_chunk(std::int64_t worker, const ChunkHead& head) = 0;
   virtual Result<void> set_kind(std::int64_t worker, const ChunkHead& head, Kind kind) = 0;
+  virtual Result<void> put_state(std::string_view name, std::int64_t at, std::string_view bytes) = 0;
+  virtual Result<void> erase_state(std::string_view name) = 0;
   virtual Result<void> set_meta(std::string_view key, std::int64_t value) = 0;
 
   // The running transaction is as large as it should become.

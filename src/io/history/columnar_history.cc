@@ -35,6 +35,7 @@ Result<void> ColumnarHistory::start() {
   auto done = load_names();
   if (done) done = load_bounds();
   if (done) done = load_log();
+  if (done) done = load_states();
   if (done) done = move_v1();
   return done;
 }
@@ -158,6 +159,11 @@ void ColumnarHistory::append(std::vector<HistoryRow> rows) {
 }
 
 Result<void> ColumnarHistory::flush() {
+  const auto rows = flush_rows();
+  return rows ? write_states() : rows;
+}
+
+Result<void> ColumnarHistory::flush_rows() {
   if (buffer_.empty() && !lost_) {
     auto done = store_->idle();
     lost_ = store_->take_lost();
@@ -376,6 +382,8 @@ HistoryStats ColumnarHistory::stats() const {
   s.chunks_read = chunks_read_;
   s.columns_read = columns_read_;
   s.names_refused = names_refused_;
+  s.states = states_;
+  s.states_refused = states_refused_;
   s.degraded = degraded_;
   s.file_bytes = store_->bytes();
   s.fenced = store_->fenced();

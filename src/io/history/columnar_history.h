@@ -1,6 +1,7 @@
 // Inside io/history only: History as rows in a log, open hours in memory and columnar chunks (docs/formats/history.md),
-// in whatever ChunkStore keeps them. Three files share the class: columnar_history.cc (start, flush),
-// columnar_history_care.cc (fold, merge, retain), columnar_history_read.cc (readers).
+// in whatever ChunkStore keeps them. Four files share the class: columnar_history.cc (start, flush),
+// columnar_history_care.cc (fold, merge, retain), columnar_history_read.cc (readers), columnar_history_states.cc (what
+// the analysis has learned).
 #pragma once
 #include <array>
 #include <atomic>
@@ -44,10 +45,13 @@ class ColumnarHistory final : public History {
   Result<void> start();
   void append(std::vector<HistoryRow> rows) override;
   Result<void> flush() override;
+  void append_states(std::vector<SavedState> states) override;
+  Result<void> read_states(const EachState& each) override;
   Result<RetainResult> retain(Now now) override;
   Result<std::vector<HistoryRow>> read(const HistoryQuery& query) override;
   Result<HistoryColumns> read_columns(const HistoryQuery& query) override;
   Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) override;
+  std::vector<std::string> worker_ids() const override;
   HistoryStats stats() const override;
 
  private:
@@ -82,6 +86,7 @@ class ColumnarHistory final : public History {
   };
 
   // columnar_history.cc
+  Result<void> flush_rows();
   Result<void> load_names();
   Result<void> load_bounds();
   static void add_bound(WorkerState& worker, Kind kind, std::int64_t t0, std::int64_t t1);
@@ -105,6 +110,11 @@ class ColumnarHistory final : public History {
   SchemaOf schema_of() const {
     return [this](std::int64_t no) { return find_schema(no); };
   }
+
+  // columnar_history_states.cc
+  Result<void> load_states();
+  Result<void> write_states();
+  Result<void> expire_states(WallTime now);
 
   // columnar_history_care.cc
   Result<Fold> fold(WorkerState& worker);
@@ -142,7 +152,9 @@ class ColumnarHistory final : public History {
 
   // The writer thread's own.
   std::vector<HistoryRow> buffer_;
-  std::string packed_, log_entry_;  // scratch of one flush
+  std::unordered_map<std::string, SavedState> new_states_;   // the newest per name, to be written
+  std::unordered_map<std::string, std::int64_t> stored_states_;  // name → as of, Unix ms
+  std::string packed_, log_entry_;                            // scratch of one flush
   std::vector<PendingRow> pending_;
   std::vector<Unsaved> unsaved_;
   std::unordered_map<const MetricNames*, CachedSchema> schema_cache_;
@@ -164,7 +176,7 @@ class ColumnarHistory final : public History {
 
   std::atomic<std::uint64_t> rows_ = 0, flushes_ = 0, failures_ = 0, deleted_ = 0, reads_ = 0, rows_read_ = 0,
                              dropped_ = 0, buffered_ = 0, folds_ = 0, merges_ = 0, damaged_ = 0, chunks_read_ = 0,
-                             columns_read_ = 0, names_refused_ = 0;
+                             columns_read_ = 0, names_refused_ = 0, states_ = 0, states_refused_ = 0;
   std::atomic<bool> degraded_ = false;
 };
 

@@ -240,6 +240,7 @@ Result<RetainResult> ColumnarHistory::retain(Now now) {
   if (done) done = cap(out);
   if (done) done = trim_log();
   if (done) done = forget_empty();
+  if (done) done = expire_states(now.wall);
   if (done) done = store_->give_back_space();
   if (!done) return done.error();
   deleted_ += out.deleted;

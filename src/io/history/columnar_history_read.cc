@@ -282,4 +282,15 @@ Result<std::vector<TaskHistoryPoint>> ColumnarHistory::read_tasks(const TaskHist
   return out;
 }
 
+std::vector<std::string> ColumnarHistory::worker_ids() const {
+  std::vector<std::string> out;
+  {
+    const std::lock_guard lock(mutex_);
+    out.reserve(workers_.size());
+    for (const auto& [name, worker] : workers_) out.push_back(name);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace paramedic::history

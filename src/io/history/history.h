@@ -4,14 +4,17 @@
 // return). kill -9 loses what was not flushed: at most 1 s with HistoryWriter.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/history_columns.h"
+#include "model/saved_state.h"
 
 namespace paramedic {
 
@@ -41,10 +44,16 @@ struct HistoryStats {
   std::uint64_t folds = 0, merges = 0, damaged = 0;  // chunks written; chunks and log entries that do not decode
   std::uint64_t chunks_read = 0, columns_read = 0;   // decoded for readers
   std::uint64_t names_refused = 0;                   // metrics and task types beyond max_names
+  std::uint64_t states = 0, states_refused = 0;      // of the analysis: written; beyond a bound
   bool degraded = false;                             // the latest flush failed
   bool fenced = false;            // of a shared store: another monitor took it over, nothing is stored any more
   std::string weaker_durability;  // of a shared store: what it does not promise, in words; empty = all
 };
+
+// Bounds of what is kept for the analysis.
+inline constexpr std::size_t kMaxSavedState = 16 << 20;      // bytes of one; a larger one is refused and counted
+inline constexpr std::size_t kMaxSavedStates = 100'000;      // names; further ones are refused and counted
+inline constexpr std::size_t kMaxSavedStateName = 512;       // bytes of a name, as above
 
 struct RetainResult {
   std::uint64_t deleted = 0;
@@ -62,6 +71,13 @@ class History {
   // One durable transaction with all that was appended. On failure the rows stay in the buffer for the next flush.
   // Errors: unavailable (disk full), forbidden, io, corrupt: each names the file and the remedy.
   virtual Result<void> flush() = 0;
+  // Takes states into a buffer of the newest per name, written by the next flush() in transactions of their own after
+  // the rows: states that the disk refuses wait, and never keep rows from being written. They go with retain() when
+  // they are older than the raw rows, since then they say nothing of today.
+  virtual void append_states(std::vector<SavedState> states) = 0;
+  // All stored states, in no order. The writer's thread, or before there is one.
+  using EachState = std::function<void(std::string_view name, WallTime as_of, std::string_view bytes)>;
+  virtual Result<void> read_states(const EachState& each) = 0;
   // One retention pass (base/retention.h), in batches of bounded length. Call each minute.
   virtual Result<RetainResult> retain(Now now) = 0;
 
@@ -76,6 +92,8 @@ class History {
   virtual Result<HistoryColumns> read_columns(const HistoryQuery& query) = 0;
   // Oldest first, only steps in which something happened. Reaches as far back as roll-ups do. Errors as read.
   virtual Result<std::vector<TaskHistoryPoint>> read_tasks(const TaskHistoryQuery& query) = 0;
+  // Everybody of whom anything is stored, also those that are gone; sorted. Any thread.
+  virtual std::vector<std::string> worker_ids() const = 0;
   virtual HistoryStats stats() const = 0;
 };
 

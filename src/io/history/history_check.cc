@@ -19,7 +19,7 @@ namespace {
 using sqlite::Database;
 using sqlite::Step;
 
-constexpr std::int64_t kFormat = 2;  // docs/formats/history.md
+constexpr std::int64_t kFormat = 3;  // docs/formats/history.md
 constexpr char kLogVersion = 1;
 constexpr std::int64_t kLastKind = 3;
 
@@ -29,14 +29,20 @@ class Checker {
 
   Result<void> run(std::vector<DataCheck>& parts) {
     if (auto done = load_names(parts[0]); !done) return done;
-    DataCheck chunks{.name = "history.db chunks"}, log{.name = "history.db log"};
+    DataCheck chunks{.name = "history.db chunks"}, log{.name = "history.db log"}, states{.name = "history.db states"};
     auto done = walk("SELECT id, data, worker, kind, t0, t1, rows FROM chunk ORDER BY id", "chunk", chunks,
                      [&](sqlite::Statement& s) { return chunk_problem(s); });
     if (done)
       done = walk("SELECT id, rows FROM log ORDER BY id", "log", log,
                   [&](sqlite::Statement& s) { return log_problem(s.integer(0), s.blob(1)); });
+    if (done)
+      done = walk("SELECT id, data FROM state ORDER BY id", "state", states, [](sqlite::Statement& s) {
+        std::string_view bytes = s.blob(1);
+        return std::string(take_checksum(bytes) ? "" : "the checksum is wrong");
+      });
     parts.push_back(std::move(chunks));
     parts.push_back(std::move(log));
+    parts.push_back(std::move(states));
     return done;
   }
 

@@ -47,7 +47,7 @@ class HistoryCheckTest : public ::testing::Test {
 
 TEST_F(HistoryCheckTest, ASoundFileIsReadWhole) {
   const auto parts = check();
-  ASSERT_EQ(parts.size(), 3u);
+  ASSERT_EQ(parts.size(), 4u);
   for (const auto& part : parts) EXPECT_EQ(part.damaged, 0u) << part.name << ": " << part.problems.front();
   EXPECT_GE(parts[1].records, 2u) << "chunks";
   EXPECT_EQ(parts[2].records, 180u) << "log entries";
@@ -60,11 +60,13 @@ TEST_F(HistoryCheckTest, EachKindOfDamageIsNamed) {
       "INSERT INTO chunk(worker, kind, t0, t1, rows, data) SELECT 99, 0, t0, t1, rows, data FROM chunk WHERE id=1;"
       "INSERT INTO chunk(worker, kind, t0, t1, rows, data) SELECT worker, 9, t0, t1, rows, data FROM chunk WHERE id=1;"
       "INSERT INTO chunk(worker, kind, t0, t1, rows, data) VALUES(1, 0, 1, 2, 2, x'');"
-      "UPDATE log SET rows=substr(rows, 1, length(rows) - 1) WHERE id=180");
+      "UPDATE log SET rows=substr(rows, 1, length(rows) - 1) WHERE id=180;"
+      "INSERT INTO state(name, at, data) VALUES('worker/w', 1, x'0102030405')");
   const auto parts = check();
   EXPECT_EQ(parts[1].damaged, 5u);
   EXPECT_EQ(parts[2].damaged, 1u);
   EXPECT_EQ(parts[2].problems.at(0), "log 180: the checksum is wrong");
+  EXPECT_EQ(parts[3].problems.at(0), "state 1: the checksum is wrong");
 }
 
 TEST_F(HistoryCheckTest, ARepairTakesOutWhatIsDamagedAndNothingElse) {

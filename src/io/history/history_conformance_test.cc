@@ -56,6 +56,15 @@ TEST_P(HistoryConformance, gives_back_what_was_written) {
   EXPECT_TRUE(read(2h, 3h).empty());
 }
 
+TEST_P(HistoryConformance, names_everybody_of_whom_anything_is_stored) {
+  open();
+  EXPECT_TRUE(history_->worker_ids().empty());
+  write({row(t0_, 1, "b"), row(t0_, 2, "a")});
+  EXPECT_EQ(history_->worker_ids(), (std::vector<std::string>{"a", "b"}));
+  open();
+  EXPECT_EQ(history_->worker_ids(), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_P(HistoryConformance, selects_metrics) {
   open();
   write({{"w", t0_, Status::healthy, 1, {names({"a", "b", "c"}), {1, 2, 3}}},
@@ -414,6 +423,58 @@ TEST_P(HistoryConformance, task_counts_and_durations_add_up) {
   EXPECT_EQ(one->at(0).tasks.at(0).lost, 48u);
   EXPECT_TRUE(history_->read_tasks({.worker_id = "w", .from = start, .to = start + 1h, .type = "none"})->empty());
   EXPECT_EQ(read(0s, 100h).at(0).metrics.size(), 1u) << "tasks are no metrics";
+}
+
+// ---- what the analysis has learned ----
+
+namespace {
+std::map<std::string, std::string> states_of(History& history) {
+  std::map<std::string, std::string> out;
+  const auto done = history.read_states([&](std::string_view name, WallTime, std::string_view bytes) {
+    out[std::string(name)] = bytes;
+  });
+  EXPECT_TRUE(done) << (done ? "" : done.error().message);
+  return out;
+}
+}  // namespace
+
+TEST_P(HistoryConformance, of_each_state_the_newest_survives_a_restart) {
+  open();
+  const std::string odd("\0 \xff 17", 7);
+  history_->append_states({{"worker/a", t0_, "one"}, {"worker/b", t0_, odd}, {"worker/a", t0_ + 1s, "two"}});
+  history_->append_states({{"worker/a", t0_ - 1s, "older"}});
+  ASSERT_TRUE(history_->flush());
+  open();
+  EXPECT_EQ(states_of(*history_), (std::map<std::string, std::string>{{"worker/a", "two"}, {"worker/b", odd}}));
+  history_->append_states({{"worker/a", t0_ + 2s, ""}});
+  ASSERT_TRUE(history_->flush());
+  EXPECT_EQ(states_of(*history_)["worker/a"], "");
+  EXPECT_EQ(history_->stats().states, 1u) << "since it was opened";
+}
+
+TEST_P(HistoryConformance, states_beyond_a_bound_are_refused_and_counted) {
+  open();
+  history_->append_states({{"worker/a", t0_, std::string(kMaxSavedState + 1, 'x')},
+                           {"", t0_, "no name"},
+                           {std::string(kMaxSavedStateName + 1, 'n'), t0_, "long name"},
+                           {"worker/b", t0_, std::string(1 << 20, 'x')}});
+  ASSERT_TRUE(history_->flush());
+  EXPECT_EQ(history_->stats().states_refused, 3u);
+  EXPECT_EQ(states_of(*history_).size(), 1u);
+}
+
+TEST_P(HistoryConformance, a_state_older_than_the_raw_rows_goes) {
+  open();
+  history_->append_states({{"worker/old", t0_, "x"}, {"worker/new", t0_ + 24h * 6, "y"}});
+  ASSERT_TRUE(history_->flush());
+  clock_.advance(24h * 7 - 1s);
+  ASSERT_TRUE(history_->retain(clock_.now()));
+  EXPECT_EQ(states_of(*history_).size(), 2u);
+  clock_.advance(2s);
+  ASSERT_TRUE(history_->retain(clock_.now()));
+  EXPECT_EQ(states_of(*history_), (std::map<std::string, std::string>{{"worker/new", "y"}}));
+  open();
+  EXPECT_EQ(states_of(*history_).size(), 1u);
 }
 
 }  // namespace paramedic

@@ -186,7 +186,7 @@ TEST_F(HistoryTest, a_file_of_format_1_is_moved) {
   write({row(t0_ + 200h, 5, "w-1")});
   EXPECT_EQ(read(0s, 300h, "w-1").size(), 201u);
   history_.reset();
-  EXPECT_EQ(sql("PRAGMA user_version"), "2");
+  EXPECT_EQ(sql("PRAGMA user_version"), "3");
   EXPECT_EQ(sql("SELECT count(*) FROM sqlite_master WHERE name LIKE '%v1%'"), "0");
 }
 

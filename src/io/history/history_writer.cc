@@ -19,6 +19,13 @@ void HistoryWriter::push(std::vector<HistoryRow> rows) {
   }
 }
 
+// Bounded by what the engine has: it gives each of its states at most once between two flushes.
+void HistoryWriter::push_states(std::vector<SavedState> states) {
+  const std::lock_guard lock(mutex_);
+  for (auto& state : states) states_.push_back(std::move(state));
+  if (states_.size() > kMaxSavedStates) states_.erase(states_.begin(), states_.end() - std::ptrdiff_t(kMaxSavedStates));
+}
+
 Result<void> HistoryWriter::sync() {
   std::unique_lock lock(mutex_);
   if (stopping_) return make_error(Errc::unavailable, "history writer has stopped");
@@ -73,13 +80,16 @@ void HistoryWriter::run() {
 
 Result<void> HistoryWriter::write_batch() {
   std::vector<HistoryRow> rows;
+  std::vector<SavedState> states;
   {
     const std::lock_guard lock(mutex_);
+    states.swap(states_);
     rows.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.end()));
     queue_.clear();
   }
   const auto began = clock_.now().steady;
   history_.append(std::move(rows));
+  history_.append_states(std::move(states));
   auto result = history_.flush();
   const std::lock_guard lock(mutex_);
   stats_.last_flush_seconds = to_seconds(clock_.now().steady - began);

@@ -37,7 +37,8 @@ class HistoryWriter {
   HistoryWriter(const HistoryWriter&) = delete;
   HistoryWriter& operator=(const HistoryWriter&) = delete;
 
-  void push(std::vector<HistoryRow> rows);  // any thread
+  void push(std::vector<HistoryRow> rows);           // any thread
+  void push_states(std::vector<SavedState> states);  // any thread; of one name the newest is kept
   // Writes what is queued now and returns when it is durable or failed. Any thread; blocks.
   Result<void> sync();
   // Flushes and ends the thread. Idempotent.
@@ -58,6 +59,7 @@ class HistoryWriter {
   mutable std::mutex mutex_;
   std::condition_variable wake_, written_;
   std::deque<HistoryRow> queue_;
+  std::vector<SavedState> states_;
   HistoryWriterStats stats_;
   std::uint64_t sync_wanted_ = 0, sync_done_ = 0;
   std::optional<Error> sync_error_;

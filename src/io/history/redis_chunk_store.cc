@@ -228,6 +228,17 @@ Result<void> RedisChunkStore::set_kind(std::int64_t worker, const ChunkHead& hea
   return {};
 }
 
+// The instant stands before the bytes.
+Result<void> RedisChunkStore::put_state(std::string_view name, std::int64_t at, std::string_view bytes) {
+  set(prefix_ + "state", std::string(name), fmt::format("{} {}", at, bytes));
+  return {};
+}
+
+Result<void> RedisChunkStore::erase_state(std::string_view name) {
+  erase(prefix_ + "state", std::string(name));
+  return {};
+}
+
 Result<void> RedisChunkStore::set_meta(std::string_view key, std::int64_t value) {
   set(prefix_ + "meta", std::string(key), std::to_string(value));
   return {};

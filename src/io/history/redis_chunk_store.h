@@ -30,6 +30,7 @@ class RedisChunkStore final : public ChunkStore {
   Result<std::vector<ChunkHead>> heads(std::int64_t worker, std::int64_t from, std::int64_t to) override;
   Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
+  Result<void> states(const EachState& each) override;
   Result<void> begin() override;
   Result<void> commit() override;
   void rollback() override;
@@ -41,6 +42,8 @@ class RedisChunkStore final : public ChunkStore {
   Result<void> put_chunk(std::int64_t worker, ChunkHead head, std::string_view data) override;
   Result<void> erase_chunk(std::int64_t worker, const ChunkHead& head) override;
   Result<void> set_kind(std::int64_t worker, const ChunkHead& head, Kind kind) override;
+  Result<void> put_state(std::string_view name, std::int64_t at, std::string_view bytes) override;
+  Result<void> erase_state(std::string_view name) override;
   Result<void> set_meta(std::string_view key, std::int64_t value) override;
   bool full() const override;
   Result<void> idle() override;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kPerCall = 16;         // chunks of one reply: a few MiB at most
 constexpr std::size_t kLogsPerCall = 16;     // log entries: up to 1 MiB each
+constexpr std::size_t kStatesPerCall = 64;   // states of the analysis: some 16 KiB each
 constexpr std::size_t kWorkersPerCall = 64;  // heads at the start
 
 }  // namespace
@@ -72,6 +73,22 @@ Result<std::optional<std::int64_t>> RedisChunkStore::meta(std::string_view key) 
   if (!reply) return reply.error();
   const auto value = redis_number(reply->text);
   return value && *value >= -kMaxInstant && *value <= kMaxInstant ? value : std::nullopt;
+}
+
+Result<void> RedisChunkStore::states(const EachState& each) {
+  const auto fields = redis_list(writer_->call(RedisCommand{"HKEYS", prefix_ + "state"}));
+  if (!fields) return fields.error();
+  for (std::size_t first = 0; first < fields->items.size(); first += kStatesPerCall) {
+    const std::size_t last = std::min(fields->items.size(), first + kStatesPerCall);
+    RedisCommand command{"HMGET", prefix_ + "state"};
+    for (std::size_t i = first; i < last; ++i) command.push_back(fields->items[i].text);
+    const auto values = redis_list(writer_->call(std::move(command)));
+    if (!values) return values.error();
+    for (std::size_t i = first; i < std::min(last, first + values->items.size()); ++i)
+      if (const auto state = parse_state(values->items[i - first].text))
+        each(fields->items[i].text, state->first, state->second);
+  }
+  return {};
 }
 
 // Of all workers: once, at the start; it also learns the next id and what all chunks weigh.

@@ -58,4 +58,12 @@ std::set<std::int64_t> parse_ids(const RedisReply& fields) {
   return out;
 }
 
+std::optional<std::pair<std::int64_t, std::string_view>> parse_state(std::string_view value) {
+  const std::size_t blank = value.find(' ');
+  if (blank == value.npos) return std::nullopt;
+  const auto at = redis_number(value.substr(0, blank));
+  if (!at || *at < -kMaxInstant || *at > kMaxInstant) return std::nullopt;
+  return std::pair{*at, value.substr(blank + 1)};
+}
+
 }  // namespace paramedic::history

@@ -29,6 +29,8 @@ std::vector<ChunkHead> parse_heads(const RedisReply& fields);
 std::optional<std::int64_t> parse_number(std::string_view text);
 // Fields and values by turns, as HGETALL gives them; by number.
 std::vector<std::pair<std::int64_t, std::string>> parse_numbered(RedisReply all);
+// "at bytes" of a state of the analysis; the bytes point into `value`.
+std::optional<std::pair<std::int64_t, std::string_view>> parse_state(std::string_view value);
 // A list of ids from 1 on.
 std::set<std::int64_t> parse_ids(const RedisReply& fields);
 

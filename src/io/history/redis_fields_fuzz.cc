@@ -25,5 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (id < 1 || id > kMaxNumber) std::abort();
   for (const auto& [no, text] : parse_numbered(list))
     if (no < 0 || no > kMaxNumber) std::abort();
+  if (const auto state = parse_state(bytes))
+    if (state->first > kMaxInstant || state->first < -kMaxInstant || state->second.size() >= bytes.size()) std::abort();
   return 0;
 }

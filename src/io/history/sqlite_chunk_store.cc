@@ -43,6 +43,8 @@ constexpr const char* kMigrations[] = {
     "CREATE TABLE chunk(id INTEGER PRIMARY KEY, worker INTEGER NOT NULL, kind INTEGER NOT NULL, t0 INTEGER NOT NULL,"
     " t1 INTEGER NOT NULL, rows INTEGER NOT NULL, data BLOB NOT NULL);"
     "CREATE INDEX chunk_by_worker ON chunk(worker, t0, t1, kind);",
+    // 3: what the analysis has learned.
+    "CREATE TABLE state(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, at INTEGER NOT NULL, data BLOB NOT NULL);",
 };
 
 const char* table_name(NameTable table) {
@@ -73,6 +75,8 @@ Result<void> SqliteChunkStore::start() {
       {&insert_task_type_, "INSERT INTO task_type VALUES(?1, ?2)"},
       {&set_folded_, "UPDATE worker SET folded=?2 WHERE no=?1"},
       {&delete_chunk_, "DELETE FROM chunk WHERE id=?1"},
+      {&put_state_, "INSERT INTO state(name, at, data) VALUES(?1, ?2, ?3) ON CONFLICT(name) DO UPDATE SET at=?2, data=?3"},
+      {&delete_state_, "DELETE FROM state WHERE name=?1"},
   };
   for (const auto& [to, sql] : statements) {
     auto statement = writer_.prepare(sql);
@@ -152,6 +156,13 @@ Result<void> SqliteChunkStore::raw_chunks(std::int64_t worker, std::int64_t from
                   [&](Statement& s) { return each(head_of(s), s.blob(5)); });
 }
 
+Result<void> SqliteChunkStore::states(const EachState& each) {
+  return each_row("SELECT name, at, data FROM state", [&](Statement& s) -> Result<void> {
+    each(s.text(0), s.integer(1), s.blob(2));
+    return {};
+  });
+}
+
 // ---- writing ----
 
 Result<void> SqliteChunkStore::done(Statement& bound) {
@@ -208,6 +219,12 @@ Result<void> SqliteChunkStore::erase_chunk(std::int64_t, const ChunkHead& head) 
 Result<void> SqliteChunkStore::set_kind(std::int64_t, const ChunkHead& head, Kind kind) {
   return writer_.run(fmt::format("UPDATE chunk SET kind={} WHERE id={}", std::int64_t(kind), head.id).c_str());
 }
+
+Result<void> SqliteChunkStore::put_state(std::string_view name, std::int64_t at, std::string_view bytes) {
+  return done(put_state_.bind(1, name).bind(2, at).bind_blob(3, bytes));
+}
+
+Result<void> SqliteChunkStore::erase_state(std::string_view name) { return done(delete_state_.bind(1, name)); }
 
 Result<void> SqliteChunkStore::set_meta(std::string_view key, std::int64_t value) {
   auto s = writer_.prepare("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2");

@@ -21,6 +21,7 @@ class SqliteChunkStore final : public ChunkStore {
   Result<std::vector<ChunkHead>> heads(std::int64_t worker, std::int64_t from, std::int64_t to) override;
   Result<void> raw_chunks(std::int64_t worker, std::int64_t from, std::int64_t to, const EachChunk& each) override;
   Result<std::unique_ptr<Snapshot>> snapshot() override;
+  Result<void> states(const EachState& each) override;
   Result<void> room() override;
   Result<void> begin() override { return writer_.run("BEGIN IMMEDIATE"); }
   Result<void> commit() override { return writer_.run("COMMIT"); }
@@ -33,6 +34,8 @@ class SqliteChunkStore final : public ChunkStore {
   Result<void> put_chunk(std::int64_t worker, ChunkHead head, std::string_view data) override;
   Result<void> erase_chunk(std::int64_t worker, const ChunkHead& head) override;
   Result<void> set_kind(std::int64_t worker, const ChunkHead& head, Kind kind) override;
+  Result<void> put_state(std::string_view name, std::int64_t at, std::string_view bytes) override;
+  Result<void> erase_state(std::string_view name) override;
   Result<void> set_meta(std::string_view key, std::int64_t value) override;
   Result<std::uint64_t> bytes_in_use() override;
   Result<void> give_back_space() override;
@@ -59,7 +62,7 @@ class SqliteChunkStore final : public ChunkStore {
   const std::uint64_t leave_free_bytes_;
   sqlite::Database writer_;
   sqlite::Statement insert_log_, insert_chunk_, insert_worker_, insert_schema_, insert_metric_, insert_task_type_,
-      set_folded_, delete_chunk_;
+      set_folded_, delete_chunk_, put_state_, delete_state_;
   std::mutex mutex_;  // guards idle_readers_
   std::vector<std::unique_ptr<Reader>> idle_readers_;
 };

@@ -103,6 +103,39 @@ void write_workers(MetricsWriter& out, const FleetView& view) {
   per_worker(out, f::worker_held, view, [&](const WorkerView& w) {
     if (w.held) out.sample({{"worker_id", w.worker_id}, {"reason", to_string(w.held->code)}}, Number{1});
   });
+  per_worker(out, f::worker_anomaly, view, [&](const WorkerView& w) {
+    if (w.analysis && w.analysis->scored) out.sample({{"worker_id", w.worker_id}}, w.analysis->score);
+  });
+  per_worker(out, f::worker_limit_in, view, [&](const WorkerView& w) {
+    if (!w.analysis) return;
+    for (const Forecast& forecast : w.analysis->forecasts)
+      out.sample({{"worker_id", w.worker_id}, {"metric", forecast.metric}},
+                 std::max(0.0, to_seconds(forecast.reaches_at - view.at)));
+  });
+}
+
+void write_analysis(MetricsWriter& out, const FleetView& view) {
+  const EngineStats& s = view.stats;
+  single(out, f::analysis_workers, s.analysis_workers);
+  single(out, f::analysis_bytes, s.analysis_bytes);
+  single(out, f::analysis_limit, s.analysis_limit_bytes);
+  single(out, f::analysis_samples, s.analysis_samples);
+  single(out, f::analysis_degraded, s.analysis_degraded);
+  single(out, f::analysis_refused, s.analysis_refused);
+  single(out, f::analysis_states_refused, s.analysis_states_refused);
+  single(out, f::task_degradations, view.degradations ? view.degradations->size() : std::size_t{0});
+  std::array<Number, kEnumCount<AnomalyLevel>> levels{};
+  Number firing = 0;
+  for (const auto& page : view.pages)
+    for (const auto& worker : page->workers) {
+      if (!worker->analysis) continue;
+      ++levels[std::size_t(worker->analysis->level)];
+      for (const Forecast& forecast : worker->analysis->forecasts) firing += forecast.alert_since ? 1 : 0;
+    }
+  out.begin(f::workers_unusual);
+  for (const AnomalyLevel level : {AnomalyLevel::warning, AnomalyLevel::critical})
+    out.sample({{"level", to_string(level)}}, levels[std::size_t(level)]);
+  single(out, f::forecast_alerts, firing);
 }
 
 // "status" over the five counts; `with` adds the labels in front.
@@ -220,6 +253,7 @@ void write_intake(MetricsWriter& out, const FleetView& view, const MonitorStats&
   single(out, f::checks_failed, s.checks_failed);
   single(out, f::poison_tasks, view.poison_tasks ? view.poison_tasks->size() : std::size_t{0});
   single(out, f::poison_evicted, s.poison_evicted);
+  write_analysis(out, view);
   single(out, f::rules, s.rules);
   single(out, f::rule_evaluations, s.rule_evaluations);
   single(out, f::rule_cut, s.rule_alerts_cut);

@@ -219,7 +219,7 @@ void write_poison_task(JsonWriter& w, const PoisonTask& t) {
   w.end_object();
 }
 
-void write_forecast(JsonWriter& w, const LossForecast& f) {
+void write_loss_forecast(JsonWriter& w, const LossForecast& f) {
   w.begin_object().field("kind", f.kind).field("tasks_known", f.known);
   write_list(w, "tasks", f.tasks, [](JsonWriter& to, const TaskForecast& t) {
     to.begin_object().field("id", t.id);
@@ -236,7 +236,7 @@ std::string command_result_json(const CommandResult& r) {
   text_field(w, "action_id", r.action_id);
   w.field_if("id", r.id);
   w.field("message", r.message.empty() && r.error ? r.error->message : r.message).field("running", r.running);
-  if (r.forecast) write_forecast(w.key("forecast"), *r.forecast);
+  if (r.forecast) write_loss_forecast(w.key("forecast"), *r.forecast);
   w.end_object();
   return out;
 }

@@ -1,5 +1,7 @@
 #include "io/wire/view_json.h"
 
+#include "io/wire/analysis_json.h"
+
 #include <algorithm>
 
 namespace paramedic::wire {
@@ -224,6 +226,7 @@ void write_worker_detail(JsonWriter& w, const WorkerView& v, WallTime now) {
     write_action(w, *v.action);
   else
     w.null();
+  write_analysis(w.key("analysis"), v.analysis.get(), now);
   w.field("crashes", v.crashes)
       .field("stops_used", v.stops_used)
       .field("stops_allowed", v.stops_allowed)

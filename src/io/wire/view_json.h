@@ -19,8 +19,8 @@ using WorkerRef = std::shared_ptr<const WorkerView>;
 //  confidence, pending, source, status_since, held, action}; `held` and `action` are null or short. The first call
 //  makes the text and leaves it in the view (OnceText), some 0.7 KiB per worker that anybody lists.
 void write_worker(JsonWriter& w, const WorkerView& worker);
-// The entry with all findings, tasks, in_flight, queues, models, held, action, crashes, stops, last_exit, times and
-// ages.
+// The entry with all findings, tasks, in_flight, queues, models, held, action, analysis, crashes, stops, last_exit,
+// times and ages.
 void write_worker_detail(JsonWriter& w, const WorkerView& worker, WallTime now);
 void write_finding(JsonWriter& w, const Finding& finding);
 void write_cause(JsonWriter& w, const Cause& cause);
