@@ -1,5 +1,5 @@
 // What the analysis of the fleet costs: ns of processor time per sample and bytes per worker, 20 metrics each (4
-// watched in full, 16 in the small form), peers compared in pools of 20. Prints one JSON object.
+// watched in full, 16 in the small form; 4 of them forecast), peers compared in pools of 20. Prints one JSON object.
 //   bench_detector [workers] [rounds]
 #include <chrono>
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/analysis/metric_forecast.h"
 #include "core/analysis/worker_analysis.h"
 
 namespace {
@@ -27,7 +28,9 @@ std::vector<double> table_of_noise() {
 }
 
 std::vector<std::string> metric_names() {
-  std::vector<std::string> names{"memory_mb", "avg_duration_seconds", "error_rate", "cpu_percent"};
+  std::vector<std::string> names{"memory_mb",      "avg_duration_seconds", "error_rate",
+                                 "cpu_percent",    "memory_percent",       "disk_percent",
+                                 "last_heartbeat_seconds"};
   while (names.size() < kMetrics) names.push_back("metric_" + std::to_string(names.size()));
   return names;
 }
@@ -64,7 +67,14 @@ int main(int argc, char** argv) {
   std::vector<std::unique_ptr<WorkerAnalysis>> fleet;
   for (std::size_t w = 0; w < workers; ++w)
     fleet.push_back(std::make_unique<WorkerAnalysis>("worker-" + std::to_string(w), budget));
-  // The state of the forecasts joins here: one per worker, updated in the same round.
+  // What every worker without a GPU has a limit for by itself.
+  std::vector<std::size_t> forecast_metrics;
+  std::vector<std::vector<MetricForecast>> forecasts(workers);
+  for (std::size_t m = 0; m < kMetrics; ++m)
+    if (const auto kind = forecast_kind_of(names[m]); kind && forecast_kind_info(*kind).limit > 0) {
+      forecast_metrics.push_back(m);
+      for (auto& of_worker : forecasts) of_worker.emplace_back(*kind, forecast_kind_info(*kind).limit);
+    }
   std::vector<MetricValue> report(kMetrics);
   std::size_t next = 0, anomalies = 0;
   WallTime now{std::chrono::seconds(1'700'000'000)};
@@ -73,6 +83,8 @@ int main(int argc, char** argv) {
     for (std::size_t w = 0; w < workers; ++w) {
       for (std::size_t m = 0; m < kMetrics; ++m) report[m] = {names[m], noise[next++ % noise.size()]};
       anomalies += fleet[w]->update(now, report, &pools[w / kPool]).anomalies.size();
+      for (std::size_t f = 0; f < forecast_metrics.size(); ++f)
+        forecasts[w][f].add(now, report[forecast_metrics[f]].value);
     }
   };
   for (int i = 0; i < 100; ++i) round();  // learned: from here on everything is scored
@@ -81,9 +93,10 @@ int main(int argc, char** argv) {
   const double ns = (processor_ns() - start) / (double(rounds) * double(workers) * kMetrics);
   std::size_t bytes = 0;
   for (const auto& worker : fleet) bytes = std::max(bytes, worker->bytes());
+  bytes += forecast_metrics.size() * sizeof(MetricForecast);
   std::printf(
       "{\"ns_per_sample\":%.1f,\"full_ns\":%.1f,\"light_ns\":%.1f,\"bytes_per_worker\":%zu,\"full\":%zu,"
-      "\"series\":%zu,\"workers\":%zu,\"anomalies\":%zu}\n",
-      ns, full_ns, light_ns, bytes, fleet[0]->full_series(), fleet[0]->series(), workers, anomalies);
+      "\"series\":%zu,\"forecasts\":%zu,\"workers\":%zu,\"anomalies\":%zu}\n",
+      ns, full_ns, light_ns, bytes, fleet[0]->full_series(), fleet[0]->series(), forecast_metrics.size(), workers, anomalies);
   return 0;
 }

@@ -2,7 +2,7 @@
 """./dev bench detector: ns per sample and bytes per worker of the analysis, 20 metrics per worker; aim ≤ 1 µs, ≤ 16 KiB.
 
 Median of 5 runs of bench_detector. `ns_per_sample` is a worker's whole update (4 metrics in full, 16 in the small form,
-peers, missingness, score) divided by its metrics; `full_ns` and `light_ns` are one detector alone.
+peers, missingness, score; forecasts of the four metrics that have a limit by themselves) divided by its metrics; `full_ns` and `light_ns` are one detector alone.
 """
 import json
 import subprocess

@@ -233,6 +233,25 @@ export class FakeFleet {
   endSilence(id) { this.silences.delete(id); return { message: "ended" }; }
   incident(id) { return this.allIncidents().find((i) => i.id === id) ?? this.openIncidents()[0]; }
 
+  outlook() {
+    const [first, second] = [...this.workers.values()].map((w) => w.worker_id);
+    const at = new Date(Date.now() - 3_600_000).toISOString();
+    return {
+      anomalies: second ? [{ worker_id: second, pool: "thumbs", host: null, ...this.analysis(second).anomalies[0] }] : [],
+      forecasts: first ? [{ worker_id: first, pool: "thumbs", host: null, ...this.analysis(first).forecasts[0] }] : [],
+      degradations: [{ pool: "thumbs", type: "resize", measure: "duration_p95", scope: "version", name: "1.4.3", before: 0.8, after: 2.1, siblings: 0.82, since: at, told_at: at, tasks: 900, one_in: 1e9, alert_key: "pool/thumbs/degradation/1", text: "p95 of resize went from 0.8 s to 2.1 s at 14:05, only on version 1.4.3 (its siblings: 0.82 s)" }],
+    };
+  }
+
+  analysis() {
+    const at = new Date(Date.now() - 3_600_000).toISOString();
+    return {
+      at, scored: true, score: 4.2, health: 45, level: "warning",
+      anomalies: [{ metric: "cpu_percent", score: 4.2, one_in: 15848, observed: 97, expected_low: 20, expected_high: 41, statistic: "level", since: at, peers: "differ", may_notify: true, top: [{ metric: "cpu_percent", score: 4.2 }], text: "cpu_percent 97 is far above its usual 20 to 41 (1 in 16 000), since 14:05; its peers are not" }],
+      forecasts: [{ metric: "memory_percent", level: 71, limit: 95, slope_per_hour: 3.1, made_at: at, reaches_at: at, earliest: at, latest: at, probability: 0.92, horizon_seconds: 14400, rising_since: at, alert_since: at, firm: true, may_be_burst: false, text: "memory_percent rises by 3.1 per hour from 71; it reaches 95 in 7 h 40 min (80 %: 6 h to 10 h)" }],
+    };
+  }
+
   detail(id) {
     const w = this.workers.get(id);
     const now = Date.now();
@@ -248,6 +267,7 @@ export class FakeFleet {
       tasks: w.types.map((type, i) => ({ type, completed: 91234 >> i, failed: 31, retried: 12, revoked: 0, lost: 1, duration_seconds: { count: 91234, sum: 19159, p50: 0.18, p95: 0.61, p99: 1.2 } })),
       in_flight: w.types.map((type, i) => ({ id: `t-${w.pid}${i}`, type, started_at: iso(now - (i + 1) * 61_000), running_seconds: (i + 1) * 61, args_digest: "9f2c", traceparent: null })),
       queues: [{ broker: "redis-a", name: w.pool, connected: true, paused: false, rtt_ms: 0.8, ready: 14, oldest_age_seconds: 2.1, consumed: 9123 }],
+      analysis: this.analysis(),
       models: w.pool === "clip-gpu" ? [{ name: "clip-b32", state: "ready", load_seconds: 8.1, progress: null, error: null, smoke_ok: true }] : [],
       crashes: 1, stops_used: w.held ? 3 : 0, stops_allowed: 3, last_exit: { code: null, signal: 11, oom: false, unknown_cause: false } };
   }

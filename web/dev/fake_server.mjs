@@ -84,6 +84,9 @@ function get(path, url, request, response) {
   if (path === "/health/events") return stream(request, response);
   if (path === "/health/summary") return json(response, 200, fleet.head());
   if (path === "/demo") return json(response, 200, { enabled: true, modes: ["none", "crash", "hang", "leak", "errors", "slow"] });
+  if (path === "/anomalies") return json(response, 200, { anomalies: fleet.outlook().anomalies });
+  if (path === "/forecasts") return json(response, 200, { forecasts: fleet.outlook().forecasts });
+  if (path === "/degradations") return json(response, 200, { degradations: fleet.outlook().degradations });
   if (path === "/restarts") return json(response, 200, { restarts: fleet.restarts(url.searchParams.get("worker_id")) });
   if (path === "/silences") return json(response, 200, { silences: [...fleet.silences.values()] });
   if (path === "/acknowledgements") return json(response, 200, { acknowledgements: [...fleet.taken.values()] });

@@ -6,6 +6,7 @@
 
 #include "app/analyze/csv_series.h"
 #include "core/analysis/anomaly_detector.h"
+#include "core/analysis/forecast_columns.h"
 
 namespace paramedic::analyze {
 
@@ -14,9 +15,16 @@ namespace {
 // Collects lines and writes them in large pieces, but holds nothing back while the input keeps it waiting.
 class Lines {
  public:
-  Lines(std::istream& in, std::ostream& out) : in_(in), out_(out) {}
-  void add(std::string_view timestamp, std::string_view value, float score) {
-    fmt::format_to(std::back_inserter(text_), "{},{},{:.6g}\n", timestamp, value, score);
+  Lines(std::istream& in, std::ostream& out, bool forecasts) : in_(in), out_(out) {
+    text_ = "timestamp,value,anomaly_score";
+    if (forecasts) text_.append(",").append(ForecastColumns::kHeader);
+    text_ += '\n';
+  }
+  // `forecast`: further columns; empty = none.
+  void add(const CsvSample& sample, float score, std::string_view forecast) {
+    fmt::format_to(std::back_inserter(text_), "{},{},{:.6g}", sample.timestamp, sample.text, score);
+    if (!forecast.empty()) text_.append(",").append(forecast);
+    text_ += '\n';
     if (text_.size() >= kPiece || in_.rdbuf()->in_avail() <= 0) write();
   }
   void write() {
@@ -29,15 +37,18 @@ class Lines {
   static constexpr std::size_t kPiece = 64 * 1024;
   std::istream& in_;
   std::ostream& out_;
-  std::string text_ = "timestamp,value,anomaly_score\n";
+  std::string text_;
 };
 
 }  // namespace
 
-Result<Analyzed> analyze_csv(std::istream& in, const std::string& name, std::ostream& out) {
+Result<Analyzed> analyze_csv(std::istream& in, const std::string& name, std::ostream& out,
+                             const std::optional<AnalyzeForecast>& forecast) {
   CsvSeries series(in, name);
   AnomalyDetector detector;
-  Lines lines(in, out);
+  std::optional<ForecastColumns> columns;
+  if (forecast) columns.emplace(forecast->limit, forecast->kind);
+  Lines lines(in, out, forecast.has_value());
   Analyzed done;
   while (true) {
     const auto sample = series.next();
@@ -47,7 +58,7 @@ Result<Analyzed> analyze_csv(std::istream& in, const std::string& name, std::ost
     const AnomalyReading reading = detector.observe((*sample)->at, (*sample)->value);
     ++done.samples;
     done.unusable += reading.rejected ? 1 : 0;
-    lines.add((*sample)->timestamp, (*sample)->text, reading.score);
+    lines.add(**sample, reading.score, columns ? columns->add((*sample)->at, (*sample)->value) : std::string_view());
     if (!out) return make_error(Errc::io, "the output cannot be written");
   }
   if (!out) return make_error(Errc::io, "the output cannot be written");

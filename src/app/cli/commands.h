@@ -63,6 +63,9 @@ int simulate_fleet(const SimulateOptions& options);
 // The anomaly detector over a CSV file.
 struct AnalyzeOptions {
   std::string file;  // "-" = standard input
+  bool forecast = false;
+  double limit = 0;           // with forecast
+  std::string kind = "disk";  // a ForecastKind
 };
 int analyze_file(const AnalyzeOptions& options);
 // Detectors and forecasts over stored history, beside the incidents of that time.

@@ -135,6 +135,14 @@ void Program::add_analyze() {
       app.add_subcommand("analyze", "Score a series of your own with the anomaly detector: CSV in, CSV out");
   command->add_option("file", analyze_options.file, "CSV with the columns timestamp and value; - = standard input")
       ->required();
+  command->add_flag("--forecast", analyze_options.forecast, "Also when the series will reach --limit, with an 80 % interval");
+  command->add_option("--limit", analyze_options.limit, "The value whose crossing is foretold");
+  command
+      ->add_option("--kind", analyze_options.kind,
+                   "How it degrades: memory, disk, gpu_memory, temperature, error_rate, latency, heartbeat_jitter, queue_age")
+      ->check(CLI::IsMember({"memory", "disk", "gpu_memory", "temperature", "error_rate", "latency", "heartbeat_jitter",
+                             "queue_age"}))
+      ->capture_default_str();
   command->callback([this] { exit = analyze_file(analyze_options); });
 }
 

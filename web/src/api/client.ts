@@ -1,7 +1,5 @@
 // Requests to the monitor that served this page: never to another host. Carries the bearer token of the session, if any.
-import type {
-  AcknowledgeBody, Acknowledgement, ActionRecord, CommandResult, DemoInfo, FleetFrame, HistoryPoint, Incident, NotificationRecord, RollingBody, Silence, SilenceBody, WorkerDetail,
-} from "./types.ts";
+import type { AcknowledgeBody, Acknowledgement, ActionRecord, CommandResult, DemoInfo, FleetFrame, HistoryPoint, Incident, NotificationRecord, Outlook, RollingBody, Silence, SilenceBody, WorkerDetail } from "./types.ts";
 
 /** An answer other than 2xx, in the words of its problem details (RFC 9457). */
 export class ApiError extends Error {
@@ -70,6 +68,16 @@ export class ApiClient {
   }
 
   /** Silences that are not over. */
+  /** The worst of what the analysis says of the fleet. */
+  async outlook(limit: number, signal?: AbortSignal): Promise<Outlook> {
+    const [anomalies, forecasts, degradations] = await Promise.all([
+      this.get<Pick<Outlook, "anomalies">>(`/anomalies?limit=${limit}`, signal),
+      this.get<Pick<Outlook, "forecasts">>(`/forecasts?limit=${limit}`, signal),
+      this.get<Pick<Outlook, "degradations">>("/degradations", signal),
+    ]);
+    return { anomalies: anomalies.anomalies ?? [], forecasts: forecasts.forecasts ?? [], degradations: degradations.degradations ?? [] };
+  }
+
   async silences(signal?: AbortSignal): Promise<Silence[]> {
     return (await this.get<{ silences: Silence[] }>("/silences", signal)).silences ?? [];
   }

@@ -180,7 +180,58 @@ export interface ExitInfo {
   unknown_cause?: boolean;
 }
 
+/** One metric of a worker that is unlike its own past; `text` says all of it in words. */
+export interface Anomaly {
+  metric: string;
+  score: number;
+  peers: "unknown" | "differ" | "alike";
+  since: string;
+  may_notify: boolean;
+  text: string;
+}
+
+/** A metric with a trend towards its limit. */
+export interface Forecast {
+  metric: string;
+  probability: number;
+  reaches_at: string;
+  alert_since: string | null;
+  firm: boolean;
+  may_be_burst: boolean;
+  text: string;
+}
+
+export interface WorkerAnalysis {
+  scored: boolean;
+  health: number;
+  level: "usual" | "warning" | "critical";
+  anomalies: Anomaly[];
+  forecasts: Forecast[];
+}
+
+export type OfWorker<T> = T & { worker_id: string; pool: string; host: string | null };
+
+/** A task type that became lastingly slower or fails more. */
+export interface Degradation {
+  pool: string;
+  type: string;
+  measure: string;
+  scope: string;
+  name: string | null;
+  since: string;
+  alert_key: string;
+  text: string;
+}
+
+/** What the analysis says of the whole fleet. */
+export interface Outlook {
+  anomalies: OfWorker<Anomaly>[];
+  forecasts: OfWorker<Forecast>[];
+  degradations: Degradation[];
+}
+
 export interface WorkerDetail extends Worker {
+  analysis?: WorkerAnalysis | null;
   findings: Finding[];
   tasks?: TaskType[];
   in_flight?: InFlightTask[];

@@ -7,6 +7,7 @@ import { DemoBar } from "./DemoBar.tsx";
 import { Events } from "./Events.tsx";
 import { Groups } from "./Groups.tsx";
 import { Incidents } from "./Incidents.tsx";
+import { OutlookCard } from "./OutlookCard.tsx";
 import { TokenForm } from "./TokenForm.tsx";
 import { TopBar } from "./TopBar.tsx";
 import { WorkerList } from "./WorkerList.tsx";
@@ -35,6 +36,7 @@ export function Page() {
           <Incidents incidents={fleet.incidents} linked={route.incident} />
         </div>
         <WorkerList version={version} />
+        <OutlookCard />
         <AlertMessages />
         <Events events={fleet.events} />
       </main>

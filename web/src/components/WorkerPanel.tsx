@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useApp } from "../state/app.ts";
 import { shownStatus } from "../state/list.ts";
 import { ActionBar } from "./ActionBar.tsx";
+import { AnalysisCard } from "./AnalysisCard.tsx";
 import { DemoBreak } from "./DemoBreak.tsx";
 import { FindingsTable } from "./FindingsTable.tsx";
 import { HistoryCharts } from "./HistoryCharts.tsx";
@@ -69,6 +70,7 @@ export function WorkerPanel({ id }: { id: string }) {
             {app.demo && <DemoBreak id={id} modes={app.demo.modes} />}
             <RecoveryCard worker={worker} />
             <FindingsTable findings={worker.findings} pending={worker.pending} />
+            {worker.analysis && <AnalysisCard analysis={worker.analysis} />}
             {row && <PanelStrip row={row} />}
             <HistoryCharts id={id} />
             <WorkerFacts worker={worker} />
