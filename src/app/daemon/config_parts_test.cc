@@ -29,7 +29,7 @@ std::string read(const fs::path& file) {
 }
 
 class ConfigParts : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(All, ConfigParts, ::testing::Values("executors", "pools", "probes"),
+INSTANTIATE_TEST_SUITE_P(All, ConfigParts, ::testing::Values("analysis", "executors", "pools", "probes"),
                          [](const auto& part) { return std::string(part.param); });
 
 TEST_P(ConfigParts, each_bad_one_is_refused_with_its_message) {
