@@ -477,4 +477,19 @@ TEST_P(HistoryConformance, a_state_older_than_the_raw_rows_goes) {
   EXPECT_EQ(states_of(*history_).size(), 1u);
 }
 
+TEST_P(HistoryConformance, states_do_not_drive_rows_out_under_the_cap) {
+  auto o = options();
+  o.max_bytes = 8 << 20;
+  open(o);
+  write({row(t0_, 1)});
+  std::vector<SavedState> states;
+  for (int i = 0; i < 20; ++i) states.push_back({"worker/w-" + std::to_string(i), t0_, std::string(1 << 20, 'x')});
+  history_->append_states(std::move(states));
+  ASSERT_TRUE(history_->flush());
+  clock_.advance(26h);
+  write({row(clock_.now().wall, 2)});
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(history_->retain(clock_.now()));
+  EXPECT_EQ(cpus(read(0s, 30h)), "1 2 ");
+}
+
 }  // namespace paramedic

@@ -232,12 +232,13 @@ Result<void> SqliteChunkStore::set_meta(std::string_view key, std::int64_t value
   return done(s->bind(1, key).bind(2, value));
 }
 
+// Without the states: dropping rows frees nothing of theirs, and a cap below them would drop all.
 Result<std::uint64_t> SqliteChunkStore::bytes_in_use() {
   const auto used = writer_.number(
-      "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, "
-      "pragma_page_size");
+      "SELECT (page_count - freelist_count) * page_size - (SELECT coalesce(sum(length(data)), 0) FROM state) "
+      "FROM pragma_page_count, pragma_freelist_count, pragma_page_size");
   if (!used) return used.error();
-  return std::uint64_t(*used);
+  return std::uint64_t(std::max<std::int64_t>(0, *used));
 }
 
 Result<void> SqliteChunkStore::give_back_space() {
