@@ -27,11 +27,18 @@ struct Options {
 };
 
 enum class AlarmKind { anomaly, forecast };
-PARAMEDIC_ENUM_NAMES(AlarmKind, "anomaly", "forecast")
 // ahead: an incident that it speaks of began later. during: it began earlier and was not over, or ended just before.
 // open: the time to tell lies beyond the end of what is stored.
 enum class Outcome { ahead, during, open, wrong };
-PARAMEDIC_ENUM_NAMES(Outcome, "ahead", "during", "open", "wrong")
+
+}  // namespace paramedic::backtest
+
+namespace paramedic {
+PARAMEDIC_ENUM_NAMES(backtest::AlarmKind, "anomaly", "forecast")
+PARAMEDIC_ENUM_NAMES(backtest::Outcome, "ahead", "during", "open", "wrong")
+}  // namespace paramedic
+
+namespace paramedic::backtest {
 
 struct Alarm {
   AlarmKind kind = AlarmKind::anomaly;

@@ -35,7 +35,9 @@ struct BacktestTest : testing::Test {
         rows.push_back({"w-" + std::to_string(i), t0 + t, Status::healthy, 1.0, {names, {30 + hours * per_hour + noise(random)}}});
       }
       history->append(std::move(rows));
-      if (t % 1h == Duration{0}) ASSERT_TRUE(history->flush());
+      if (t % 1h == Duration{0}) {
+        ASSERT_TRUE(history->flush());
+      }
     }
     ASSERT_TRUE(history->flush());
   }

@@ -214,7 +214,7 @@ void DaemonImpl::restore_analysis() {
     const auto done = engine_->restore_analysis(name, bytes, started_);
     taken += done ? 1 : 0;
     refused += done ? 0 : 1;
-    if (!done && first_problem.empty()) first_problem = fmt::format("{}: {}", name, done.error().message);
+    if (!done && first_problem.empty()) first_problem = std::string(name) + ": " + done.error().message;
   });
   if (!read) first_problem = read.error().message;
   if (!first_problem.empty())
