@@ -1,5 +1,6 @@
 #include "core/analysis/metric_forecast.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -234,7 +235,7 @@ TEST(MetricForecast, says_nothing_of_constant_and_of_absurd_values) {
 void feed_garbage(MetricForecast& forecast, const std::vector<std::pair<std::int64_t, double>>& samples) {
   std::int64_t at = 1'795'000'000;
   for (const auto& [step, value] : samples) {
-    at += step;
+    at = std::clamp<std::int64_t>(at + step, -9'200'000'000, 9'200'000'000);  // what a WallTime can hold
     forecast.add(WallTime{std::chrono::seconds(at)}, value);
     RC_ASSERT(forecast.valid());
     if (const auto f = forecast.forecast("m")) {

@@ -45,6 +45,12 @@ std::shared_ptr<WorkerView> full_worker() {
   w->tasks = {tasks};
   w->alive_at = kNow - 5s;
   w->last_report = kNow - 2s;
+  WorkerAnalysisView analysis;
+  analysis.scored = true;
+  analysis.score = 4.5;
+  analysis.level = AnomalyLevel::warning;
+  analysis.forecasts.push_back({.metric = "memory_mb", .reaches_at = kNow + 1h, .alert_since = kNow});
+  w->analysis = std::make_shared<const WorkerAnalysisView>(std::move(analysis));
   w->held = HoldBack{.wanted = RemedyKind::restart, .code = HoldCode::frozen};
   return w;
 }
@@ -181,6 +187,14 @@ TEST(Exporter, exports_a_gone_worker_as_0_for_15_minutes_and_then_no_more) {
   gone->status_since = gone->last_check = kNow - 15min - 1s;
   page = render(fleet({gone}), {}, PageFormat::text);
   EXPECT_THAT(page, Not(HasSubstr("w-1")));
+}
+
+TEST(Exporter, shows_what_the_analysis_says_of_workers) {
+  const auto page = render(full_fleet(), {}, PageFormat::text);
+  EXPECT_THAT(page, HasSubstr("paramedic_worker_anomaly_score{worker_id=\"w-1\"} 4.5\n"));
+  EXPECT_THAT(page, HasSubstr("paramedic_worker_limit_reached_in_seconds{worker_id=\"w-1\",metric=\"memory_mb\"} 3600\n"));
+  EXPECT_THAT(page, HasSubstr("paramedic_workers_unusual{level=\"warning\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("paramedic_forecasts_firing 1\n"));
 }
 
 TEST(Exporter, counts_rolling_restarts_by_state) {
