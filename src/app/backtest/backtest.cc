@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/replay/recorded_rows.h"
+#include "core/analysis/anomaly_notice.h"
 
 namespace paramedic::backtest {
 
@@ -129,13 +130,10 @@ class Watch {
     for (const Forecast& forecast : view.forecasts)
       if (forecast.alert_since && !forecast.may_be_burst)
         state(AlarmKind::forecast, worker, forecast.metric, view.at, [&] { return forecast.words(); });
-    // As the engine alerts (core/engine/analysis.cc).
-    if (view.level != AnomalyLevel::critical) return;
-    for (const Anomaly& anomaly : view.anomalies) {
-      if (!anomaly.may_notify || anomaly.peers == PeerOpinion::alike) continue;
-      state(AlarmKind::anomaly, worker, anomaly.metric, view.at, [&] { return anomaly.words(view.at); });
-      return;
-    }
+    const auto open = open_.find(worker);
+    const bool told = open != open_.end() && view.at - open->second.to < kMerge;
+    if (const Anomaly* anomaly = anomaly_to_tell(view, told))
+      state(AlarmKind::anomaly, worker, anomaly->metric, view.at, [&] { return anomaly->words(view.at); });
   }
 
   template <class Words>

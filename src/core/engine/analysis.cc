@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/analysis/anomaly_notice.h"
 #include "core/engine/engine_impl.h"
 
 namespace paramedic {
@@ -36,13 +37,6 @@ AlertWish forecast_wish(const Forecast& forecast, const WorkerFacts& f) {
   wish.message = forecast.words();
   wish.labels = {{"metric", forecast.metric}};
   return wish;
-}
-
-// Of those that last, the one with most evidence that is the worker's own and known long enough to be told.
-const Anomaly* worth_telling(const WorkerAnalysisView& view) {
-  for (const Anomaly& anomaly : view.anomalies)
-    if (anomaly.may_notify && anomaly.peers != PeerOpinion::alike) return &anomaly;
-  return nullptr;
 }
 
 AlertWish anomaly_wish(const WorkerAnalysisView& view, const Anomaly& anomaly, const WorkerFacts& f) {
@@ -88,23 +82,20 @@ void Engine::Impl::analyse(WorkerHandle worker, const HistoryRow& row, const Now
   tell_analysis(worker, now);
 }
 
-std::vector<AlertWish> Engine::Impl::analysis_wishes(const Slot& s, const WorkerFacts& f, const Now&) const {
+std::vector<AlertWish> Engine::Impl::analysis_wishes(const Slot& s, const WorkerFacts& f) const {
   std::vector<AlertWish> out;
   if (!s.analysis) return out;
   for (const Forecast& forecast : s.analysis->forecasts)
     if (forecast.alert_since) out.push_back(forecast_wish(forecast, f));
-  // Begins with the rare; ends when nothing unusual lasts.
-  const bool on = s.foretold.contains(fmt::format("worker/{}/anomaly", s.id));
-  const Anomaly* anomaly = worth_telling(*s.analysis);
-  if (anomaly && (s.analysis->level == AnomalyLevel::critical || (on && s.analysis->level != AnomalyLevel::usual)))
-    out.push_back(anomaly_wish(*s.analysis, *anomaly, f));
+  const bool told = s.foretold.contains(fmt::format("worker/{}/anomaly", s.id));
+  if (const Anomaly* anomaly = anomaly_to_tell(*s.analysis, told)) out.push_back(anomaly_wish(*s.analysis, *anomaly, f));
   return out;
 }
 
 void Engine::Impl::tell_analysis(WorkerHandle worker, const Now& now) {
   Slot& s = slots[worker];
   const WorkerFacts& f = fleet.facts(worker);
-  const std::vector<AlertWish> wishes = analysis_wishes(s, f, now);
+  const std::vector<AlertWish> wishes = analysis_wishes(s, f);
   if (wishes.empty() && s.foretold.empty()) return;
   std::set<std::string> held;
   for (const AlertWish& wish : wishes) {

@@ -129,7 +129,7 @@ struct Engine::Impl {
   void restore_analysis(const LedgerState& state, const Now& now);
   void analyse(WorkerHandle worker, const HistoryRow& row, const Now& now, Effects& out);
   void tell_analysis(WorkerHandle worker, const Now& now);
-  std::vector<AlertWish> analysis_wishes(const Slot& slot, const WorkerFacts& facts, const Now& now) const;
+  std::vector<AlertWish> analysis_wishes(const Slot& slot, const WorkerFacts& facts) const;
   void end_foretold(Slot& slot, const std::string& key, const Now& now);
   void forget_analysis(WorkerHandle worker, const Now& now);
   void sweep_analysis(const Now& now, Effects& out);
