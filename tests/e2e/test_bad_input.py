@@ -134,6 +134,7 @@ def test_an_old_report_goes_to_history_only(api):
     api.report("late", seq=5, period_seconds=1, resources={"cpu_percent": 5})
     api.report("late", seq=4, period_seconds=1, age_ms=3_600_000, resources={"cpu_percent": 99})
     wait_for("it to be counted as late", lambda: api.metric("paramedic_reports_late_total") >= 1, 5)
+    wait_for("it to be published", lambda: api.request("GET", "/health/workers/late", None).status_code == 200, 5)
     assert api.worker("late")["metrics"]["cpu_percent"] == 5
 
 

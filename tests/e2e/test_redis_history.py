@@ -138,7 +138,7 @@ def test_a_monitor_that_slept_is_fenced_off_by_the_one_that_took_over(world):
     assert part(second_api, "ledger")["state"] == part(second_api, "history")["state"] == "ok"
     newest = times(second_api, "w-1")[-1]
     # It still watches, but nothing of what it sees is stored; the second has no agent and knows nothing of them.
-    assert first_api.get("/health/summary")["healthy_workers"] == 3
+    wait_for("the first to see its workers", lambda: first_api.get("/health/summary")["healthy_workers"] == 3, 30)
     fenced = time.time()
     wait_for("rows of the second", lambda: seconds(times(second_api, "w-1")[-1]) > fenced + 2)
     late = [row for row in second_api.history("w-1") if seconds(row["timestamp"]) > fenced]

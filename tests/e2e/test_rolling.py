@@ -102,11 +102,11 @@ def test_pause_and_abort(world):
     _, _, api = fleet(world, 3)
     roll = api.post("/restarts/rolling", {"all": True, "at_once": "50%"}, expect=202)["id"]
     assert run(["rolling", "pause", roll, "--monitor", api.url]).returncode == 0
-    assert api.get(f"/restarts/rolling/{roll}")["state"] == "paused"
+    wait_for("the pause to be shown", lambda: api.get(f"/restarts/rolling/{roll}")["state"] == "paused", 5)
     wait_for("what began to end", lambda: not api.get(f"/restarts/rolling/{roll}")["now"], 60)
     kept = pids(api)
     assert run(["rolling", "abort", roll, "--monitor", api.url]).returncode == 0
-    assert api.get("/restarts/rolling?state=aborted")["rolling_restarts"][0]["id"] == roll
+    wait_for("the end to be shown", lambda: [r["id"] for r in api.get("/restarts/rolling?state=aborted")["rolling_restarts"]] == [roll], 5)
     assert pids(api) == kept
     assert api.post("/restarts/rolling", {"pool": "p", "all": True}, expect=400)["status"] == 400
     assert api.post("/restarts/rolling", {"pool": "p", "at_once": "0%"}, expect=400)["status"] == 400
