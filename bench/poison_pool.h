@@ -43,6 +43,7 @@ class PoisonPool {
 
   explicit PoisonPool(std::uint64_t seed) : random_(seed) {
     draw_script();
+    born_.assign(script_.workers, 0);
     draw_deaths();
     for (std::size_t i = 0; i < script_.runners; ++i)
       runners_.push_back({.digest = fmt::format("runner{}", i), .again = true});
@@ -155,7 +156,8 @@ class PoisonPool {
     std::map<std::string, double> out;
     for (std::size_t k = 0; k < script_.slots; ++k)
       if (const std::string digest = any_task(); !digest.empty()) out[digest] = random_.log_between(0.1, 60);
-    if (script_.pinned) out[fmt::format("pinned{}", worker)] = 30;
+    // Since its start, or a short one again and again.
+    if (script_.pinned) out[fmt::format("pinned{}", worker)] = worker % 2 ? 20 : now - born_[worker];
     for (const Runner& r : runners_)
       if (r.worker == worker && r.from <= now && now <= r.to) out[r.digest] = now - r.from;
     return out;
@@ -173,6 +175,7 @@ class PoisonPool {
       if (w != who)
         for (const auto& [digest, ran] : tasks_of(w, at)) ++living[digest];
     auto mine = tasks_of(who, at);
+    born_[who] = at + 10;
     if (with_poison) mine["poison"] = script_.kill_after;
     for (const auto& [digest, ran] : mine)
       r.tasks.push_back({"t", "t", digest, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(ran)),
@@ -191,6 +194,7 @@ class PoisonPool {
   Script script_;
   std::vector<std::pair<double, std::size_t>> innocent_;
   std::size_t next_innocent_ = 0;
+  std::vector<double> born_;  // when each worker started last
   std::vector<Runner> runners_;
   double poison_at_ = 0;
   int delivered_ = 0, kills_ = 0, visible_ = 0, deaths_ = 0, serial_ = 0;

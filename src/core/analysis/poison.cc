@@ -24,15 +24,25 @@ double chance_of(int k, int n, double p) {
 }  // namespace
 
 bool PoisonFinder::stands_out(const Pool& pool, const Task& task) {
-  int with = 0, living = 0;
+  // Not whole numbers and durations: a damaged record must not overflow.
+  double with = 0, living = 0, at_all = 0, ran = 0;
   for (const auto& [at, death] : task.evidence) {
-    with += death.living_with;
-    living += death.living;
+    with += std::max(death.living_with, 0);
+    living += std::max({death.living, death.living_with, 0});
+    at_all += std::max({death.living + 1.0, death.living_with + 1.0, double(kFewest)});
+    ran += std::max(to_seconds(death.ran), 0.0);
   }
-  if (living == 0 || with == 0) return true;  // nobody else lives or has it: the count of deaths is all there is
-  const double share = double(with) / living;
+  const double looks = double(task.evidence.size());
   const int seen = int(task.seen.size()), deaths = deaths_with_and_since(pool, task);
-  return seen >= kMinLift * share * deaths && chance_of(seen, deaths, share) < kMaxChance;
+  if (with > 0) {
+    const double share = with / living;
+    if (seen < kMinLift * share * deaths || chance_of(seen, deaths, share) >= kMaxChance) return false;
+  }
+  if (chance_of(seen, deaths, (with + looks) / at_all) >= kMaxChanceWithDead) return false;  // the dead one had it too
+  const auto& [first, first_death] = task.evidence.front();
+  const double span = to_seconds(task.evidence.back().first - first) + to_seconds(first_death.ran);
+  const double in_hand = std::min(1.0, ran / std::max(span, to_seconds(kLeastSpan))) / (1 + living / looks);
+  return chance_of(seen, deaths, in_hand) < kMaxChanceInHand;
 }
 
 PoisonTask PoisonFinder::describe(const std::string& name, const Pool& pool, const Key& key, const Task& task) {
