@@ -11,6 +11,8 @@ int PoisonFinder::deaths_with_and_since(const Pool& pool, const Task& task) {
 }
 
 namespace {
+constexpr int kMaxLiving = 1'000'000;  // more must be a damaged record
+
 // That of n draws with probability p at least k hit.
 double chance_of(int k, int n, double p) {
   if (p <= 0) return k > 0 ? 0 : 1;
@@ -24,12 +26,11 @@ double chance_of(int k, int n, double p) {
 }  // namespace
 
 bool PoisonFinder::stands_out(const Pool& pool, const Task& task) {
-  // Not whole numbers and durations: a damaged record must not overflow.
-  double with = 0, living = 0, at_all = 0, ran = 0;
+  double with = 0, living = 0, at_all = 0, ran = 0;  // no durations: one of a damaged record could overflow
   for (const auto& [at, death] : task.evidence) {
-    with += std::max(death.living_with, 0);
-    living += std::max({death.living, death.living_with, 0});
-    at_all += std::max({death.living + 1.0, death.living_with + 1.0, double(kFewest)});
+    with += death.living_with;
+    living += death.living;
+    at_all += std::max(death.living + 1, kFewest);
     ran += std::max(to_seconds(death.ran), 0.0);
   }
   const double looks = double(task.evidence.size());
@@ -88,8 +89,9 @@ PoisonFinder::Task* PoisonFinder::take(Pool& pool, const DeathRecord& death, con
   task.window = limits.window;
   task.seen.insert(std::upper_bound(task.seen.begin(), task.seen.end(), at), at);
   if (task.seen.size() > kMaxDeaths) task.seen.pop_front();
+  const int living = std::clamp(death.living, 0, kMaxLiving), with = std::clamp(told.living, 0, living);
   task.evidence.emplace_back(at, PoisonDeath{death.worker_id, death.host, death.incarnation, death.how, death.stopped,
-                                             death.at, told.ran, death.told_ago, told.living, death.living});
+                                             death.at, told.ran, death.told_ago, with, living});
   if (task.evidence.size() > PoisonTask::kMaxEvidence) task.evidence.pop_front();
   task.named = task.named || (int(task.seen.size()) >= limits.deaths && stands_out(pool, task));
   return &task;
