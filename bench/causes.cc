@@ -6,10 +6,9 @@
 #include <map>
 #include <set>
 
-#include <fmt/format.h>
-
 #include "cause_fleet.h"
 #include "poison_pool.h"
+#include <fmt/format.h>
 
 using namespace paramedic;
 
@@ -43,8 +42,8 @@ struct Health {
   }
 };
 
-// "right": the true trait, or another that exactly the same workers have. "near": another one, most of whose ill workers
-// are ill by the true cause. "unrelated": the rest.
+// "right": the true trait, or another that exactly the same workers have. "near": another one, most of whose ill
+// workers are ill by the true cause. "unrelated": the rest.
 std::string_view judge(const SharedCause& told, const Health& health) {
   const TrueCause& truth = health.fleet.cause;
   int by_incident = 0;

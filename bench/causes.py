@@ -4,7 +4,7 @@
 A named cause is right when it is the true one or a trait that exactly the same workers have; near: another trait, most of whose ill
 workers are ill by the true cause; unrelated: the rest. Only its first statement counts, and again after it ended. A cause can be found
 when at least three of its workers are ill at once. A poison task can be found when it was told at three deaths or more. The refinements
-were made on seeds 1 to 600; what is printed by default comes from others.
+were made on seeds 1 to 1000; what is printed by default comes from others.
 """
 import collections
 import json

@@ -27,12 +27,12 @@ class PoisonPool {
     double long_ones = 0;              // share of slots with a task of hours of its own digest
     std::size_t runners = 0;           // long tasks that run once at a time, again and again
     double runner_length = 0, runner_duty = 0;
-    bool pinned = false;       // each worker runs a task of its own all the time
-    double storms = 0;         // half of the pool dies within a minute
-    double loops = 0;          // one worker dies 12 times in 10 minutes
+    bool pinned = false;  // each worker runs a task of its own all the time
+    double storms = 0;    // half of the pool dies within a minute
+    double loops = 0;     // one worker dies 12 times in 10 minutes
     bool poison = false;
     double kills = 0, kill_after = 0, again_after = 0, submitted_every = 0;
-    int deliveries = 0;  // at most, of one submission
+    int deliveries = 0;       // at most, of one submission
     int taken_out_after = 0;  // kills: people act
   };
   struct Death {
@@ -58,7 +58,8 @@ class PoisonPool {
     const double end = kHours * 3600;
     std::optional<Death> out;
     const double innocent = next_innocent_ < innocent_.size() ? innocent_[next_innocent_].first : end;
-    while (script_.poison && kills_ < script_.taken_out_after && poison_at_ < std::min(innocent, end) && !out) out = run_poison();
+    while (script_.poison && kills_ < script_.taken_out_after && poison_at_ < std::min(innocent, end) && !out)
+      out = run_poison();
     if (!out && innocent < end) {
       std::size_t who = innocent_[next_innocent_++].second;
       out = die(innocent, who, false, false);
@@ -113,7 +114,8 @@ class PoisonPool {
       for (std::size_t w = 0, at = std::size_t(random_.between(0, end)); w < script_.workers; ++w)
         if (random_.uniform() < 0.5) innocent_.emplace_back(double(at) + random_.between(0, 60), w);
     for (std::uint64_t n = random_.poisson(script_.loops); n > 0; --n)
-      for (std::size_t k = 0, w = random_.below(script_.workers), at = std::size_t(random_.between(0, end)); k < 12; ++k)
+      for (std::size_t k = 0, w = random_.below(script_.workers), at = std::size_t(random_.between(0, end)); k < 12;
+           ++k)
         innocent_.emplace_back(double(at) + 50 * double(k), w);
     std::sort(innocent_.begin(), innocent_.end());
   }
@@ -178,8 +180,8 @@ class PoisonPool {
     born_[who] = at + 10;
     if (with_poison) mine["poison"] = script_.kill_after;
     for (const auto& [digest, ran] : mine)
-      r.tasks.push_back({"t", "t", digest, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(ran)),
-                         living[digest]});
+      r.tasks.push_back(
+          {"t", "t", digest, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(ran)), living[digest]});
     // What the dead had and nobody finished is taken by another soon.
     for (Runner& runner : runners_)
       if (runner.worker == who && runner.from <= at && at <= runner.to) start(runner, at + random_.between(1, 60));

@@ -16,10 +16,9 @@
 //   than 8 + ln 50. 3 of 4 on one of two hosts and nobody on the other: evidence 3.0, may be chance.
 // How good it is: docs/analysis-causes.md.
 //
-// A cause that was found holds until fewer than two of its workers are ill, or less than a quarter of them and less than
-// half as many as at its worst.
-// Pure; one thread. The cost of update() is one look-up per worker and trait, so call it only when somebody turned ill
-// or well.
+// A cause that was found holds until fewer than two of its workers are ill, or less than a quarter of them and less
+// than half as many as at its worst. Pure; one thread. The cost of update() is one look-up per worker and trait, so
+// call it only when somebody turned ill or well.
 #pragma once
 #include <map>
 #include <string>
