@@ -22,7 +22,7 @@ SteadyTime steady(double seconds) {
 
 // Illnesses overlap; who has one is ill.
 struct Health {
-  explicit Health(CauseFleet& fleet) : fleet(fleet), any(fleet.workers.size()), incident(fleet.workers.size()) {}
+  explicit Health(CauseFleet& f) : fleet(f), any(f.workers.size()), incident(f.workers.size()) {}
   CauseFleet& fleet;
   std::vector<int> any, incident;
   int ill = 0, incident_ill = 0, most = 0;

@@ -8,7 +8,7 @@
 // three workers with it are ill, it covers 60 % of all that recently turned ill, its lift is at least 3, and either
 // half of its workers are ill and the evidence is at least 4, or a tenth of them and the evidence is at least 8 plus
 // ln(traits looked at). Evidence = ln of the likelihood ratio of two shares (turned ill with and without the trait)
-// against one; 4 is the price of the one share more at about 1 of 200, 8 at 1 of 16 000. A trait that everybody has
+// against one; by chance it is 4 in about 1 of 200 looks, 8 in 1 of 16 000. A trait that everybody has
 // cannot be compared and needs no evidence. The highest lift wins; within a tenth of it the nearer cause wins
 // (kTraitOrder). What it explains is taken out, and the rest is looked at again.
 //   Example: 5 of 5 workers on h1 are ill, 1 of 25 elsewhere: (5.5/15) : (1.5/35) = 8.6, evidence 10.8, so the host
