@@ -11,6 +11,8 @@ int PoisonFinder::deaths_with_and_since(const Pool& pool, const Task& task) {
 }
 
 namespace {
+constexpr int kMaxLiving = 1'000'000;  // more must be a damaged record
+
 // That of n draws with probability p at least k hit.
 double chance_of(int k, int n, double p) {
   if (p <= 0) return k > 0 ? 0 : 1;
@@ -24,15 +26,24 @@ double chance_of(int k, int n, double p) {
 }  // namespace
 
 bool PoisonFinder::stands_out(const Pool& pool, const Task& task) {
-  int with = 0, living = 0;
+  double with = 0, living = 0, at_all = 0, ran = 0;  // no durations: one of a damaged record could overflow
   for (const auto& [at, death] : task.evidence) {
     with += death.living_with;
     living += death.living;
+    at_all += std::max(death.living + 1, kFewest);
+    ran += std::max(to_seconds(death.ran), 0.0);
   }
-  if (living == 0 || with == 0) return true;  // nobody else lives or has it: the count of deaths is all there is
-  const double share = double(with) / living;
+  const double looks = double(task.evidence.size());
   const int seen = int(task.seen.size()), deaths = deaths_with_and_since(pool, task);
-  return seen >= kMinLift * share * deaths && chance_of(seen, deaths, share) < kMaxChance;
+  if (with > 0) {
+    const double share = with / living;
+    if (seen < kMinLift * share * deaths || chance_of(seen, deaths, share) >= kMaxChance) return false;
+  }
+  if (chance_of(seen, deaths, (with + looks) / at_all) >= kMaxChanceWithDead) return false;  // the dead one had it too
+  const auto& [first, first_death] = task.evidence.front();
+  const double span = to_seconds(task.evidence.back().first - first) + to_seconds(first_death.ran);
+  const double in_hand = std::min(1.0, ran / std::max(span, to_seconds(kLeastSpan))) / (1 + living / looks);
+  return chance_of(seen, deaths, in_hand) < kMaxChanceInHand;
 }
 
 PoisonTask PoisonFinder::describe(const std::string& name, const Pool& pool, const Key& key, const Task& task) {
@@ -78,8 +89,9 @@ PoisonFinder::Task* PoisonFinder::take(Pool& pool, const DeathRecord& death, con
   task.window = limits.window;
   task.seen.insert(std::upper_bound(task.seen.begin(), task.seen.end(), at), at);
   if (task.seen.size() > kMaxDeaths) task.seen.pop_front();
+  const int living = std::clamp(death.living, 0, kMaxLiving), with = std::clamp(told.living, 0, living);
   task.evidence.emplace_back(at, PoisonDeath{death.worker_id, death.host, death.incarnation, death.how, death.stopped,
-                                             death.at, told.ran, death.told_ago, told.living, death.living});
+                                             death.at, told.ran, death.told_ago, with, living});
   if (task.evidence.size() > PoisonTask::kMaxEvidence) task.evidence.pop_front();
   task.named = task.named || (int(task.seen.size()) >= limits.deaths && stands_out(pool, task));
   return &task;

@@ -2,13 +2,20 @@
 // takes it next may be the next to die; nothing is done to it here, people are told with the evidence.
 //
 // A task is named when it was in flight at `deaths` deaths of distinct incarnations of one pool within `window`, and
-// its share among the dead is at least kMinLift times its share among the living:
-//   (deaths with it) / (deaths of the pool since the first with it)  >=  3 * (living with it) / (living looked at)
-// and chance alone would bring so many in less than one of a thousand cases (binomial, by the share of the living). The
-// living are looked at when one with the task dies. So a task that everybody runs all the time is not blamed for deaths
-// of another cause.
+// three explanations that blame nobody are out of the question (binomial: so many of the pool's deaths since the first
+// with it, at a probability p each):
+// 1. Many run it. p = its share among the living, looked at when one with the task dies: below 1 of 1000, and its share
+//    among the dead is at least three times p.
+// 2. One of the pool has it all the time, and this one dies as often as the others. p = (living with it + 1) /
+//    (living + 1), as the dead one belongs to those who had it: below 5 of 1000. A pool of fewer than six counts as of
+//    six, so that three deaths of three always are enough.
+// 3. It runs so long that it must meet deaths. p = (time it had run at these deaths) / (time from the begin of the
+//    first run to the last death), divided by the workers: below 1 of 10 000. Deaths within ten minutes count as if
+//    ten minutes apart, so that a crash loop of its own making does not excuse it.
+// How much each is worth: docs/analysis-causes.md.
 //   Example: `tick` without arguments is in flight at 5 of 10 deaths and at 40 % of the living: 0.5 < 1.2, not named.
-//   `resize 3f2a` is in flight at 3 of 10 deaths and nowhere else: 0.3 >= 0, named.
+//   `resize 3f2a`, 3 s after its begin, at 3 of 3 deaths among 10 workers and nowhere else: 0.1³ = 0.001, named. At 3
+//   of 10 deaths: if somebody always has it, chance does that 7 times of 100. Not named; 5 of 10 would be.
 //   `sweep`, at 3 of 3 deaths and at 20 % of the living: 1 >= 0.6, but by chance in 8 of 1000 cases: not yet.
 // Without a digest a task is not remembered: its type alone would blame every task of it. It ends when it was in flight
 // at no death for `window`. Memory is bounded: of more than max_tasks per pool those with the fewest deaths go first,
@@ -34,7 +41,9 @@ struct PoisonLimits {
 
 class PoisonFinder {
  public:
-  static constexpr double kMinLift = 3, kMaxChance = 0.001;
+  static constexpr double kMinLift = 3, kMaxChance = 0.001, kMaxChanceWithDead = 0.005, kMaxChanceInHand = 0.0001;
+  static constexpr int kFewest = 6;  // workers: three deaths of three are one chance of 216 then
+  static constexpr Duration kLeastSpan = 10min;
   static constexpr std::size_t kMaxDeaths = 1000;  // remembered per pool
   explicit PoisonFinder(std::size_t max_tasks = 1000) : max_tasks_(max_tasks) {}
 

@@ -1,5 +1,6 @@
 #include "core/analysis/poison.h"
 
+#include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -71,6 +72,47 @@ TEST_F(PoisonTest, deaths_of_another_cause_count_for_it) {
   EXPECT_TRUE(finder_.named().empty()) << "a fifth of the dead, a ninth of the living";
 }
 
+// A task that exactly one of the pool has at any time: no living one has it when its holder dies.
+TEST_F(PoisonTest, what_somebody_always_has_is_not_blamed_for_its_share_of_the_deaths) {
+  for (int i = 0; i < 60; ++i) {
+    clock_.advance(20min);
+    const std::string worker = "w" + std::to_string(i);
+    EXPECT_TRUE(dies(worker, {task(i % 6 ? "x" + std::to_string(i) : "single")}, 5).empty()) << i;
+  }
+}
+
+TEST_F(PoisonTest, a_task_that_runs_for_hours_must_meet_deaths) {
+  PoisonFinder other;
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(1h);
+    DeathTask quick = task("quick"), slow = task("slow");
+    slow.ran = 50min;
+    const DeathRecord record = death("w" + std::to_string(i), {quick, slow}, 5);
+    const auto named = other.on_death(record, clock_.now().steady, PoisonLimits{});
+    ASSERT_EQ(named.size(), i == 2);
+    for (const PoisonTask& one : named) EXPECT_EQ(one.args_digest, "quick");
+  }
+}
+
+TEST_F(PoisonTest, three_of_three_in_a_crash_loop_are_enough_in_any_pool) {
+  for (const int living : {0, 1, 2, 3, 30}) {
+    PoisonFinder other;
+    for (int i = 0; i < 3; ++i) {
+      clock_.advance(5s);
+      EXPECT_EQ(other.on_death(death("w", {task("3f2a")}, living), clock_.now().steady, PoisonLimits{}).size(), i == 2);
+    }
+  }
+}
+
+TEST_F(PoisonTest, nonsense_in_a_record_is_survived) {
+  for (int i = 0; i < 10; ++i) {
+    DeathTask odd = task("3f2a", i % 2 ? std::numeric_limits<int>::max() : -5), other = task("0001");
+    odd.ran = other.ran = i % 2 ? Duration::max() : Duration::min();
+    for (const PoisonTask& named : dies(death("w" + std::to_string(i), {odd, other}, i % 3 ? 1 << 30 : -1)))
+      EXPECT_GE(named.seen, 3);
+  }
+}
+
 TEST_F(PoisonTest, old_deaths_do_not_count_and_a_named_one_ends) {
   dies("a", {task("3f2a")});
   clock_.advance(23h);
@@ -90,7 +132,9 @@ TEST_F(PoisonTest, old_deaths_do_not_count_and_a_named_one_ends) {
 TEST_F(PoisonTest, memory_is_bounded_and_suspects_stay) {
   dies("a", {task("3f2a")});
   dies("b", {task("3f2a")});
-  for (int i = 0; i < 500; ++i) dies("c", {task("x" + std::to_string(i))});
+  std::vector<DeathTask> many;
+  for (int i = 0; i < 500; ++i) many.push_back(task("x" + std::to_string(i)));
+  dies("c", many);
   EXPECT_EQ(finder_.evicted(), 451u);
   EXPECT_EQ(dies("d", {task("3f2a")}).size(), 1u);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <unordered_map>
 
@@ -43,6 +44,12 @@ double lift_of(const Count& c, int ill, int all) {
   return with / without;
 }
 
+// ln of the likelihood of `hit` of n, at their own share.
+double log_likelihood(double hit, double n) {
+  if (hit <= 0 || hit >= n) return 0;
+  return hit * std::log(hit / n) + (n - hit) * std::log1p(-hit / n);
+}
+
 bool has(const CauseSubject& worker, std::string_view label, std::string_view value) {
   return std::any_of(worker.traits.begin(), worker.traits.end(),
                      [&](const CauseTrait& t) { return t.label == label && t.value == value; });
@@ -54,6 +61,27 @@ struct Fleet {
   Counts counts;                           // of traits that ill workers have
   int all = 0;
 };
+
+// How much better two shares, with and without the trait, explain who turned ill than one share of all does. Who has
+// been ill for long, or is explained by another cause, is neither well nor news.
+double evidence_of(const Count& c, const Fleet& fleet) {
+  const double fresh = double(fleet.fresh.size()), all = fleet.all - double(fleet.ill.size()) + fresh;
+  const double with = c.all - c.ill + c.fresh, without = all - with;
+  if (with <= 0 || without <= 0 || c.fresh * without <= (fresh - c.fresh) * with) return 0;
+  return log_likelihood(c.fresh, with) + log_likelihood(fresh - c.fresh, without) - log_likelihood(fresh, all);
+}
+
+bool explains(const Count& c, double lift, const Fleet& fleet) {
+  using Finder = SharedCauseFinder;
+  if (c.fresh < Finder::kMinIll || lift < Finder::kMinLift) return false;
+  if (c.fresh < Finder::kMinCover * double(fleet.fresh.size())) return false;
+  const bool half = c.ill >= Finder::kMinShare * c.all;
+  if (c.all == fleet.all) return half;  // nobody to compare with
+  const double evidence = evidence_of(c, fleet);
+  if (half) return evidence >= Finder::kMinEvidence;
+  return c.ill >= Finder::kLeastShare * c.all &&
+         evidence >= Finder::kStrongEvidence + std::log(double(fleet.counts.size()));
+}
 
 // The best explanation of what is fresh; null = none is good enough.
 const Count* best_of(const Fleet& fleet) {
@@ -72,10 +100,8 @@ const Count* best_of(const Fleet& fleet) {
   std::sort(sorted.begin(), sorted.end(),
             [](auto* a, auto* b) { return std::tie(a->label, a->value) < std::tie(b->label, b->value); });
   for (const Count* c : sorted) {
-    if (c->fresh < SharedCauseFinder::kMinIll || c->ill < SharedCauseFinder::kMinShare * c->all) continue;
-    if (c->fresh < SharedCauseFinder::kMinCover * double(fleet.fresh.size())) continue;
     const double lift = lift_of(*c, int(fleet.ill.size()), fleet.all);
-    if (lift < SharedCauseFinder::kMinLift || !better(*c, lift)) continue;
+    if (!explains(*c, lift, fleet) || !better(*c, lift)) continue;
     best = c;
     best_lift = lift;
   }
@@ -157,15 +183,17 @@ bool may_hold_stops(const SharedCause& cause, const std::vector<CauseSubject>& w
 
 void SharedCauseFinder::restore(std::string label, std::string value) {
   std::string key = SharedCause{.label = label, .value = value}.key();
-  held_.insert_or_assign(std::move(key), std::pair(std::move(label), std::move(value)));
+  held_.insert_or_assign(std::move(key), Held{std::move(label), std::move(value)});
 }
 
 std::vector<SharedCause> SharedCauseFinder::update(const std::vector<CauseSubject>& workers, const Now& now) {
   Fleet fleet = count(workers, now);
   std::vector<SharedCause> out;
   for (auto it = held_.begin(); it != held_.end();) {
-    SharedCause cause = make_cause(fleet, it->second.first, it->second.second);
-    const bool holds = cause.ill >= 2 && cause.ill * 4 >= cause.all;
+    Held& held = it->second;
+    SharedCause cause = make_cause(fleet, held.label, held.value);
+    held.most = std::max(held.most, cause.ill);
+    const bool holds = cause.ill >= 2 && (cause.ill * 4 >= cause.all || cause.ill * 2 >= held.most);
     if (holds) {
       explain(fleet, cause.label, cause.value);
       out.push_back(std::move(cause));
@@ -177,7 +205,7 @@ std::vector<SharedCause> SharedCauseFinder::update(const std::vector<CauseSubjec
     if (!best) break;
     SharedCause cause = make_cause(fleet, std::string(best->label), std::string(best->value));
     explain(fleet, cause.label, cause.value);
-    held_[cause.key()] = {cause.label, cause.value};
+    held_[cause.key()] = {cause.label, cause.value, cause.ill};
     out.push_back(std::move(cause));
   }
   std::sort(out.begin(), out.end(), [](const SharedCause& a, const SharedCause& b) { return a.key() < b.key(); });

@@ -103,6 +103,26 @@ TEST_F(SharedCauseTest, a_bad_version_is_found_among_good_ones) {
   EXPECT_EQ(found(), Keys{"cause/version/2.0"});
 }
 
+TEST_F(SharedCauseTest, a_version_that_makes_every_third_worker_ill_is_found_and_holds) {
+  for (int i = 0; i < 100; ++i)
+    add("w" + std::to_string(i),
+        {{"pool", "p"}, {"host", "h" + std::to_string(i % 20)}, {"version", i < 40 ? "2.0" : "1.9"}});
+  for (int i = 0; i < 36; i += 3) ill("w" + std::to_string(i));
+  EXPECT_EQ(found(), Keys{"cause/version/2.0"});
+  for (int i = 0; i < 15; i += 3) ill("w" + std::to_string(i), false);
+  EXPECT_EQ(found(), Keys{"cause/version/2.0"}) << "7 of 40 are less than a quarter, but more than half of 12";
+  for (int i = 15; i < 21; i += 3) ill("w" + std::to_string(i), false);
+  EXPECT_TRUE(found().empty());
+}
+
+TEST_F(SharedCauseTest, half_of_a_small_fleet_is_no_proof) {
+  grid(2, 4);
+  ill("h0-0"), ill("h0-1"), ill("h0-2");
+  EXPECT_TRUE(found().empty());
+  ill("h0-3");
+  EXPECT_EQ(found(), Keys{"cause/host/h0"});
+}
+
 TEST_F(SharedCauseTest, two_causes_at_once_are_two) {
   grid(10, 6);
   ill_where([](const auto& s) { return has(s, "host", "h1"); });

@@ -28,6 +28,13 @@ std::string evidence_of(const PoisonTask& task) {
   return out;
 }
 
+// A worker that is broken itself dies with whatever it always has in hand.
+std::string one_worker(const PoisonTask& task) {
+  const auto& all = task.evidence;
+  const bool one = std::all_of(all.begin(), all.end(), [&](auto& d) { return d.worker_id == all.front().worker_id; });
+  return one ? fmt::format("; all of these deaths are of {}, which may be at fault itself", all.front().worker_id) : "";
+}
+
 }  // namespace
 
 AlertWish Engine::Impl::poison_wish(const PoisonTask& task, bool on) const {
@@ -40,9 +47,9 @@ AlertWish Engine::Impl::poison_wish(const PoisonTask& task, bool on) const {
   wish.severity = task.seen >= 2 * config.pool(task.pool).tasks.poison.deaths ? Severity::critical : Severity::warning;
   wish.title = fmt::format("Task {} was in flight at {} deaths in pool {}", task.name(), task.seen, task.pool);
   wish.message = fmt::format(
-      "at {} of {} deaths: {}; {} of {} living workers had it in flight at those times. Nothing "
+      "at {} of {} deaths: {}{}; {} of {} living workers had it in flight at those times. Nothing "
       "is done to it: take it out of its queue or repair what it does",
-      task.seen, task.deaths, evidence_of(task), task.living_with, task.living);
+      task.seen, task.deaths, evidence_of(task), one_worker(task), task.living_with, task.living);
   wish.labels = {{"task_type", task.type}, {"args_digest", task.args_digest}};
   return wish;
 }

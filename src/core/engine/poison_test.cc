@@ -120,6 +120,7 @@ TEST_F(PoisonEngine, the_same_task_at_three_deaths_is_told_with_its_evidence) {
   EXPECT_NE(alert()->message.find("w-0 (signal 9, out of memory, the task had run 4s"), std::string::npos)
       << alert()->message;
   EXPECT_NE(alert()->message.find("0 of 9 living workers"), std::string::npos) << alert()->message;
+  EXPECT_NE(alert()->message.find("all of these deaths are of w-0"), std::string::npos) << alert()->message;
   EXPECT_TRUE(story_says("task resize 3f2a was in flight at 3 of 3 deaths"));
   ASSERT_TRUE(view_->poison_tasks);
   ASSERT_EQ(view_->poison_tasks->size(), 1u);
