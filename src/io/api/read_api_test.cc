@@ -1,4 +1,6 @@
 // Routes that read.
+#include <algorithm>
+
 #include "io/api/test_api.h"
 
 namespace paramedic::api {
@@ -81,7 +83,10 @@ TEST_F(ReadApi, shows_one_worker_by_its_encoded_id) {
 
 TEST_F(ReadApi, lists_what_the_analysis_says_the_worst_first) {
   auto view = std::make_shared<FleetView>(*fake.fleet);
-  auto worker = std::make_shared<WorkerView>(*view->pages.at(0)->workers.at(0));
+  auto page = std::make_shared<WorkerPage>(*view->pages.at(0));
+  const auto place = std::find_if(page->workers.begin(), page->workers.end(), [](const auto& w) { return w->worker_id == "w-1"; });
+  ASSERT_NE(place, page->workers.end());
+  auto worker = std::make_shared<WorkerView>(**place);
   WorkerAnalysisView analysis;
   analysis.scored = true;
   analysis.anomalies = {Anomaly{.metric = "cpu_percent", .score = 4, .statistic = AnomalyStatistic::level, .top = {{"cpu_percent", 4}}},
@@ -89,20 +94,19 @@ TEST_F(ReadApi, lists_what_the_analysis_says_the_worst_first) {
   analysis.forecasts = {Forecast{.metric = "disk_percent", .limit = 95, .reaches_at = WallTime{1h}},
                         Forecast{.metric = "memory_percent", .limit = 95, .reaches_at = WallTime{2h}, .alert_since = WallTime{5s}}};
   worker->analysis = std::make_shared<const WorkerAnalysisView>(std::move(analysis));
-  auto page = std::make_shared<WorkerPage>(*view->pages.at(0));
-  page->workers.at(0) = worker;
+  *place = worker;
   view->pages.at(0) = page;
   view->degradations = std::make_shared<const std::vector<TaskDegradation>>(
       1, TaskDegradation{.pool = "thumbs", .type = "resize", .scope = DegradationScope::version, .name = "1.4.3", .before = 0.8, .after = 2.1});
   fake.fleet = view;
   EXPECT_EQ(get("/anomalies").at("/anomalies/0/metric"), "memory_mb") << "the rarest first";
   EXPECT_EQ(get("/anomalies?metric=cpu_percent&limit=1").at("/anomalies/0/top/0/metric"), "cpu_percent");
-  EXPECT_EQ(get("/anomalies?pool=other").json().at("anomalies").as_array().size(), 0u);
+  EXPECT_EQ(get("/anomalies?pool=nowhere").json().at("anomalies").as_array().size(), 0u);
   EXPECT_EQ(get("/anomalies?limit=0").status, 400);
   EXPECT_EQ(get("/forecasts").at("/forecasts/0/metric"), "memory_percent") << "those that alert first";
   EXPECT_EQ(get("/forecasts?worker_id=" + worker->worker_id).json().at("forecasts").as_array().size(), 2u);
   EXPECT_EQ(get("/degradations").at("/degradations/0/name"), "1.4.3");
-  EXPECT_EQ(get("/degradations?pool=other").json().at("degradations").as_array().size(), 0u);
+  EXPECT_EQ(get("/degradations?pool=nowhere").json().at("degradations").as_array().size(), 0u);
   EXPECT_EQ(get("/degradations?pol=x").status, 400);
   EXPECT_EQ(get("/health/workers/" + worker->worker_id).at("/analysis/forecasts/0/metric"), "disk_percent");
 }
