@@ -5,8 +5,8 @@
 
 namespace paramedic {
 
-// It must last so long: bursts of a minute or two come several times a week to workers that are well
-// (docs/analysis.md, "Measured").
+// It must last so long. Of 40 simulated workers with ten bursts of CPU a week each, which decay within five minutes,
+// 0.64 alerts per worker-week came without this, 0.29 with 3 min, 0.06 with 5 and none with 10; without bursts none.
 inline constexpr Duration kTellAnomalyAfter = 5min;
 
 // Null = nothing. `told`: an alert of the worker holds already; it begins with the rare (level critical) and ends when
