@@ -65,6 +65,9 @@ void FleetAnalysis::follow_life(Watched& worker, const AnalysisSample& sample) {
 MetricForecast* FleetAnalysis::forecast_for(Watched& worker, ForecastKind kind, double limit) {
   auto& forecast = worker.forecasts[std::size_t(kind)];
   if (!forecast) {
+    // A worker with a GPU and twenty metrics has room for five.
+    const auto have = std::size_t(std::count_if(worker.forecasts.begin(), worker.forecasts.end(), [](auto& f) { return bool(f); }));
+    if (worker.analysis->bytes() + (have + 1) * sizeof(MetricForecast) > WorkerAnalysis::kMaxBytes) return nullptr;
     if (!budget_.take_small(sizeof(MetricForecast))) return nullptr;
     forecast = std::make_unique<MetricForecast>(kind, limit);
   } else if (forecast->limit() != limit) {

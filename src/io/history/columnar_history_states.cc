@@ -9,6 +9,9 @@ namespace paramedic::history {
 
 namespace {
 
+// What a WallTime can hold, Unix ms; an instant beyond it is damage.
+constexpr std::int64_t kLatest = 9'200'000'000'000;
+
 // Of one transaction: at a stop all states come at once, and rows of a second must not wait for a hundred megabytes.
 constexpr std::size_t kBytesPerCommit = 8 << 20;
 
@@ -37,7 +40,7 @@ void ColumnarHistory::append_states(std::vector<SavedState> states) {
 
 Result<void> ColumnarHistory::read_states(const EachState& each) {
   return store_->states([&](std::string_view name, std::int64_t at, std::string_view bytes) {
-    if (take_checksum(bytes))
+    if (at >= -kLatest && at <= kLatest && take_checksum(bytes))
       each(name, from_millis(at), bytes);
     else
       ++damaged_;

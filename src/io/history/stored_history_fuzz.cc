@@ -56,6 +56,10 @@ class LyingStore final : public ChunkStore {
         if (auto done = each(head, data); !done) return done;
     return {};
   }
+  Result<void> states(const EachState& each) override {
+    for (const auto& [at, bytes] : states_) each("worker/w", at, bytes);
+    return {};
+  }
   Result<std::unique_ptr<Snapshot>> snapshot() override {
     return std::unique_ptr<Snapshot>(std::make_unique<View>(*this));
   }
@@ -70,6 +74,8 @@ class LyingStore final : public ChunkStore {
   Result<void> put_chunk(std::int64_t, ChunkHead, std::string_view) override { return {}; }
   Result<void> erase_chunk(std::int64_t, const ChunkHead&) override { return {}; }
   Result<void> set_kind(std::int64_t, const ChunkHead&, Kind) override { return {}; }
+  Result<void> put_state(std::string_view, std::int64_t, std::string_view) override { return {}; }
+  Result<void> erase_state(std::string_view) override { return {}; }
   Result<void> set_meta(std::string_view, std::int64_t) override { return {}; }
   Result<std::uint64_t> bytes_in_use() override { return 1u << 30; }
   std::uint64_t bytes() const override { return 0; }
@@ -103,6 +109,8 @@ class LyingStore final : public ChunkStore {
     put_checksum(text);
     if (what == 5) {
       if (const auto id = parse_number(field)) log_[*id] = std::move(text);
+    } else if (what == 6) {
+      if (const auto at = redis_number(field)) states_.emplace_back(*at, std::move(text));
     } else if (const auto head = parse_chunk_field(field)) {
       chunks_.emplace_back(*head, std::move(text));
     }
@@ -111,6 +119,7 @@ class LyingStore final : public ChunkStore {
   RedisReply tables_[4], folded_;
   std::map<std::int64_t, std::string> log_;
   std::vector<std::pair<ChunkHead, std::string>> chunks_;
+  std::vector<std::pair<std::int64_t, std::string>> states_;
   std::string where_ = "here";
 };
 
@@ -134,6 +143,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)history.read({.worker_id = "w", .from = now - 24h * 100, .to = now + 24h * 100, .step = step, .p95 = true});
   (void)history.read_tasks({.worker_id = "w", .from = now - 24h, .to = now});
   (void)history.read({.worker_id = "w", .from = WallTime::min(), .to = WallTime::max()});
+  (void)history.read_states([](std::string_view, WallTime, std::string_view) {});
   (void)history.stats();
   return 0;
 }
