@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/replay/ledger_pages.h"
 #include "app/replay/recorded_rows.h"
 #include "core/analysis/anomaly_notice.h"
 
@@ -42,16 +43,13 @@ Result<IncidentsOf> read_incidents(Ledger& ledger, WallTime from, WallTime to) {
   LedgerQuery query;
   query.from = from;
   query.to = to;
-  query.limit = 1000;
-  for (;;) {
-    auto page = ledger.alerts(query);
-    if (!page) return page.error();
-    for (const Alert& alert : page->items)
-      if (is_known_illness(alert))
-        out[alert.worker_id].push_back({alert.worker_id, alert.reason, alert.started_at, alert.ended_at.value_or(to)});
-    if (page->next.empty()) break;
-    query.cursor = page->next;
-  }
+  auto done = replay::each_of_ledger<Alert>(
+      query, [&](const LedgerQuery& q) { return ledger.alerts(q); },
+      [&](Alert alert) {
+        if (is_known_illness(alert))
+          out[alert.worker_id].push_back({alert.worker_id, alert.reason, alert.started_at, alert.ended_at.value_or(to)});
+      });
+  if (!done) return done.error();
   for (auto& [id, list] : out) {
     std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.from < b.from; });
     std::vector<KnownIncident> merged;

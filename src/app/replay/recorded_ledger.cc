@@ -2,26 +2,13 @@
 
 #include <algorithm>
 
+#include "app/replay/ledger_pages.h"
+
 namespace paramedic::replay {
 
 namespace {
 
 constexpr Duration kWindow = 1h;
-constexpr int kPage = 1000;
-
-// All pages of a query, newest first.
-template <class T, class Ask, class Take>
-Result<void> each(LedgerQuery query, Ask ask, Take take) {
-  query.limit = kPage;
-  for (;;) {
-    Result<LedgerPage<T>> page = ask(query);
-    if (!page) return page.error();
-    for (T& item : page->items) take(std::move(item));
-    if (page->next.empty()) return {};
-    query.cursor = page->next;
-  }
-}
-
 }  // namespace
 
 Result<void> tally_ledger(Ledger& ledger, std::span<const Span> spans, Tally& out) {
@@ -30,13 +17,13 @@ Result<void> tally_ledger(Ledger& ledger, std::span<const Span> spans, Tally& ou
     query.from = span.from;
     query.to = span.to + 1ms;  // the span holds its last millisecond, the query does not
     const auto take = [&](auto item) { out.take(item); };
-    auto done = each<Alert>(
+    auto done = each_of_ledger<Alert>(
         query, [&](const LedgerQuery& q) { return ledger.alerts(q); }, take);
     if (done)
-      done = each<Incident>(
+      done = each_of_ledger<Incident>(
           query, [&](const LedgerQuery& q) { return ledger.incidents(q); }, take);
     if (done)
-      done = each<ActionRecord>(
+      done = each_of_ledger<ActionRecord>(
           query, [&](const LedgerQuery& q) { return ledger.actions(q); }, take);
     if (!done) return done;
   }
@@ -56,7 +43,7 @@ Result<void> RecordedEvents::read_window() {
   LedgerQuery query;
   query.from = at_;
   query.to = std::min(to_, at_ + kWindow);
-  auto done = each<InputRecord>(
+  auto done = each_of_ledger<InputRecord>(
       query, [&](const LedgerQuery& q) { return ledger_.inputs(q); },
       [&](InputRecord record) { ready_.push_front(std::move(record)); });
   if (done) at_ = *query.to;

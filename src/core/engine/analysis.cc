@@ -127,15 +127,20 @@ void Engine::Impl::forget_analysis(WorkerHandle worker, const Now& now) {
   Slot& s = slots[worker];
   for (const auto& [key, at] : s.foretold) end_foretold(s, key, now);
   s.foretold.clear();
+  s.analysis = nullptr;
   analysis.remove(s.id);
 }
 
-// Alerts of the last life are stated anew by the next row of their worker, or end with it.
+// Alerts of the last life are stated anew by the next row of their worker, or end with it; without analysis at once.
 void Engine::Impl::restore_analysis(const LedgerState& state, const Now& now) {
   for (const Alert& alert : state.alerts) {
-    if (alert.reason == Reason::task_degraded) restored_degradations.insert(alert.key);
-    if (alert.reason != Reason::anomaly && alert.reason != Reason::forecast) continue;
-    if (alert.worker_id.empty())
+    const bool of_tasks = alert.reason == Reason::task_degraded;
+    if (!of_tasks && alert.reason != Reason::anomaly && alert.reason != Reason::forecast) continue;
+    if (!config.analysis.enabled)
+      alerting.on_wish({.key = alert.key, .on = false, .reason = alert.reason}, now);
+    else if (of_tasks)
+      restored_degradations.insert(alert.key);
+    else if (alert.worker_id.empty())
       host_forecasts[alert.key];
     else if (const auto worker = fleet.find(alert.worker_id))
       slot(*worker).foretold[alert.key] = now.steady - kWordsEvery;
@@ -179,10 +184,13 @@ void Engine::Impl::configure_analysis(const Now& now) {
   analysis.set_limit(config.analysis.max_memory);
   for (const WorkerHandle worker : fleet.workers()) {
     if (config.analysis.enabled && config.pool(fleet.facts(worker).pool).analysis.enabled) continue;
-    if (!slot(worker).used) continue;
-    forget_analysis(worker, now);
-    slot(worker).analysis = nullptr;
+    if (slot(worker).used) forget_analysis(worker, now);
   }
+  if (config.analysis.enabled) return;
+  for (const TaskDegradation& told : *degradations)
+    alerting.on_wish({.key = told.key(), .on = false, .reason = Reason::task_degraded}, now);
+  degradations = std::make_shared<const std::vector<TaskDegradation>>();
+  degradations_dirty = true;  // should it be switched on again
 }
 
 }  // namespace paramedic

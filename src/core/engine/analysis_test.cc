@@ -234,6 +234,30 @@ TEST(EngineAnalysis, a_disk_that_fills_is_one_alert_per_host) {
   EXPECT_EQ(alerts[0].worker_id, "");
 }
 
+TEST(EngineAnalysis, nothing_it_said_stays_when_it_is_switched_off) {
+  Day day(8);
+  bool deployed = false;
+  day.version = [&](int i) { return deployed && i < 4 ? "1.4.3" : "1.4.2"; };
+  day.task_seconds = [&](int i, Duration) { return deployed && i < 4 ? 2.1 : 0.8; };
+  day.live(30h);
+  deployed = true;
+  day.live_closely(40min);
+  ASSERT_EQ(day.firing(Reason::task_degraded).size(), 1u);
+  LedgerState kept;
+  kept.alerts = day.firing(Reason::task_degraded);
+  EngineConfig off = day.bench.config;
+  off.analysis.enabled = false;
+  day.bench.engine->configure(off, day.bench.clock.now());
+  day.bench.run_for(5s);
+  EXPECT_TRUE(day.firing(Reason::task_degraded).empty());
+  EXPECT_TRUE(day.bench.delta.view->degradations->empty());
+
+  EngineBench next(off);
+  next.engine->restore(kept, next.clock.now());
+  next.run_for(5s);
+  EXPECT_TRUE(next.delta.view->alerts.empty()) << "an alert of the last life";
+}
+
 TEST(EngineAnalysis, can_be_switched_off_for_a_pool_or_for_all) {
   for (const bool all : {false, true}) {
     EngineConfig config;
