@@ -86,8 +86,10 @@ class Stage:
 
     # ---- what the monitor says --------------------------------------------------------------------------------------
     def healthy(self, *ids):
+        """Well, in its present life, and heard: before its first word a worker's silence means nothing for its start grace."""
         known = self.api.workers()
-        return all(w in known and known[w]["status"] == "healthy" and known[w]["pid"] == self.pid(w) for w in ids)
+        return all(w in known and known[w]["status"] == "healthy" and known[w]["pid"] == self.pid(w) and known[w]["alive_at"]
+                   for w in ids)
 
     def wait_healthy(self, *ids, timeout=60):
         wait_for(f"{', '.join(ids)} healthy", lambda: self.healthy(*ids), timeout)

@@ -257,6 +257,23 @@ TEST(FleetEvidence, cpu_over_the_silent_time_is_that_after_the_last_voice) {
   EXPECT_EQ(s.facts("w").voice.cores_while_silent(), std::nullopt);
 }
 
+// The start of an interpreter burns a core; a line that dies in that second must not make its silence look busy.
+TEST(FleetEvidence, cpu_of_a_sample_that_began_before_the_last_voice_is_not_that_of_the_silence) {
+  FleetScript s;
+  s.source = "agent/a";
+  Report r = s.observed("w");
+  r.resources = ResourcesPart{.cpu_percent = 100, .cpu_cores = 1};
+  s.ok(r);
+  Report voice = s.observed("w");
+  voice.alive_at = WallTime{1h};
+  s.wait(1s).ok(voice);
+  r.alive_at = voice.alive_at;
+  s.wait(1s).ok(r);
+  EXPECT_EQ(s.facts("w").voice.cores_while_silent(), std::nullopt) << "half of it is older than the voice";
+  s.wait(1s).ok(r);
+  EXPECT_EQ(s.facts("w").voice.cores_while_silent(), 1.0);
+}
+
 TEST(FleetEvidence, running_tasks_keep_the_start_first_computed) {
   FleetScript s;
   Report r = FleetScript::report("w");

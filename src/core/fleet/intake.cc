@@ -166,6 +166,8 @@ void Fleet::Impl::take_resources(WorkerSlot& slot, const Arrival& a, bool spoke)
   const ResourcesPart& part = *a.report.resources;
   WorkerFacts& w = slot.facts;
   ResourceFacts& r = w.resources;
+  // CPU is a mean since the sample before: only one that began after the last sign of life tells what silence burns.
+  const bool within_silence = !spoke && w.voice.heard && r.stamp.at && *r.stamp.at >= *w.voice.heard;
   r.stamp = stamp_of(a);
   r.cpu_percent = clean(part.cpu_percent, "cpu_percent");
   if (part.cpu_cores) r.cpu_cores = clean(part.cpu_cores, "cpu_cores");
@@ -176,7 +178,7 @@ void Fleet::Impl::take_resources(WorkerSlot& slot, const Arrival& a, bool spoke)
   stats.samples += std::uint64_t(r.cpu_percent.has_value()) + r.memory_percent.has_value() + r.memory_mb.has_value();
   if (r.cpu_percent) {
     r.cpu.add(a.measured, *r.cpu_percent);
-    if (!spoke && w.voice.heard && r.cpu_cores) {
+    if (within_silence && r.cpu_cores) {
       w.voice.silent_cores_sum += float(*r.cpu_percent / 100 * *r.cpu_cores);
       ++w.voice.silent_cores_count;
     }
