@@ -72,7 +72,7 @@ class ParamsReader {
   void read(std::string_view key, std::vector<int>& out, int min, int max);
   template <class T, class... Limits>
   void read(std::string_view key, std::optional<T>& out, Limits... limits) {
-    if (!has(key)) return;
+    if (!has(key)) return known(key);
     T value{};
     const auto before = problems_->size();
     read(key, value, limits...);
@@ -100,6 +100,7 @@ class ParamsReader {
   Problems& problems() { return *problems_; }
 
  private:
+  void known(std::string_view key) { used_.emplace_back(key); }  // finish() names it among those it knows
   const Params* scalar(std::string_view key, std::string_view wanted);
   std::string full(std::string_view key) const;
   void bad_enum(std::string_view key, std::string_view text, const std::string_view* names, std::size_t count);

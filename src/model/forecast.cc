@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include <fmt/format.h>
 
@@ -11,18 +10,6 @@
 namespace paramedic {
 
 namespace {
-
-double normal_share_below(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
-
-// The z below which a share p of a normal distribution lies: by halving, since nobody asks often. 60 halvings of ±8.
-double normal_quantile(double p) {
-  double low = -8, high = 8;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (normal_share_below(middle) < p ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
 
 // Three digits are all that a forecast is worth: 0.0312, 3.12, 71.4, 1840.
 std::string rounded(double value) {
@@ -38,19 +25,6 @@ std::string rough_words(Duration d) {
 }
 
 }  // namespace
-
-double Forecast::probability_by(WallTime t) const {
-  if (t >= made_at && reaches_at <= made_at) return 1;
-  if (t <= made_at) return 0;
-  const double z = std::log(to_seconds(t - made_at) / to_seconds(time_left())) / std::max(spread, 1e-9);
-  const double share = normal_share_below(z);
-  return firm ? share : std::min(share, 0.5);
-}
-
-WallTime Forecast::reached_with(double p) const {
-  const double seconds = to_seconds(time_left()) * std::exp(spread * normal_quantile(p));
-  return made_at + from_seconds(std::min(seconds, 1e9));
-}
 
 std::string Forecast::words() const {
   if (reaches_at <= made_at)

@@ -33,15 +33,10 @@ struct Forecast {
   static constexpr Duration kYoungRise = 4h;
 
   // May something be restarted for it? A planned recycle (core/recovery/recycle.h) then gets full_at = earliest, so
-  // that nine of ten times it comes before the limit does; probability = probability; text = words().
+  // that nine of ten times it comes before the limit does; probability = that of the forecast; text = words().
   bool worth_acting() const { return firm && !may_be_burst; }
 
   Duration time_left() const { return reaches_at - made_at; }
-  // That the limit is reached by `t`.
-  double probability_by(WallTime t) const;
-  // When it is reached with probability `p`. REQUIRES: 0 < p < 1. A trend that is not firm gives no better odds than
-  // the firm one would: ask `probability` first.
-  WallTime reached_with(double p) const;
 
   // "memory_percent rises by 3.1 per hour from 71; it reaches 95 in 7 h 40 min (80 %: 6 h to 10 h)"
   std::string words() const;

@@ -38,18 +38,6 @@ TEST(Forecast, rounds_to_what_it_knows) {
             "error_rate rises by 0.0123 per hour from 0.0312; it reaches 0.1 in 7 h 40 min (80 %: 50 min to 2 d 1 h)");
 }
 
-TEST(Forecast, knows_the_odds_of_other_times) {
-  auto f = filling();
-  EXPECT_DOUBLE_EQ(f.probability_by(f.reaches_at), 0.5);
-  EXPECT_EQ(f.probability_by(f.made_at), 0);
-  EXPECT_NEAR(f.probability_by(f.reached_with(0.9)), 0.9, 1e-6);
-  EXPECT_LT(f.reached_with(0.1), f.reaches_at);
-  f.firm = false;
-  EXPECT_EQ(f.probability_by(f.made_at + 100h), 0.5);
-  f.reaches_at = f.made_at;
-  EXPECT_EQ(f.probability_by(f.made_at), 1);
-}
-
 TEST(Forecast, tells_durations_in_two_units) {
   EXPECT_EQ(duration_words(10s), "less than a minute");
   EXPECT_EQ(duration_words(59min + 20s), "59 min");

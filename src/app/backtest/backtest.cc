@@ -47,7 +47,8 @@ Result<IncidentsOf> read_incidents(Ledger& ledger, WallTime from, WallTime to) {
       query, [&](const LedgerQuery& q) { return ledger.alerts(q); },
       [&](Alert alert) {
         if (is_known_illness(alert))
-          out[alert.worker_id].push_back({alert.worker_id, alert.reason, alert.started_at, alert.ended_at.value_or(to)});
+          out[alert.worker_id].push_back(
+              {alert.worker_id, alert.reason, alert.started_at, alert.ended_at.value_or(to)});
       });
   if (!done) return done.error();
   for (auto& [id, list] : out) {
@@ -106,14 +107,18 @@ class Watch {
   bool cut() const { return cut_; }
 
  private:
-  static MetricSet metrics_of(const RecordedRow& row) {
-    auto names = std::make_shared<MetricNames>();
-    MetricSet out;
-    for (const HistoryColumn& column : row.columns->metrics) {
-      names->push_back(column.metric);
-      out.values.push_back(column.values[row.index]);
+  MetricSet metrics_of(const RecordedRow& row) {
+    const auto& columns = row.columns->metrics;
+    const bool same = names_ && std::equal(columns.begin(), columns.end(), names_->begin(), names_->end(),
+                                           [](const HistoryColumn& c, const auto& name) { return c.metric == name; });
+    if (!same) {
+      auto names = std::make_shared<MetricNames>();
+      for (const HistoryColumn& column : columns) names->push_back(column.metric);
+      names_ = std::move(names);
     }
-    out.names = std::move(names);
+    MetricSet out;
+    for (const HistoryColumn& column : columns) out.values.push_back(column.values[row.index]);
+    out.names = names_;
     return out;
   }
 
@@ -158,6 +163,7 @@ class Watch {
   const std::map<std::string, WorkerRecord> workers_;
   FleetAnalysis analysis_;
   std::vector<SavedState> states_;
+  std::shared_ptr<const MetricNames> names_;  // of the row before: mostly those of the next one
   std::map<std::string, WallTime> seen_;
   std::map<std::string, Alarm> open_;
   std::vector<Alarm> done_;
@@ -213,17 +219,21 @@ void add_remarks(const Options& options, const Watch& watch, BacktestResult& out
   out.remarks.push_back(
       "incidents are alerts of workers that the ledger holds; a remedy or a planned restart that came first leaves an "
       "alarm without one, and it counts as wrong");
-  out.remarks.push_back("versions and lives of workers are not stored with the rows: levels are not learned anew at a release");
+  out.remarks.push_back(
+      "versions and lives of workers are not stored with the rows: levels are not learned anew at a release");
   if (out.first_row > options.from - 24h)
-    out.remarks.push_back("less than a day was stored before the beginning: the first alarms are missing, since a worker "
-                          "is learned for 24 hours first");
+    out.remarks.push_back(
+        "less than a day was stored before the beginning: the first alarms are missing, since a worker "
+        "is learned for 24 hours first");
   if (watch.cut()) out.remarks.push_back(fmt::format("only the first {} alarms were looked at", kMaxAlarms));
 }
 
 }  // namespace
 
 bool foretells(std::string_view metric, Reason reason) {
-  const auto any = [&](std::initializer_list<Reason> list) { return std::find(list.begin(), list.end(), reason) != list.end(); };
+  const auto any = [&](std::initializer_list<Reason> list) {
+    return std::find(list.begin(), list.end(), reason) != list.end();
+  };
   const auto kind = forecast_kind_of(metric);
   if (!kind) return false;
   switch (*kind) {

@@ -211,6 +211,7 @@ void DaemonImpl::restore_analysis() {
   std::size_t taken = 0, refused = 0;
   std::string first_problem;
   const auto read = history_->read_states([&](std::string_view name, WallTime, std::string_view bytes) {
+    if (journal_) journal_->analysis(name, bytes, started_);
     const auto done = engine_->restore_analysis(name, bytes, started_);
     taken += done ? 1 : 0;
     refused += done ? 0 : 1;
@@ -333,8 +334,8 @@ Result<void> DaemonImpl::open() {
   (void)inbox_->push(Input(std::move(http)), started_.steady);
   loop_ = std::make_unique<EngineLoop>(EngineLoop::Parts{
       *engine_, *inbox_, *dispatcher_, hub_, [this](std::vector<HistoryRow> rows) { store(std::move(rows)); },
-      [this](std::vector<SavedState> states) { history_writer_->push_states(std::move(states)); },
-      journal_.get(), clock_, log_});
+      [this](std::vector<SavedState> states) { history_writer_->push_states(std::move(states)); }, journal_.get(),
+      clock_, log_});
   loop_->start();
   messenger_->start();
   if (const auto probing = start_prober(); !probing) return probing;

@@ -86,6 +86,8 @@ struct Decided {
       std::visit([&](const auto& one) { add(entries, "act " + std::to_string(act.index()), one); }, act);
     }
     for (const HistoryRow& row : effects.history) add(entries, "row", row);
+    for (const SavedState& state : effects.states) entries.push_back("state " + state.name + " " + state.bytes);
+    kinds["state"] += int(effects.states.size());
     kinds["row"] += int(effects.history.size());
     entries.push_back("step " + std::to_string(effects.publish_now));
     add(entries, "next", effects.next_deadline);
@@ -159,6 +161,10 @@ struct JournalReplay : testing::Test {
     Engine engine(engine_config(config), day.now());
     journal->begin(*state, day.now());
     engine.restore(*state, day.now());
+    for (const auto& [name, bytes] : learned) {
+      journal->analysis(name, bytes, day.now());
+      ASSERT_TRUE(engine.restore_analysis(name, bytes, day.now()));
+    }
     std::vector<LedgerEntry> entries;
     for (int i = 0; i < steps && !day.over(); ++i) {
       Duration waited{};
@@ -175,6 +181,7 @@ struct JournalReplay : testing::Test {
       if (i % 3 == 0 && engine.view_dirty()) (void)engine.publish(day.now());  // readers change nothing
       day.answer(effects);
       decided.take(effects);
+      for (SavedState& saved : effects.states) learned[saved.name] = std::move(saved.bytes);
       std::move(effects.ledger.begin(), effects.ledger.end(), std::back_inserter(entries));
     }
     ASSERT_TRUE(ledger.commit(entries));
@@ -200,6 +207,8 @@ struct JournalReplay : testing::Test {
         engine = std::make_unique<Engine>(config_of(run->header.config_hash), now);
         engine->restore(run->restored, now);
       }
+      if (const auto* saved = std::get_if<journal::AnalysisRecord>(&(*event)->what))
+        EXPECT_TRUE(engine->restore_analysis(saved->name, saved->bytes, now));
       if (const auto* reload = std::get_if<journal::ReloadRecord>(&(*event)->what)) {
         ++reloads;
         engine->configure(config_of(reload->config_hash), now);
@@ -221,6 +230,7 @@ struct JournalReplay : testing::Test {
   fs::path dir;
   std::unique_ptr<Logger> log = make_null_logger();
   Decided decided;
+  std::map<std::string, std::string> learned;  // by the analysis, as the history keeps it
   const char* config = kFirstConfig;
   int reload_at = -1;  // step of the shift in which the second one comes into force
   int runs = 0, reloads = 0;
@@ -242,7 +252,7 @@ TEST_F(JournalReplay, decides_a_whole_day_again_entry_for_entry) {
 
   // The day was one: alerts, incidents, ladders, answers, rows, records of inputs.
   for (const char* kind : {"ledger 0", "ledger 1", "ledger 7", "ledger 8", "ledger 9", "ledger 10", "act 0", "act 1",
-                           "act 3", "act 4", "act 5", "act 6", "broker", "cut off"})
+                           "act 3", "act 4", "act 5", "act 6", "broker", "cut off", "state"})
     EXPECT_GT(decided.kinds[kind], 0) << kind;
   EXPECT_GT(decided.kinds["row"], 2'000);
 

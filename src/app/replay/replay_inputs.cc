@@ -10,6 +10,7 @@ namespace paramedic::replay {
 
 namespace {
 
+using journal::AnalysisRecord;
 using journal::EndRecord;
 using journal::GapRecord;
 using journal::JournalEvent;
@@ -109,6 +110,9 @@ class InputReplay {
     sides_.reload(reload.config_hash, now);
   }
 
+  void take(AnalysisRecord& saved, const Now& now) {
+    if (running_) sides_.restore_analysis(saved.name, saved.bytes, now);
+  }
   void take(EndRecord&, const Now&) { close_span(); }
 
   void under(const std::string& recorded_hash) {

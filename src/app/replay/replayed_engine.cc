@@ -18,6 +18,11 @@ void ReplayedEngine::begin_run(const LedgerState& state, const std::string& reco
   publish_at_ = now.steady + kPublishEvery;
 }
 
+// One that is refused was refused then too, or the analysis is off now.
+void ReplayedEngine::restore_analysis(const std::string& name, const std::string& bytes, const Now& now) {
+  if (engine_) (void)engine_->restore_analysis(name, bytes, now);
+}
+
 void ReplayedEngine::reload(const std::string& recorded_hash, const Now& now) {
   exact_ = exact_ && recorded_hash == config_.hash;
   if (exact_) engine_->configure(config_.engine, now);

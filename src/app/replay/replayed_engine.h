@@ -53,6 +53,8 @@ class ReplayedEngine {
 
   // A life of the monitor begins, under the configuration of this hash.
   void begin_run(const LedgerState& state, const std::string& recorded_hash, const Now& now);
+  // What its analysis had learned before, one worker or task type at a time. Before the first step.
+  void restore_analysis(const std::string& name, const std::string& bytes, const Now& now);
   // The recorded monitor took another configuration on.
   void reload(const std::string& recorded_hash, const Now& now);
   // Moves from `inputs`.

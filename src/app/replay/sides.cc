@@ -21,6 +21,11 @@ void Sides::begin_run(const LedgerState& state, const std::string& recorded_hash
   if (old_side_) old_side_->begin_run(state, recorded_hash, now);
 }
 
+void Sides::restore_analysis(const std::string& name, const std::string& bytes, const Now& now) {
+  new_side_.restore_analysis(name, bytes, now);
+  if (old_side_) old_side_->restore_analysis(name, bytes, now);
+}
+
 void Sides::reload(const std::string& recorded_hash, const Now& now) {
   new_side_.reload(recorded_hash, now);
   if (old_side_) old_side_->reload(recorded_hash, now);

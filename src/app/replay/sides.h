@@ -9,6 +9,7 @@ class Sides {
   explicit Sides(const ReplayOptions& options);
 
   void begin_run(const LedgerState& state, const std::string& recorded_hash, const Now& now);
+  void restore_analysis(const std::string& name, const std::string& bytes, const Now& now);
   void reload(const std::string& recorded_hash, const Now& now);
   // Moves from `inputs`.
   void step(std::vector<Input>& inputs, Duration oldest_wait, const Now& now);

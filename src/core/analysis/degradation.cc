@@ -109,10 +109,6 @@ void DegradationFinder::advance(WallTime now) {
   }
 }
 
-WallTime DegradationFinder::next_block(WallTime now) const {
-  return WallTime{kTaskBlock * (TaskWindows::block_of(now) + 1)};
-}
-
 void DegradationFinder::close(const Key& key, TaskTypeState& state, WallTime now) {
   mark_held(state);
   const bool quiet = state.held.empty() && state.windows.blocks_idle() > std::int64_t(kLookBlocks);

@@ -62,8 +62,6 @@ class DegradationFinder {
   void add(std::string_view pool, const WorkerTraits& worker, std::span<const TaskIncrease> more, WallTime now);
   // Closes and judges what has ended, for types of which nothing comes any longer.
   void advance(WallTime now);
-  // When advance() has something to do again.
-  WallTime next_block(WallTime now) const;
 
   // What holds now, worst first; of one pool, or of all.
   std::vector<TaskDegradation> current(std::string_view pool) const;

@@ -59,14 +59,16 @@ void FleetAnalysis::follow_life(Watched& worker, const AnalysisSample& sample) {
   worker.incarnation = sample.incarnation;
   worker.analysis->pause();  // how long it was away is known otherwise
   for (std::size_t kind = 0; kind < kForecasts; ++kind)
-    if (worker.forecasts[kind] && forecast_kind_info(ForecastKind(kind)).of_process) worker.forecasts[kind]->restarted();
+    if (worker.forecasts[kind] && forecast_kind_info(ForecastKind(kind)).of_process)
+      worker.forecasts[kind]->restarted();
 }
 
 MetricForecast* FleetAnalysis::forecast_for(Watched& worker, ForecastKind kind, double limit) {
   auto& forecast = worker.forecasts[std::size_t(kind)];
   if (!forecast) {
     // A worker with a GPU and twenty metrics has room for five.
-    const auto have = std::size_t(std::count_if(worker.forecasts.begin(), worker.forecasts.end(), [](auto& f) { return bool(f); }));
+    const auto have =
+        std::size_t(std::count_if(worker.forecasts.begin(), worker.forecasts.end(), [](auto& f) { return bool(f); }));
     if (worker.analysis->bytes() + (have + 1) * sizeof(MetricForecast) > WorkerAnalysis::kMaxBytes) return nullptr;
     if (!budget_.take_small(sizeof(MetricForecast))) return nullptr;
     forecast = std::make_unique<MetricForecast>(kind, limit);
@@ -133,10 +135,6 @@ std::shared_ptr<const WorkerAnalysisView> FleetAnalysis::update(const AnalysisSa
   return std::make_shared<const WorkerAnalysisView>(view_of(worker, sample, std::move(reading)));
 }
 
-void FleetAnalysis::pause(std::string_view worker_id) {
-  if (const auto found = workers_.find(std::string(worker_id)); found != workers_.end()) found->second.analysis->pause();
-}
-
 void FleetAnalysis::remove(std::string_view worker_id) {
   const auto found = workers_.find(std::string(worker_id));
   if (found == workers_.end()) return;
@@ -163,8 +161,8 @@ std::vector<std::pair<std::string, double>> FleetAnalysis::seconds_left(std::str
     if (!found->second.forecasts[i]) continue;
     const std::string_view metric = forecast_kind_info(ForecastKind(i)).metric;
     const auto forecast = found->second.forecasts[i]->forecast(metric);
-    const double seconds = forecast ? std::max(0.0, to_seconds(forecast->reaches_at - now))
-                                    : std::numeric_limits<double>::infinity();
+    const double seconds =
+        forecast ? std::max(0.0, to_seconds(forecast->reaches_at - now)) : std::numeric_limits<double>::infinity();
     out.emplace_back(metric, seconds);
   }
   std::sort(out.begin(), out.end());

@@ -58,7 +58,7 @@ struct FleetAnalysisStats {
 class FleetAnalysis {
  public:
   static constexpr std::size_t kForecasts = kEnumCount<ForecastKind>;
-  static constexpr Duration kSaveEvery = 1h;    // each worker and task type, spread over the hour
+  static constexpr Duration kSaveEvery = 1h;      // each worker and task type, spread over the hour
   static constexpr Duration kLookEvery = 1min;    // at which states of task types are due
   static constexpr Duration kTeachesAfter = 24h;  // who has learned so long may teach a new peer
 
@@ -68,8 +68,6 @@ class FleetAnalysis {
   // Null where the pool has no analysis. States that are due to be saved are appended to `states`.
   std::shared_ptr<const WorkerAnalysisView> update(const AnalysisSample& sample, const AnalysisSettings& settings,
                                                    std::vector<SavedState>& states);
-  // Its next silence is not its own: it was stopped on purpose, or nobody listened.
-  void pause(std::string_view worker_id);
   void remove(std::string_view worker_id);
 
   // How unusual each metric of the worker that is known well enough is now: (name, -log10 p), by name.

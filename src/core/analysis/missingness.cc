@@ -38,13 +38,4 @@ MissingnessReading Missingness::arrived(WallTime at, int known, int absent) {
   return reading;
 }
 
-MissingnessReading Missingness::silent(WallTime now) const {
-  MissingnessReading reading;
-  reading.usual_seconds = clock_.step_seconds();
-  reading.distance_seconds = float(std::max(to_seconds(now.time_since_epoch()) - clock_.last_seconds(), 0.0));
-  reading.may_notify = clock_.learned_seconds() >= AnomalyDetector::kNotifySeconds;
-  if (!paused_ && reading.usual_seconds > 0) reading.late = lateness(reading.distance_seconds / reading.usual_seconds);
-  return reading;
-}
-
 }  // namespace paramedic

@@ -1,7 +1,7 @@
-// What is not told says something too: reports that come late, a silence, metrics that vanish. Where a device fails
-// ("the GPU has fallen off the bus") it is often the only early sign. Distances between reports and the share of known
-// metrics that is absent are judged by tail histograms of their own, as values are, so a worker that is always
-// irregular raises nothing by it. Pure; no allocation; one thread.
+// What is not told says something too: reports that come late, metrics that vanish. Where a device fails ("the GPU has
+// fallen off the bus") it is often the only early sign. Distances between reports and the share of known metrics that
+// is absent are judged by tail histograms of their own, as values are, so a worker that is always irregular raises
+// nothing by it. A silence, as long as it lasts, is the heartbeat check's. Pure; no allocation; one thread.
 #pragma once
 #include "base/clock.h"
 #include "core/analysis/sample_clock.h"
@@ -23,8 +23,6 @@ class Missingness {
 
   // A report came, with `absent` of the `known` metrics missing in it.
   MissingnessReading arrived(WallTime at, int known, int absent);
-  // Nothing has come since; nothing is learned by asking. `late` only.
-  MissingnessReading silent(WallTime now) const;
   // The worker was away on purpose (restart, maintenance): that distance is not its own.
   void pause() { paused_ = true; }
 

@@ -165,21 +165,6 @@ std::optional<Anomaly> WorkerAnalysis::watch_missing(WallTime now, const Missing
   return a;
 }
 
-std::optional<Anomaly> WorkerAnalysis::silent(WallTime now) const {
-  const MissingnessReading reading = missing_.silent(now);
-  if (reading.late < WatchedSeries::kUnusual) return std::nullopt;
-  Anomaly a;
-  a.metric = kReport;
-  a.score = reading.late;
-  a.statistic = AnomalyStatistic::late;
-  a.observed = reading.distance_seconds;
-  a.expected_low = a.expected_high = reading.usual_seconds;
-  a.since = now - from_seconds(reading.distance_seconds);
-  a.may_notify = reading.may_notify;
-  a.top = {{a.metric, a.score}};
-  return a;
-}
-
 void WorkerAnalysis::recentre() {
   for (WatchedSeries& series : series_) series.recentre();
 }

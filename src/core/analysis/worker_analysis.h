@@ -51,8 +51,6 @@ class WorkerAnalysis {
 
   // One report: all that it tells. `peers` (of its pool) learns from it; may be null.
   WorkerReading update(WallTime now, std::span<const MetricValue> metrics, PoolPeers* peers);
-  // No report came; tells lateness as it grows. Learns nothing.
-  std::optional<Anomaly> silent(WallTime now) const;
   // It was stopped on purpose, or nobody listened: the coming distance is not its own.
   void pause() { missing_.pause(); }
 

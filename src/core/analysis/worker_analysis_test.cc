@@ -162,7 +162,7 @@ TEST(WorkerAnalysis, a_new_life_inherits_and_a_new_version_learns_its_levels_ane
   EXPECT_LE(same.analysis.bytes(), WorkerAnalysis::kMaxBytes);
 }
 
-TEST(WorkerAnalysis, a_vanished_metric_and_a_silence_are_told) {
+TEST(WorkerAnalysis, a_vanished_metric_is_told) {
   AnalysisBudget budget;
   Worker w("w", budget);
   w.learn();
@@ -171,13 +171,6 @@ TEST(WorkerAnalysis, a_vanished_metric_and_a_silence_are_told) {
     for (const Anomaly& a : w.report(0, nullptr, 3).anomalies)
       vanished |= a.statistic == AnomalyStatistic::vanished && a.metric == "avg_duration_seconds";
   EXPECT_TRUE(vanished);
-  EXPECT_FALSE(w.analysis.silent(w.at + 12s));
-  const auto silent = w.analysis.silent(w.at + 5min);
-  ASSERT_TRUE(silent);
-  EXPECT_EQ(silent->statistic, AnomalyStatistic::late);
-  EXPECT_EQ(silent->since, w.at);
-  w.analysis.pause();
-  EXPECT_FALSE(w.analysis.silent(w.at + 5min));
 }
 
 TEST(WorkerAnalysis, saved_and_loaded_it_continues_bit_equal) {

@@ -13,8 +13,8 @@ namespace paramedic {
 
 // That the memory of a worker fills: made by a forecaster, which must be calibrated before it states one.
 struct LeakForecast {
-  SteadyTime full_at{};
-  double probability = 0;  // 0…1, that it is full by then
+  SteadyTime full_at{};    // the early end of the interval: nine of ten times it fills later
+  double probability = 0;  // 0…1, that it fills within the forecaster's horizon
   std::string text;        // "memory grows by 40 MiB/h, full in 3 h"
 };
 

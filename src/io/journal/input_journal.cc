@@ -52,6 +52,14 @@ void InputJournal::begin(const LedgerState& state, const Now& now) {
   push(std::move(block), true);
 }
 
+void InputJournal::analysis(std::string_view name, std::string_view bytes, const Now& now) {
+  Block block;
+  add_gap(block, now);
+  if (!add(block, now, AnalysisRecord{std::string(name), std::string(bytes)}))
+    return note_gap(GapReason::too_large, 0, now);
+  push(std::move(block), true);
+}
+
 void InputJournal::step(std::span<const Input> inputs, Duration oldest_wait, const Now& now) {
   Block block;
   block.frames.reserve(last_size_ + last_size_ / 4);

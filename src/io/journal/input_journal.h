@@ -1,7 +1,8 @@
 // InputJournal: writes down all that the engine is given, so that `record: full` can be replayed exactly: what it was
 // restored with, each step with its Now and how long its oldest input had waited, and every input of it
-// (docs/formats/inputs.md). begin(), step() and reload() from the engine's thread (begin: before that thread exists);
-// they encode and queue, and never wait for the disk. One thread of its own writes. stats() and segments() from any.
+// (docs/formats/inputs.md). begin(), analysis(), step() and reload() from the engine's thread (the first two before
+// that thread exists); they encode and queue, and never wait for the disk. One thread of its own writes. stats() and
+// segments() from any.
 //
 // The queue is bounded: when the disk does not keep up, whole steps are dropped, counted, and a gap in the journal says
 // how many and since when. While the disk refuses, what is queued is tried again each second. The monitor goes on
@@ -52,6 +53,8 @@ class InputJournal {
 
   // Once, before the first step: what Engine::restore is given, with the same `now`.
   void begin(const LedgerState& state, const Now& now);
+  // After begin(), before the first step: what Engine::restore_analysis is given. Queued whatever the queue holds.
+  void analysis(std::string_view name, std::string_view bytes, const Now& now);
   // What Engine::step is about to be given.
   void step(std::span<const Input> inputs, Duration oldest_wait, const Now& now);
   // Another configuration holds from the next step on.

@@ -87,6 +87,7 @@ struct Journal : testing::Test {
   }
   static std::string word(const ReloadRecord& reload) { return "reload " + reload.config_hash; }
   static std::string word(const EndRecord&) { return "end"; }
+  static std::string word(const AnalysisRecord& saved) { return saved.name + "=" + saved.bytes; }
 
   std::string segment(std::uint64_t sequence) const { return options.store.dir + "/" + segment_name(sequence); }
   static std::string content(const std::string& file) {
@@ -236,6 +237,18 @@ TEST_F(Journal, a_torn_end_is_accepted_and_told) {
     store(segment(1), bytes.substr(0, i));
     for (const std::string& word : read()) EXPECT_THAT(word, testing::Not(StartsWith("error"))) << i;
   }
+}
+
+TEST_F(Journal, what_the_analysis_had_learned_stands_between_the_first_state_and_the_first_step) {
+  open().begin({}, at(0));
+  writer->analysis("worker/w-1", "learned", at(0));
+  writer->analysis("worker/w-2", std::string(5 << 20, 'x'),
+                   at(0));  // larger than any record: said, not lost in silence
+  writer->analysis("tasks/p/t", "more", at(0));
+  step(1, 1);
+  writer->stop();
+  EXPECT_THAT(read(), ElementsAre("run test 1 cfg-1 0", "worker/w-1=learned", "gap too_large 1/0/0", "tasks/p/t=more",
+                                  "step 1", "end"));
 }
 
 TEST_F(Journal, damage_is_named_by_file_and_place_and_what_is_lost_is_said) {

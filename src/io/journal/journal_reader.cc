@@ -140,6 +140,7 @@ Result<void> JournalReader::take(Record record, std::size_t offset) {
       step_ = std::move(event);
     return {};
   }
+  if (auto* saved = std::get_if<AnalysisRecord>(&record.body)) emit(record.now, std::move(*saved), offset);
   if (auto* gap = std::get_if<GapRecord>(&record.body)) emit(record.now, *gap, offset);
   if (auto* reload = std::get_if<ReloadRecord>(&record.body)) emit(record.now, std::move(*reload), offset);
   if (std::holds_alternative<EndRecord>(record.body)) emit(record.now, EndRecord{}, offset);

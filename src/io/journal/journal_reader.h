@@ -19,7 +19,8 @@ namespace paramedic::journal {
 // A life of the monitor begins, or the part of it that is left.
 struct RunBegins {
   SegmentHeader header;
-  bool whole = false;    // from its first step on: Engine(config, now) and restore(restored, now) repeat it exactly
+  bool whole = false;    // from its first step on: Engine(config, now), restore(restored, now) and
+                         // restore_analysis() of each AnalysisRecord that follows repeat it exactly
   LedgerState restored;  // when whole
 };
 struct RecordedStep {
@@ -28,7 +29,7 @@ struct RecordedStep {
 };
 struct JournalEvent {
   Now now;
-  std::variant<RunBegins, RecordedStep, GapRecord, ReloadRecord, EndRecord> what;
+  std::variant<RunBegins, AnalysisRecord, RecordedStep, GapRecord, ReloadRecord, EndRecord> what;
   std::string file;  // name of the segment
   std::uint64_t offset = 0;
 };

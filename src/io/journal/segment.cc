@@ -16,6 +16,7 @@ PARAMEDIC_JOURNAL_FIELDS(StatePart, index, count, bytes)
 PARAMEDIC_JOURNAL_FIELDS(StepRecord, oldest_wait, inputs)
 PARAMEDIC_JOURNAL_FIELDS(GapRecord, reason, steps, inputs, records, since)
 PARAMEDIC_JOURNAL_FIELDS(ReloadRecord, config_hash)
+PARAMEDIC_JOURNAL_FIELDS(AnalysisRecord, name, bytes)
 template <class Coder>
 void code_fields(Coder& coder, InOut<Coder, EndRecord>&) {
   coder("EndRecord", "");
@@ -166,6 +167,9 @@ std::optional<Record> decode_record(std::string_view payload) {
       break;
     case 6:
       body = decode_body<EndRecord>(reader);
+      break;
+    case 7:
+      body = decode_body<AnalysisRecord>(reader);
       break;
     default:
       break;

@@ -77,8 +77,12 @@ struct ReloadRecord {
 };
 // The monitor ended as it should.
 struct EndRecord {};
+// Engine::restore_analysis of one worker or task type, behind the first state and before the first step.
+struct AnalysisRecord {
+  std::string name, bytes;  // as SavedState
+};
 
-using RecordBody = std::variant<StatePart, StepRecord, Input, GapRecord, ReloadRecord, EndRecord>;
+using RecordBody = std::variant<StatePart, StepRecord, Input, GapRecord, ReloadRecord, EndRecord, AnalysisRecord>;
 struct Record {
   Now now;
   RecordBody body;

@@ -66,9 +66,13 @@ TEST(Segment, every_record_survives) {
   ::setenv("RC_PARAMS", "seed=20261123", 0);
   EXPECT_TRUE(rc::check([] {
     testing::Filler fill;
-    std::vector<RecordBody> bodies{
-        testing::random_input(), ReloadRecord{"cfg"},    EndRecord{},
-        StepRecord{5ms, 3},      StatePart{1, 2, "xyz"}, GapRecord{GapReason::queue_full, 1, 2, 3, kNow}};
+    std::vector<RecordBody> bodies{testing::random_input(),
+                                   ReloadRecord{"cfg"},
+                                   EndRecord{},
+                                   StepRecord{5ms, 3},
+                                   StatePart{1, 2, "xyz"},
+                                   GapRecord{GapReason::queue_full, 1, 2, 3, kNow},
+                                   AnalysisRecord{"worker/w-1", std::string("\0\xff", 2)}};
     std::string file;
     Now now;
     fill.fill(now.steady);
