@@ -4,7 +4,7 @@ import signal
 import time
 
 import pytest
-from product import agent_config, alive, free_port, marked_processes, monitor_config, wait_for
+from product import agent_config, alive, command_line, free_port, marked_processes, monitor_config, wait_for
 
 COUNT = 3
 
@@ -21,7 +21,7 @@ def pids_of(api, count=COUNT):
 
 def copies(world):
     """Shells that run as workers: what the agent started, and nothing else."""
-    return [p for p in marked_processes(world.mark) if b"while :; do sleep" in open(f"/proc/{p}/cmdline", "rb").read()]
+    return [p for p in marked_processes(world.mark) if "while :; do sleep" in command_line(p)]
 
 
 @pytest.mark.parametrize("program", ["small", "all-in-one"])
