@@ -207,8 +207,10 @@ struct JournalReplay : testing::Test {
         engine = std::make_unique<Engine>(config_of(run->header.config_hash), now);
         engine->restore(run->restored, now);
       }
-      if (const auto* saved = std::get_if<journal::AnalysisRecord>(&(*event)->what))
+      if (const auto* saved = std::get_if<journal::AnalysisRecord>(&(*event)->what)) {
         EXPECT_TRUE(engine->restore_analysis(saved->name, saved->bytes, now));
+        ++restored_states;
+      }
       if (const auto* reload = std::get_if<journal::ReloadRecord>(&(*event)->what)) {
         ++reloads;
         engine->configure(config_of(reload->config_hash), now);
@@ -233,7 +235,7 @@ struct JournalReplay : testing::Test {
   std::map<std::string, std::string> learned;  // by the analysis, as the history keeps it
   const char* config = kFirstConfig;
   int reload_at = -1;  // step of the shift in which the second one comes into force
-  int runs = 0, reloads = 0;
+  int runs = 0, reloads = 0, restored_states = 0;
 };
 
 }  // namespace
@@ -260,6 +262,7 @@ TEST_F(JournalReplay, decides_a_whole_day_again_entry_for_entry) {
   const Decided again = replay(1'000'000);
   EXPECT_EQ(runs, kShifts);
   EXPECT_EQ(reloads, 1);
+  EXPECT_GT(restored_states, kShifts);  // several workers, each time but the first
   ASSERT_EQ(again.entries.size(), decided.entries.size());
   for (std::size_t i = 0; i < again.entries.size(); ++i)
     ASSERT_EQ(again.entries[i], decided.entries[i]) << "entry " << i << " of " << again.entries.size();
