@@ -45,7 +45,7 @@ Result<IncidentsOf> read_incidents(Ledger& ledger, WallTime from, WallTime to) {
   query.to = to;
   auto done = replay::each_of_ledger<Alert>(
       query, [&](const LedgerQuery& q) { return ledger.alerts(q); },
-      [&](Alert alert) {
+      [&](const Alert& alert) {
         if (is_known_illness(alert))
           out[alert.worker_id].push_back(
               {alert.worker_id, alert.reason, alert.started_at, alert.ended_at.value_or(to)});

@@ -30,8 +30,7 @@ std::vector<std::string> what_is_missing() {
       "tasks in flight: hung tasks, poison tasks and what a restart loses are not judged",
       "queues: depth, age, connections, consumption; of brokers only that they were down",
       "models, process states (stopped, blocked, zombie), starvation, GPU temperatures and errors, each GPU and disk "
-      "of "
-      "its own",
+      "of its own",
       "labels, versions and pools as they were: the latest that the ledger knows stand for the whole time",
       "frames of agents, drains announced by workers, probes, how late the monitor was",
       "what proves a cure (tasks taken, an empty queue, a smoke check): verification_failed and what follows from it "

@@ -275,7 +275,7 @@ void AlertingOutput::clear() {
   changed = false;
 }
 
-Alerting::Alerting(AlertingConfig config) : impl_(std::make_unique<Impl>(config)) {}
+Alerting::Alerting(AlertingConfig config) : impl_(std::make_unique<Impl>(std::move(config))) {}
 Alerting::~Alerting() = default;
 void Alerting::set_config(AlertingConfig config) {
   Impl& m = *impl_;
@@ -356,7 +356,7 @@ void Alerting::update_worker(const AlertingWorkerFacts& facts, const Now& now) {
   if (unmuted) m.enqueue_worker(memory);
 }
 
-void Alerting::close_worker(std::string_view id, std::string closed_as, const Now& now) {
+void Alerting::close_worker(std::string_view id, const std::string& closed_as, const Now& now) {
   Impl& m = *impl_;
   const auto it = m.workers.find(id);
   if (it == m.workers.end()) return;

@@ -91,7 +91,7 @@ class Alerting {
 
   void update_worker(const AlertingWorkerFacts& facts, const Now& now);
   // closed_as: "gone" (forgotten, proven successor, 24 h unheard) or "announced_stop". Ends all alerts of the worker.
-  void close_worker(std::string_view id, std::string closed_as, const Now& now);
+  void close_worker(std::string_view id, const std::string& closed_as, const Now& now);
   // Pool findings that hold now (the whole list, empty = none). muted = in maintenance.
   void update_pool(const std::string& pool, const std::vector<Cause>& findings, bool muted, const Now& now);
   void update_outage(const OutageFacts& outage, const Now& now);

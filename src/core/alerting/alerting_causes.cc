@@ -23,6 +23,7 @@ std::string in_words(const CauseFacts& cause) {
 // What its workers suffer from, the commonest first: "silent (4), hung task (1)".
 std::string symptoms(const std::map<std::string, int>& counts) {
   std::vector<std::pair<int, std::string>> sorted;
+  sorted.reserve(counts.size());
   for (const auto& [words, count] : counts) sorted.emplace_back(-count, words);
   std::sort(sorted.begin(), sorted.end());
   std::string out;
@@ -51,6 +52,7 @@ std::vector<IllWorker> Alerting::ill_workers() const {
     if (!fresh) it->second = std::min(it->second, e.on_since);
   }
   std::vector<IllWorker> out;
+  out.reserve(since.size());
   for (auto& [id, t] : since) out.push_back({id, t});
   return out;
 }

@@ -105,7 +105,7 @@ void Notifier::Impl::close(Group& g, const Now& now, NotifierOutput& out) {
 }
 
 void Notifier::Impl::tell(Group& g, NotificationKind kind, const std::vector<std::string>& channels, const Now& now,
-                          NotifierOutput& out, std::string actor) {
+                          NotifierOutput& out, const std::string& actor) {
   Notification n = render(g, kind, now, actor);
   bool told = false;
   const auto names = channels;  // may be those of `g` itself

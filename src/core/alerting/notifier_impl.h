@@ -106,7 +106,7 @@ struct Notifier::Impl {
   void end(Group& g, const Now& now, NotifierOutput& out);
   void close(Group& g, const Now& now, NotifierOutput& out);
   void tell(Group& g, NotificationKind kind, const std::vector<std::string>& channels, const Now& now,
-            NotifierOutput& out, std::string actor = {});
+            NotifierOutput& out, const std::string& actor = {});
   void save(Group& g, const Now& now, NotifierOutput& out);
 
   // ---- notifier_escalation.cc ----
