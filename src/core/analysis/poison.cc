@@ -25,6 +25,17 @@ double chance_of(int k, int n, double p) {
 }
 }  // namespace
 
+// All of one worker, and not in one go: what it always has in hand dies with it.
+bool PoisonFinder::one_keeps_it(const Task& task) {
+  const auto& all = task.evidence;
+  bool one = true, in_one_go = true;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    one = one && all[i].second.worker_id == all[0].second.worker_id;
+    in_one_go = in_one_go && all[i].first - all[i - 1].first <= kLeastSpan;
+  }
+  return one && !in_one_go;
+}
+
 bool PoisonFinder::stands_out(const Pool& pool, const Task& task) {
   double with = 0, living = 0, at_all = 0, ran = 0;  // no durations: one of a damaged record could overflow
   for (const auto& [at, death] : task.evidence) {
@@ -35,14 +46,17 @@ bool PoisonFinder::stands_out(const Pool& pool, const Task& task) {
   }
   const double looks = double(task.evidence.size());
   const int seen = int(task.seen.size()), deaths = deaths_with_and_since(pool, task);
+  const bool each = seen == deaths, lone = living == 0;
+  if (lone ? !each : one_keeps_it(task)) return false;
   if (with > 0) {
     const double share = with / living;
     if (seen < kMinLift * share * deaths || chance_of(seen, deaths, share) >= kMaxChance) return false;
   }
-  if (chance_of(seen, deaths, (with + looks) / at_all) >= kMaxChanceWithDead) return false;  // the dead one had it too
+  // The dead one had it too.
+  if (chance_of(seen, deaths, (with + looks) / at_all) >= (each ? kMaxChanceEach : kMaxChanceWithDead)) return false;
   const auto& [first, first_death] = task.evidence.front();
   const double span = to_seconds(task.evidence.back().first - first) + to_seconds(first_death.ran);
-  const double in_hand = std::min(1.0, ran / std::max(span, to_seconds(kLeastSpan))) / (1 + living / looks);
+  const double in_hand = std::min(1.0, 2 * ran / std::max(span, to_seconds(kLeastSpan))) / (1 + living / looks);
   return chance_of(seen, deaths, in_hand) < kMaxChanceInHand;
 }
 

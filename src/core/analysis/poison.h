@@ -2,16 +2,21 @@
 // takes it next may be the next to die; nothing is done to it here, people are told with the evidence.
 //
 // A task is named when it was in flight at `deaths` deaths of distinct incarnations of one pool within `window`, and
-// three explanations that blame nobody are out of the question (binomial: so many of the pool's deaths since the first
+// explanations that blame nobody are out of the question (1 to 3 binomial: so many of the pool's deaths since the first
 // with it, at a probability p each):
 // 1. Many run it. p = its share among the living, looked at when one with the task dies: below 1 of 1000, and its share
 //    among the dead is at least three times p.
 // 2. One of the pool has it all the time, and this one dies as often as the others. p = (living with it + 1) /
-//    (living + 1), as the dead one belongs to those who had it: below 5 of 1000. A pool of fewer than six counts as of
-//    six, so that three deaths of three always are enough.
-// 3. It runs so long that it must meet deaths. p = (time it had run at these deaths) / (time from the begin of the
-//    first run to the last death), divided by the workers: below 1 of 10 000. Deaths within ten minutes count as if
-//    ten minutes apart, so that a crash loop of its own making does not excuse it.
+//    (living + 1), as the dead one belongs to those who had it: below 5 of 1000 if it was there at each death, else
+//    below 2 of 1000, as many tasks are looked at, at many deaths. A pool of fewer than six counts as of six, so that
+//    three deaths of three always are enough.
+// 3. It runs so long that it must meet deaths. p = 2 x (time it had run at these deaths) / (time from the begin of the
+//    first run to the last death), divided by the workers: below 1 of 20 000. Twice, as a run is met at half its length
+//    on average. Deaths within ten minutes count as if ten minutes apart, so that a crash loop of its own making does
+//    not excuse it.
+// 4. One worker keeps it. All its deaths are of one worker while others live, and not in one go (ten minutes from one
+//    to the next at most).
+// 5. Nobody to compare with, a pool of one worker: then it must have been there at each death since the first.
 // How much each is worth: docs/analysis-causes.md.
 //   Example: `tick` without arguments is in flight at 5 of 10 deaths and at 40 % of the living: 0.5 < 1.2, not named.
 //   `resize 3f2a`, 3 s after its begin, at 3 of 3 deaths among 10 workers and nowhere else: 0.1³ = 0.001, named. At 3
@@ -41,7 +46,8 @@ struct PoisonLimits {
 
 class PoisonFinder {
  public:
-  static constexpr double kMinLift = 3, kMaxChance = 0.001, kMaxChanceWithDead = 0.005, kMaxChanceInHand = 0.0001;
+  static constexpr double kMinLift = 3, kMaxChance = 0.001, kMaxChanceEach = 0.005, kMaxChanceWithDead = 0.002;
+  static constexpr double kMaxChanceInHand = 0.00005;
   static constexpr int kFewest = 6;  // workers: three deaths of three are one chance of 216 then
   static constexpr Duration kLeastSpan = 10min;
   static constexpr std::size_t kMaxDeaths = 1000;  // remembered per pool
@@ -75,6 +81,7 @@ class PoisonFinder {
   // null = this life was counted already
   Task* take(Pool& pool, const DeathRecord& death, const DeathTask& told, SteadyTime at, const PoisonLimits& limits);
   static int deaths_with_and_since(const Pool& pool, const Task& task);
+  static bool one_keeps_it(const Task& task);
   static bool stands_out(const Pool& pool, const Task& task);
   static PoisonTask describe(const std::string& name, const Pool& pool, const Key& key, const Task& task);
 

@@ -94,6 +94,46 @@ TEST_F(PoisonTest, a_task_that_runs_for_hours_must_meet_deaths) {
   }
 }
 
+// What a worker always has in hand dies with it, however often; a crash loop is told, as is a death of another worker.
+TEST_F(PoisonTest, what_only_one_worker_has_is_named_in_a_crash_loop_only) {
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(dies("keeper", {task("kept")}).empty()) << i;
+    clock_.advance(11min);
+  }
+  EXPECT_EQ(dies("another", {task("kept")}).size(), 1u);
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(9min);
+    EXPECT_EQ(dies("looper", {task("3f2a")}, 30).size(), i == 2);
+  }
+}
+
+TEST_F(PoisonTest, a_pool_of_one_worker_must_have_it_at_each_death) {
+  for (int i = 0; i < 30; ++i) {
+    clock_.advance(20min);
+    EXPECT_TRUE(dies("w", {task(i % 8 == 1 ? "other" : "often")}, 0).empty()) << i;
+  }
+  PoisonFinder other;
+  for (int i = 0; i < 3; ++i) {
+    clock_.advance(20min);
+    EXPECT_EQ(other.on_death(death("w", {task("3f2a")}, 0), clock_.now().steady, PoisonLimits{}).size(), i == 2);
+  }
+}
+
+TEST_F(PoisonTest, other_deaths_in_between_ask_for_more) {
+  const auto at_fourth = [&](int living) {  // with it: the first, second and fourth death
+    PoisonFinder finder;
+    std::vector<PoisonTask> named;
+    for (int i = 0; i < 4; ++i) {
+      clock_.advance(1h);
+      named = finder.on_death(death("w" + std::to_string(i), {task(i == 2 ? "other" : "3f2a")}, living),
+                              clock_.now().steady, PoisonLimits{});
+    }
+    return named.size();
+  };
+  EXPECT_EQ(at_fourth(9), 0u) << "3 of 4 at 1 of 10: 4 of 1000";
+  EXPECT_EQ(at_fourth(15), 1u) << "3 of 4 at 1 of 16: 1 of 1000";
+}
+
 TEST_F(PoisonTest, three_of_three_in_a_crash_loop_are_enough_in_any_pool) {
   for (const int living : {0, 1, 2, 3, 30}) {
     PoisonFinder other;
@@ -130,13 +170,13 @@ TEST_F(PoisonTest, old_deaths_do_not_count_and_a_named_one_ends) {
 }
 
 TEST_F(PoisonTest, memory_is_bounded_and_suspects_stay) {
-  dies("a", {task("3f2a")});
-  dies("b", {task("3f2a")});
+  dies("a", {task("3f2a")}, 20);
+  dies("b", {task("3f2a")}, 20);
   std::vector<DeathTask> many;
   for (int i = 0; i < 500; ++i) many.push_back(task("x" + std::to_string(i)));
-  dies("c", many);
+  dies("c", many, 20);
   EXPECT_EQ(finder_.evicted(), 451u);
-  EXPECT_EQ(dies("d", {task("3f2a")}).size(), 1u);
+  EXPECT_EQ(dies("d", {task("3f2a")}, 20).size(), 1u);
 }
 
 TEST_F(PoisonTest, pools_are_apart) {

@@ -4,7 +4,10 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
+
+#include "core/analysis/cause_odds.h"
 
 namespace paramedic {
 
@@ -14,7 +17,6 @@ namespace {
 constexpr std::array<std::string_view, 8> kTraitOrder{"broker", "host", "gpu",     "source",
                                                       "queue",  "",     "version", "pool"};
 constexpr double kImagined = 10, kImaginedIll = 0.5;
-constexpr double kNearlyEqual = 0.9;
 
 int order_of(std::string_view label) {
   const auto found = std::find(kTraitOrder.begin(), kTraitOrder.end(), label);
@@ -25,6 +27,7 @@ int order_of(std::string_view label) {
 struct Count {
   std::string_view label, value;
   int all = 0, ill = 0, fresh = 0;  // fresh = turned ill within the window and not explained yet
+  std::uint64_t members = 0;        // sum of the hashes of their ids: the same = the same workers
 };
 
 struct TraitHash {
@@ -44,12 +47,6 @@ double lift_of(const Count& c, int ill, int all) {
   return with / without;
 }
 
-// ln of the likelihood of `hit` of n, at their own share.
-double log_likelihood(double hit, double n) {
-  if (hit <= 0 || hit >= n) return 0;
-  return hit * std::log(hit / n) + (n - hit) * std::log1p(-hit / n);
-}
-
 bool has(const CauseSubject& worker, std::string_view label, std::string_view value) {
   return std::any_of(worker.traits.begin(), worker.traits.end(),
                      [&](const CauseTrait& t) { return t.label == label && t.value == value; });
@@ -58,54 +55,80 @@ bool has(const CauseSubject& worker, std::string_view label, std::string_view va
 struct Fleet {
   std::vector<const CauseSubject*> ill;    // by id
   std::vector<const CauseSubject*> fresh;  // of them
-  Counts counts;                           // of traits that ill workers have
+  Counts counts;                           // of all traits; empty when nobody is ill
   int all = 0;
+
+  // Who has been ill for long, or is explained by another cause, is neither well nor news.
+  int fresh_all() const { return all - int(ill.size() - fresh.size()); }
 };
 
-// How much better two shares, with and without the trait, explain who turned ill than one share of all does. Who has
-// been ill for long, or is explained by another cause, is neither well nor news.
-double evidence_of(const Count& c, const Fleet& fleet) {
-  const double fresh = double(fleet.fresh.size()), all = fleet.all - double(fleet.ill.size()) + fresh;
-  const double with = c.all - c.ill + c.fresh, without = all - with;
-  if (with <= 0 || without <= 0 || c.fresh * without <= (fresh - c.fresh) * with) return 0;
-  return log_likelihood(c.fresh, with) + log_likelihood(fresh - c.fresh, without) - log_likelihood(fresh, all);
+// One explanation: a trait, with all that exactly the same workers have. They cannot be told apart; the nearest is
+// told.
+struct Explanation {
+  const Count* nearest = nullptr;
+  double weight = 0;
+};
+
+bool nearer(const Count& a, const Count& b) {
+  return std::tuple(order_of(a.label), a.label, a.value) < std::tuple(order_of(b.label), b.label, b.value);
 }
 
-bool explains(const Count& c, double lift, const Fleet& fleet) {
+// Those that could be told from "everybody", and that somebody fresh has; nothing may depend on the order of the table.
+std::vector<const Count*> suspects_of(const Fleet& fleet) {
+  std::vector<const Count*> out;
+  for (const auto& [trait, c] : fleet.counts)
+    if (c.fresh > 0 && c.all < fleet.all) out.push_back(&c);
+  std::sort(out.begin(), out.end(), [](auto* a, auto* b) { return nearer(*a, *b); });
+  return out;
+}
+
+// ln of the weight of each suspect: how well it fits, divided by the labels, and by the values of its own.
+std::vector<double> ln_weights(const std::vector<const Count*>& suspects, const Fleet& fleet) {
+  std::map<std::string_view, int> values;
+  for (const auto& [trait, c] : fleet.counts) ++values[c.label];
+  std::vector<double> out;
+  for (const Count* c : suspects)
+    out.push_back(ln_fit_of_trait({c->fresh, c->all - c->ill + c->fresh, int(fleet.fresh.size()), fleet.fresh_all()}) -
+                  std::log(double(values.size()) * values.at(c->label)));
+  return out;
+}
+
+// What a statement says must be true whatever the odds are.
+bool may_be_told(const Count& c, const Fleet& fleet) {
   using Finder = SharedCauseFinder;
-  if (c.fresh < Finder::kMinIll || lift < Finder::kMinLift) return false;
-  if (c.fresh < Finder::kMinCover * double(fleet.fresh.size())) return false;
-  const bool half = c.ill >= Finder::kMinShare * c.all;
-  if (c.all == fleet.all) return half;  // nobody to compare with
-  const double evidence = evidence_of(c, fleet);
-  if (half) return evidence >= Finder::kMinEvidence;
-  return c.ill >= Finder::kLeastShare * c.all &&
-         evidence >= Finder::kStrongEvidence + std::log(double(fleet.counts.size()));
+  return c.fresh >= Finder::kMinIll && c.fresh >= Finder::kMinCover * double(fleet.fresh.size()) &&
+         c.ill >= Finder::kLeastShare * c.all && lift_of(c, int(fleet.ill.size()), fleet.all) >= Finder::kMinLift;
 }
 
-// The best explanation of what is fresh; null = none is good enough.
+const Count* nearest_of_everybody(const Fleet& fleet) {
+  const Count* out = nullptr;
+  for (const auto& [trait, c] : fleet.counts)
+    if (c.all == fleet.all && c.ill >= SharedCauseFinder::kMinShare * c.all && (!out || nearer(c, *out))) out = &c;
+  return out;
+}
+
+// The explanation of what is fresh that outweighs all others together; null = none does.
 const Count* best_of(const Fleet& fleet) {
-  const Count* best = nullptr;
-  double best_lift = 0;
-  const auto better = [&](const Count& c, double lift) {
-    if (!best || lift * kNearlyEqual > best_lift) return true;
-    if (lift < best_lift * kNearlyEqual) return false;
-    const int order = order_of(c.label), old = order_of(best->label);
-    if (order != old) return order < old;
-    // Nothing may depend on the order of the table.
-    return std::tie(c.label, c.value) < std::tie(best->label, best->value);
-  };
-  std::vector<const Count*> sorted;
-  for (const auto& [trait, count] : fleet.counts) sorted.push_back(&count);
-  std::sort(sorted.begin(), sorted.end(),
-            [](auto* a, auto* b) { return std::tie(a->label, a->value) < std::tie(b->label, b->value); });
-  for (const Count* c : sorted) {
-    const double lift = lift_of(*c, int(fleet.ill.size()), fleet.all);
-    if (!explains(*c, lift, fleet) || !better(*c, lift)) continue;
-    best = c;
-    best_lift = lift;
+  const int fresh = int(fleet.fresh.size());
+  if (fresh < SharedCauseFinder::kMinIll) return nullptr;
+  const double chance = ln_fit_of_chance(fresh, fleet.fresh_all());
+  const double everybody = ln_fit_of_everybody(fresh, fleet.fresh_all());
+  const std::vector<const Count*> suspects = suspects_of(fleet);
+  const std::vector<double> weights = ln_weights(suspects, fleet);
+  double top = std::max(chance, everybody);
+  for (const double w : weights) top = std::max(top, w);
+  double sum = std::exp(chance - top) + std::exp(everybody - top);
+  std::map<std::pair<std::uint64_t, int>, Explanation> same;
+  for (std::size_t i = 0; i < suspects.size(); ++i) {
+    Explanation& e = same[{suspects[i]->members, suspects[i]->all}];
+    if (!e.nearest) e.nearest = suspects[i];  // they come sorted
+    e.weight += std::exp(weights[i] - top);
+    sum += std::exp(weights[i] - top);
   }
-  return best;
+  if (std::exp(everybody - top) >= SharedCauseFinder::kSure * sum) return nearest_of_everybody(fleet);
+  for (const auto& [key, e] : same)
+    if (e.weight >= SharedCauseFinder::kSure * sum) return may_be_told(*e.nearest, fleet) ? e.nearest : nullptr;
+  return nullptr;
 }
 
 Fleet count(const std::vector<CauseSubject>& workers, const Now& now) {
@@ -115,18 +138,18 @@ Fleet count(const std::vector<CauseSubject>& workers, const Now& now) {
     if (!w.ill) continue;
     fleet.ill.push_back(&w);
     if (now.steady - w.ill_since <= SharedCauseFinder::kWindow) fleet.fresh.push_back(&w);
-    for (const CauseTrait& t : w.traits) fleet.counts.try_emplace(t, Count{t.label, t.value});
   }
   const auto by_id = [](auto* a, auto* b) { return a->id < b->id; };
   std::sort(fleet.ill.begin(), fleet.ill.end(), by_id);
   std::sort(fleet.fresh.begin(), fleet.fresh.end(), by_id);
   if (fleet.ill.empty()) return fleet;
   for (const CauseSubject& w : workers)
-    for (const CauseTrait& t : w.traits)
-      if (const auto found = fleet.counts.find(t); found != fleet.counts.end()) {
-        ++found->second.all;
-        found->second.ill += w.ill;
-      }
+    for (const CauseTrait& t : w.traits) {
+      Count& c = fleet.counts.try_emplace(t, Count{t.label, t.value}).first->second;
+      ++c.all;
+      c.ill += w.ill;
+      c.members += std::hash<std::string_view>()(w.id);
+    }
   for (const CauseSubject* w : fleet.fresh)
     for (const CauseTrait& t : w->traits) ++fleet.counts.at(t).fresh;
   return fleet;

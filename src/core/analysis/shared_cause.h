@@ -2,18 +2,16 @@
 // healthy ones lack? Host, pool, version, source, queue, broker, GPU or a label of their own. Then one incident tells
 // it, and (recovery) nothing is stopped for it.
 //
-// How: for each trait (label = value) the share of ill workers with it is set against the share of ill ones without it:
+// How: explanations of who turned ill in the last five minutes are weighed against each other (cause_odds.h): each
+// trait (label = value), chance, and a cause that everybody shares. Traits that exactly the same workers have are one
+// explanation, named by the nearest (kTraitOrder). One is told when it weighs at least 60 % of all together, and what
+// it says would be no lie either: at least three workers with it are fresh, they are 60 % of all that are, a tenth of
+// its workers are ill, and at least twice as often as others:
 //   lift = (ill with + 1/2) / (all with + 10)  :  (ill without + 1/2) / (all without + 10)
-// Ten imagined workers at 5 % on either side keep small numbers from looking like proof. A trait explains when at least
-// three workers with it are ill, it covers 60 % of all that recently turned ill, its lift is at least 3, and either
-// half of its workers are ill and the evidence is at least 4, or a tenth of them and the evidence is at least 8 plus
-// ln(traits looked at). Evidence = ln of the likelihood ratio of two shares (turned ill with and without the trait)
-// against one; by chance it is 4 in about 1 of 200 looks, 8 in 1 of 16 000. A trait that everybody has
-// cannot be compared and needs no evidence. The highest lift wins; within a tenth of it the nearer cause wins
-// (kTraitOrder). What it explains is taken out, and the rest is looked at again.
-//   Example: 5 of 5 workers on h1 are ill, 1 of 25 elsewhere: (5.5/15) : (1.5/35) = 8.6, evidence 10.8, so the host
-//   explains it. 12 of 40 workers with version 2.0 and none of 60 others: less than half, but evidence 12.2 is more
-//   than 8 + ln 50. 3 of 4 on one of two hosts and nobody on the other: evidence 3.0, may be chance.
+// If everybody's cause weighs 60 %, the nearest trait that all have is told, once half are ill. What is explained is
+// taken out, and the rest is looked at again.
+//   Example: 5 of 5 workers on h1 are ill, 1 of 25 elsewhere: lift (5.5/15) : (1.5/35) = 8.6, and of the weights nearly
+//   all is the host's. 3 of 4 on one of two hosts and nobody on the other: chance weighs more than half of it, so wait.
 // How good it is: docs/analysis-causes.md.
 //
 // A cause that was found holds until fewer than two of its workers are ill, or less than a quarter of them and less
@@ -59,8 +57,7 @@ class SharedCauseFinder {
  public:
   static constexpr Duration kWindow = 5min;  // who turned ill within it counts towards a new cause
   static constexpr int kMinIll = 3, kMaxCauses = 4;
-  static constexpr double kMinShare = 0.5, kLeastShare = 0.1, kMinCover = 0.6, kMinLift = 3;
-  static constexpr double kMinEvidence = 4, kStrongEvidence = 8;
+  static constexpr double kSure = 0.6, kMinShare = 0.5, kLeastShare = 0.1, kMinCover = 0.6, kMinLift = 2;
 
   // Causes that hold now, by key.
   std::vector<SharedCause> update(const std::vector<CauseSubject>& workers, const Now& now);
