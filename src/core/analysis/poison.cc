@@ -56,7 +56,7 @@ bool PoisonFinder::stands_out(const Pool& pool, const Task& task) {
   if (chance_of(seen, deaths, (with + looks) / at_all) >= (each ? kMaxChanceEach : kMaxChanceWithDead)) return false;
   const auto& [first, first_death] = task.evidence.front();
   const double span = to_seconds(task.evidence.back().first - first) + to_seconds(first_death.ran);
-  const double in_hand = std::min(1.0, 2 * ran / std::max(span, to_seconds(kLeastSpan))) / (1 + living / looks);
+  const double in_hand = std::min(1.0, ran / std::max(span / 2, to_seconds(kLeastSpan))) / (1 + living / looks);
   return chance_of(seen, deaths, in_hand) < kMaxChanceInHand;
 }
 

@@ -10,10 +10,9 @@
 //    (living + 1), as the dead one belongs to those who had it: below 5 of 1000 if it was there at each death, else
 //    below 2 of 1000, as many tasks are looked at, at many deaths. A pool of fewer than six counts as of six, so that
 //    three deaths of three always are enough.
-// 3. It runs so long that it must meet deaths. p = 2 x (time it had run at these deaths) / (time from the begin of the
-//    first run to the last death), divided by the workers: below 1 of 20 000. Twice, as a run is met at half its length
-//    on average. Deaths within ten minutes count as if ten minutes apart, so that a crash loop of its own making does
-//    not excuse it.
+// 3. It runs so long that it must meet deaths. p = (time it had run at these deaths) / (half of the time from the begin
+//    of the first run to the last death), divided by the workers: below 3 of 100 000. Half, as a run is met at half its
+//    length on average. That half is at least ten minutes, so that a crash loop of its own making does not excuse it.
 // 4. One worker keeps it. All its deaths are of one worker while others live, and not in one go (ten minutes from one
 //    to the next at most).
 // 5. Nobody to compare with, a pool of one worker: then it must have been there at each death since the first.
@@ -47,7 +46,7 @@ struct PoisonLimits {
 class PoisonFinder {
  public:
   static constexpr double kMinLift = 3, kMaxChance = 0.001, kMaxChanceEach = 0.005, kMaxChanceWithDead = 0.002;
-  static constexpr double kMaxChanceInHand = 0.00005;
+  static constexpr double kMaxChanceInHand = 0.00003;
   static constexpr int kFewest = 6;  // workers: three deaths of three are one chance of 216 then
   static constexpr Duration kLeastSpan = 10min;
   static constexpr std::size_t kMaxDeaths = 1000;  // remembered per pool
