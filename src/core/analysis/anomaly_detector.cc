@@ -19,8 +19,13 @@ constexpr float kDailySmooth = 0.12F;         // about eight samples
 constexpr float kRelativeScale = 10;          // a fifth of the own level counts like one spread
 constexpr float kAlarm = 1, kHigher = 0.33F;  // evidence that begins a rest; how much more breaks through it
 constexpr float kStory = 1.5F;                // evidence above it begins a story; until it falls, nothing is counted
-constexpr float kRegain = 0.1F;               // of the confidence, per sample
-constexpr float kForgetSeconds = 86400;       // a gap of so long leaves 1/e of the confidence
+constexpr float kHeard = 2;                   // how often evidence was as large before its rarity objects to it
+constexpr float kClaim = 1;                   // evidence heard before is at most so much more than its rarity
+constexpr float kLoud = 3;                    // evidence of an alarm that wearies
+constexpr float kWearied = 3, kWeary = 2;     // alarms a day that are believed; what ten times as many cost
+constexpr float kWearySeconds = 86400;
+constexpr float kRegain = 0.1F;          // of the confidence, per sample
+constexpr float kForgetSeconds = 86400;  // a gap of so long leaves 1/e of the confidence
 
 // Learns the usual size of a deviation, none counted for more than a few times the usual.
 void learn_spread(float& spread, float size, float rate) {
@@ -124,16 +129,18 @@ void AnomalyDetector::measure_daily(float x, Statistics& s) {
   day_.add(clock_.last_seconds(), clipped);
 }
 
+bool AnomalyDetector::in_story() const { return heard_ > kStory && story_ < kRestSeconds; }
+
 AnomalyDetector::Witnesses AnomalyDetector::weigh(const Statistics& s) {
   const float per_minute = detector::per_minute(clock_.step_seconds());
   // A burst is one story however many samples it has: ten bad minutes must not make the next ten look usual. After
   // ten minutes it counts again, so that a new normal is learned.
-  const bool same_story = heard_ > kStory && story_ < kRestSeconds;
+  const bool same_story = in_story();
   const bool scoring = samples_ >= kScoreFrom, counting = samples_ >= kCountFrom && !same_story;
   const auto rarity = [&](Tail tail, float size) {
     TailHistogram& own = tails_[tail];
     // A size of nothing (no record) is no news, however rare that was.
-    const float q = scoring && size > 0 ? std::max(own.rarity(size) + per_minute, 0.0F) : 0;
+    const float q = scoring && size > 0 ? std::max(own.rarity_by_bulk(size) + per_minute, 0.0F) : 0;
     if (counting) own.add(size);
     return q;
   };
@@ -163,10 +170,10 @@ AnomalyDetector::Witnesses AnomalyDetector::weigh(const Statistics& s) {
     hear(kAlone * rarity(flat, s.flat), flat_line);
   }
   hear(sum / 5, loudest.statistic);
-  hear(kAlone * rarity(Tail::record, s.records[of_value]), AnomalyStatistic::record);
+  hear(kAloneRecent * rarity(Tail::record, s.records[of_value]), AnomalyStatistic::record);
   hear(kAlone * rarity(slow, s.records[of_slow]), slow_record);
   hear(kAlone * rarity(slower, s.records[of_slower]), slow_record);
-  hear(kAlone * rarity(Tail::shift, s.records[of_shift]), AnomalyStatistic::shift);
+  hear(kAloneRecent * rarity(Tail::shift, s.records[of_shift]), AnomalyStatistic::shift);
   if (s.has_day) hear(kAlone * rarity(daily, s.records[of_daily]), time_of_day);
   heard_ = first.size + second.size;
   if (same_story)
@@ -188,11 +195,34 @@ void AnomalyDetector::learn(float x, const Statistics& s) {
   if (samples_ < std::numeric_limits<std::uint32_t>::max()) ++samples_;
 }
 
+// How rare such evidence was, each story counted once; and what was heard several times in the last weeks is held to
+// it. The bulk of a statistic may promise more than it keeps (mostly zero, spikes of every size): what a series says
+// again and again is not evidence of much. What is new, and a young series, nothing objects to.
+void AnomalyDetector::calibrate(bool same_story, AnomalyReading& reading) {
+  TailHistogram& own = tails_[fused];
+  const float evidence = reading.evidence;
+  reading.rarity = own.rarity(evidence);
+  const bool new_to_it = reading.rarity >= std::log10(float(own.values() + 1) / (kHeard + 0.5F));
+  if (has_history() && !new_to_it) {
+    const float most =
+        std::max(own.rarity_by_bulk(evidence) + detector::per_minute(clock_.step_seconds()), 0.0F) + kClaim;
+    reading.evidence = std::min(evidence, most);
+  }
+  if (!same_story) own.add(evidence);
+}
+
+// The histogram takes weeks to learn that a series began to cry often; this takes a day.
+float AnomalyDetector::weariness() const {
+  return has_history() ? kWeary * std::log10(std::max((1 + alarms_) / kWearied, 1.0F)) : 0;
+}
+
 void AnomalyDetector::rest(const SampleClock::Tick& tick, AnomalyReading& reading) {
   if (rested_ >= 0) rested_ = std::min(rested_ + tick.seconds, 2 * kRestSeconds);
+  if (alarms_ > 0) alarms_ = flushed(alarms_ * std::exp(-tick.seconds / kWearySeconds), 1e-3F);
   const bool resting = rested_ >= 0 && rested_ < kRestSeconds;
   if (resting && reading.evidence < held_ + kHigher) return;
-  reading.score = reading.evidence;
+  reading.score = std::max(reading.evidence - weariness(), 0.0F);
+  if (!resting && reading.evidence > kLoud) ++alarms_;
   if (reading.evidence > kAlarm) held_ = reading.evidence, rested_ = 0;
 }
 
@@ -213,6 +243,7 @@ AnomalyReading AnomalyDetector::observe(WallTime at, double value) {
   measure(x, tick, s);
   measure_records(x, s);
   measure_daily(x, s);
+  const bool same_story = in_story();
   const Witnesses heard = weigh(s);
   reading.deviation = std::clamp(s.signed_level, -kLargest, kLargest);
   reading.scored = samples_ >= kScoreFrom && clock_.settled_seconds() >= kLearnSeconds;
@@ -220,8 +251,7 @@ AnomalyReading AnomalyDetector::observe(WallTime at, double value) {
     reading.evidence = heard.evidence * confidence_;
     reading.statistic = heard.statistic;
     reading.may_notify = may_notify();
-    reading.rarity = tails_[fused].rarity(reading.evidence);
-    tails_[fused].add(reading.evidence);
+    calibrate(same_story, reading);
     rest(tick, reading);
   }
   learn(x, s);
@@ -232,7 +262,7 @@ void AnomalyDetector::recentre() {
   samples_ = 0;
   confidence_ = 1;
   rested_ = -1;
-  heard_ = story_ = 0;
+  heard_ = story_ = alarms_ = 0;
   clock_.unsettle();
 }
 
@@ -257,7 +287,7 @@ bool AnomalyDetector::is_sane() const {
                        previous_, daily_spread_, plain_spread_, daily_slow_, floor_})
     if (std::fabs(number) > 1e31F) return false;
   return day_.is_sane() && clock_.is_sane() && std::fabs(reference_) <= 1e30 && confidence_ >= 0 && confidence_ <= 1 &&
-         held_ >= 0 && heard_ >= 0 && story_ >= 0;
+         held_ >= 0 && heard_ >= 0 && story_ >= 0 && alarms_ >= 0 && alarms_ <= 1e6F;
 }
 
 }  // namespace paramedic

@@ -4,8 +4,8 @@
 // In short: eleven simple statistics of a sample (how far from the mean, how large a step, how far outside of all it
 // has been, …) are each turned into a rarity, -log10 of their own tail probability (tail_histogram.h). Five of them
 // look at the last minutes; their mean is one witness. Records and flatness are witnesses too, but each alone and so
-// counted half. The two strongest witnesses together are the evidence. A last tail histogram says how rare evidence of
-// that size is: that is the "1 in 4 000" that people read.
+// counted half or a third. The two strongest witnesses together are the evidence. A last tail histogram says how rare
+// evidence of that size is: that is the "1 in 4 000" that people read, and evidence is held to it.
 //
 // Streaming, without look into the future, without allocation; the state is 1.5 KiB and trivially copyable: a copy is
 // how a new life of a worker inherits what the one before learned. Pure; one thread.
@@ -24,9 +24,10 @@ namespace paramedic {
 
 // What one sample says.
 struct AnomalyReading {
-  float score = 0;      // the evidence, or 0 within the rest after a higher one: what an alarm may be made of
-  float evidence = 0;   // about -log10 p, per minute of sampling; good for comparing metrics and samples
-  float rarity = 0;     // -log10 of the part of this series' samples that had such evidence
+  float score = 0;     // the evidence, less in a series that cries often, 0 within the rest after a higher one: what an
+                       // alarm may be made of
+  float evidence = 0;  // about -log10 p, per minute of sampling; good for comparing metrics and samples
+  float rarity = 0;    // -log10 of the part of this series' samples that had such evidence
   float deviation = 0;  // signed distance from the expected, in usual ones: what peers compare
   AnomalyStatistic statistic = AnomalyStatistic::none;  // what speaks loudest
   bool rejected = false;                                // not a usable number; nothing was learned
@@ -103,7 +104,11 @@ class AnomalyDetector {
   void measure_daily(float x, Statistics& s);
   Witnesses weigh(const Statistics& s);
   void learn(float x, const Statistics& s);
+  bool in_story() const;
+  void calibrate(bool same_story, AnomalyReading& reading);
+  float weariness() const;
   void rest(const SampleClock::Tick& tick, AnomalyReading& reading);
+  bool has_history() const { return tails_[fused].values() >= TailHistogram::kEnoughForBulk; }
   bool knows_the_day() const { return daily_spread_ < kDailyGain * plain_spread_; }
   static constexpr float kDailyGain = 0.8F;
 
@@ -119,6 +124,7 @@ class AnomalyDetector {
   float confidence_ = 1;          // 0..1: falls with a gap
   float held_ = 0, rested_ = -1;  // the evidence of the latest alarm, seconds since; rested_ < 0: none yet
   float heard_ = 0, story_ = 0;   // the evidence of the sample before; seconds of the story that lasts
+  float alarms_ = 0;              // the loud ones, those of a day ago count 1/e
   float floor_ = 0;
   std::uint32_t samples_ = 0;  // since the last recentre()
   std::uint16_t rejected_ = 0, gaps_ = 0;
@@ -134,9 +140,10 @@ void AnomalyDetector::fields(Self& self, Archive& archive) {
   for (auto& range : self.ranges_) RecordRange::fields(range, archive);
   archive(self.reference_);
   for (auto* number :
-       {&self.mean_, &self.spread_, &self.step_spread_, &self.short_, &self.short_spread_, &self.quick_, &self.slow_,
-        &self.slower_, &self.recent_steps_, &self.previous_, &self.daily_spread_, &self.plain_spread_,
-        &self.daily_slow_, &self.confidence_, &self.held_, &self.rested_, &self.heard_, &self.story_, &self.floor_})
+       {&self.mean_,         &self.spread_,       &self.step_spread_, &self.short_,        &self.short_spread_,
+        &self.quick_,        &self.slow_,         &self.slower_,      &self.recent_steps_, &self.previous_,
+        &self.daily_spread_, &self.plain_spread_, &self.daily_slow_,  &self.confidence_,   &self.held_,
+        &self.rested_,       &self.heard_,        &self.story_,       &self.alarms_,       &self.floor_})
     archive(*number);
   archive(self.samples_);
   archive(self.rejected_);

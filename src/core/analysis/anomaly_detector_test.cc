@@ -241,7 +241,8 @@ TEST(AnomalyDetector, large_numbers_keep_their_small_changes) {
   AnomalyDetector d;
   auto samples = noise(4000, 16e9, 100);
   feed(d, samples);
-  EXPECT_GT(d.observe(after(samples), 16e9 + 5000).evidence, 4);
+  EXPECT_NEAR(d.spread(), 80, 10);
+  EXPECT_GT(d.observe(after(samples), 16e9 + 2e5).evidence, 4) << "twelve times a millionth of its level";
 }
 
 TEST(AnomalyDetector, a_new_version_learns_its_level_anew) {
@@ -282,6 +283,56 @@ TEST(AnomalyDetector, ten_bad_minutes_do_not_make_the_next_usual) {
   }
   EXPECT_GT(first, 4);
   EXPECT_GT(later, 4) << "the ninth burst is as bad as the first";
+}
+
+TEST(AnomalyDetector, bursts_that_are_common_stay_bursts) {
+  AnomalyDetector d;
+  const auto usual = noise(60000, 50, 2, 60s);
+  float later = 0;
+  for (std::size_t i = 0; i < usual.size(); ++i) {
+    const bool burst = i > 3000 && i % 500 < 5;
+    const float e = d.observe(usual[i].at, usual[i].value + (burst ? 20 : 0)).evidence;
+    if (burst && i > 55000) later = std::max(later, e);
+  }
+  EXPECT_GT(later, 3.3F) << "after a hundred of them, three a day";
+}
+
+// Mostly zero, spikes of every size, thirty a day: the bulk of such a series promises what it does not keep.
+TEST(AnomalyDetector, spikes_of_every_size_are_held_to_how_often_they_come) {
+  AnomalyDetector d;
+  std::mt19937 dice(5);
+  std::lognormal_distribution<double> size(2, 1.5);
+  WallTime at = kStart;
+  int alarms = 0;
+  for (int i = 0; i < 60000; ++i, at += 60s) {
+    const double value = dice() % 48 == 0 ? std::round(size(dice)) : 0;
+    if (d.observe(at, value).score >= 4 && i > 20000) ++alarms;
+  }
+  EXPECT_LE(alarms, 12) << "four weeks";
+}
+
+TEST(AnomalyDetector, who_cries_often_is_believed_less_for_a_day) {
+  AnomalyDetector often, seldom;
+  const auto usual = noise(12000, 50, 2, 60s);
+  feed(often, usual);
+  feed(seldom, usual);
+  WallTime at = usual.back().at;
+  const auto day = noise(1440, 50, 2, 60s, 11);
+  AnomalyReading last;
+  for (std::size_t i = 0; i < day.size(); ++i) {
+    at += 60s;
+    const bool spike = i % 60 == 59;
+    const auto r = often.observe(at, spike ? 90 : day[i].value);
+    if (spike) last = r;
+    seldom.observe(at, day[i].value);
+  }
+  EXPECT_LT(last.score, last.evidence - 1) << "the twenty-fourth of that day";
+  const auto first = seldom.observe(at + 60s, 90);
+  EXPECT_EQ(first.score, first.evidence);
+  const auto quiet = noise(4 * 1440, 50, 2, 60s, 13);
+  for (const TestSample& s : quiet) often.observe(at += 60s, s.value);
+  const auto again = often.observe(at + 60s, 90);
+  EXPECT_EQ(again.score, again.evidence) << "four quiet days later";
 }
 
 TEST(LightDetector, sees_a_spike_and_not_the_noise) {

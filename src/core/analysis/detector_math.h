@@ -6,11 +6,12 @@
 
 namespace paramedic::detector {
 
-inline constexpr float kBaseline = 0.001F;  // memory of mean and spreads: a thousand samples
-inline constexpr float kClipMean = 2.6F;    // no sample moves the mean by more than so many spreads
-inline constexpr float kRecordScale = 8;    // an eighth of the range beyond it counts like one spread
-inline constexpr float kAlone = 0.5F;       // the weight of a witness that stands alone
-inline constexpr float kLargest = 1e6F;     // of a statistic: larger ones say nothing more
+inline constexpr float kBaseline = 0.001F;       // memory of mean and spreads: a thousand samples
+inline constexpr float kClipMean = 2.6F;         // no sample moves the mean by more than so many spreads
+inline constexpr float kRecordScale = 8;         // an eighth of the range beyond it counts like one spread
+inline constexpr float kAlone = 0.5F;            // the weight of a witness that stands alone
+inline constexpr float kAloneRecent = 1 / 3.0F;  // the same, of one that looks at the minutes that others judge already
+inline constexpr float kLargest = 1e6F;          // of a statistic: larger ones say nothing more
 
 // Numbers beyond 1e30 are no measurements: their squares are no floats.
 inline bool is_usable(double value) { return std::isfinite(value) && std::fabs(value) <= 1e30; }

@@ -25,6 +25,8 @@ Place place_of(float x) {
   return {bin, float(bits & 0x1FFFFF) / float(0x200000)};
 }
 
+constexpr float kHighest = 64;  // the upper edge of the last bin
+
 // The lower edge of a bin.
 float edge_of(int bin) { return std::ldexp(1 + 0.25F * float(bin % 4), bin / 4 - 2); }
 
@@ -38,8 +40,34 @@ float TailHistogram::rarity(float x) const {
   const float own = float(counts_[std::size_t(at.bin)]) * (1 - at.within);
   const float p = (float(above) + own + 0.5F * kWeight) / float(total_ + kWeight);
   float rarity = -std::log10(p);
-  if (x > maximum_ && maximum_ > 0) rarity += kTailSlope * std::log2(x / maximum_);
+  const float largest = std::max(maximum_, kLeastMaximum);
+  if (x > largest && maximum_ > 0) rarity += kTailSlope * std::log2(x / largest);
   return std::min(rarity, kMaxRarity);
+}
+
+float TailHistogram::place_above(float share) const {
+  const float wanted = share * float(total_);
+  float above = 0;
+  for (int bin = kBins - 1; bin >= 0; --bin) {
+    const float own = counts_[std::size_t(bin)];
+    if (above + own >= wanted && own > 0) return float(bin + 1) - (wanted - above) / own;
+    above += own;
+  }
+  return 0;
+}
+
+float TailHistogram::rarity_by_bulk(float x) const {
+  constexpr float kMany = 0.1F, kFew = 0.01F;  // a decade apart: so much rarity lies between them
+  const float counted = rarity(x);
+  if (counted <= -std::log10(kFew) || values() < kEnoughForBulk) return counted;
+  const float many = place_above(kMany), few = place_above(kFew);
+  if (many < 1) return counted;  // in the lowest bin values are not told apart: no tail is seen there
+  const Place at = place_of(x);
+  const float place = x > kHighest ? kBins + 4 * std::log2(x / kHighest) : float(at.bin) + at.within;
+  const float octaves = std::max(few - many, 0.1F) / 4;
+  const float slope = std::clamp(1 / octaves, kTailSlope, kSteepest);
+  const float claimed = -std::log10(kFew) + slope * (place - few) / 4;
+  return std::min(std::clamp(claimed, counted - kFromCount, counted + kFromCount), kMaxRarity);
 }
 
 void TailHistogram::add(float x) {

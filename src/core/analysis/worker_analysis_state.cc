@@ -12,7 +12,7 @@
 namespace paramedic {
 
 namespace {
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;  // 1: before the alarms of the last day
 Error corrupt(const char* what) { return make_error(Errc::corrupt, std::string("state of the analysis: ") + what); }
 }  // namespace
 
