@@ -62,10 +62,11 @@ class DailyProfile {
   bool was_visited(int bin) const { return (visited_ >> bin & 1) != 0; }
   void finish_visit() {
     if (bin_ < 0 || count_ == 0) return;
-    float& mean = means_[std::size_t(bin_)];
-    const float rate = was_visited(bin_) ? std::max(kRate, 1 / float(visits_ / kBins + 1)) : 1;
+    const int bin = bin_, days = visits_ / kBins;  // whole ones
+    float& mean = means_[std::size_t(bin)];
+    const float rate = was_visited(bin) ? std::max(kRate, 1 / float(days + 1)) : 1;
     mean += rate * (visit_mean_ - mean);
-    visited_ |= std::uint64_t{1} << bin_;
+    visited_ |= std::uint64_t{1} << bin;
     visits_ = std::uint16_t(std::min(visits_ + 1, 60000));
     visit_mean_ = 0;
     count_ = 0;

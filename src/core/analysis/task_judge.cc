@@ -26,9 +26,9 @@ TaskJudge::TaskJudge(const TaskWindows& windows, const NoiseTable& noise, std::a
     : windows_(windows), noise_(noise), fresh_(fresh), groups_(windows) {
   if (groups_.pool.usual.finished > 0)
     borrowed_.add(groups_.pool.usual, float(kBorrowed) / groups_.pool.usual.finished);
-  groups_.pool = known(std::move(groups_.pool));
+  groups_.pool = known(groups_.pool);
   for (auto* groups : {&groups_.versions, &groups_.hosts})
-    for (TaskSums& sums : *groups) sums = known(std::move(sums));
+    for (TaskSums& sums : *groups) sums = known(sums);
   for (const TaskMeasure what : kMeasures) {
     all_usual_[index_of(what)] = usual_of(what, groups_.all.usual).value_or(Usual{});
     for (std::size_t age = 0; age < kLookBlocks; ++age) {
