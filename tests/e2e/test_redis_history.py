@@ -51,7 +51,7 @@ def test_rows_are_served_and_outlive_the_monitor(world):
     config = config_on(redis, world, port)
     monitor, api = world.serve(config)
     fleet(world, api)
-    wait_for("some rows", lambda: len(times(api, "w-1")) >= 5)
+    wait_for("some rows of each", lambda: all(len(times(api, w)) >= 5 for w in WORKERS))
     row = api.history("w-1")[-1]
     assert row["status"] == "healthy" and "memory_mb" in row["metrics"], row
     assert not (world.dir / "monitor" / "history.db").exists()
