@@ -1,5 +1,8 @@
 #include "core/analysis/forecast_state.h"
 
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -64,6 +67,14 @@ TEST(ForecastState, refuses_what_it_did_not_write) {
   EXPECT_FALSE(take_forecast_state(kind));
   unit.replace(10, 8, 8, '\xFF');  // not a number
   EXPECT_EQ(take_forecast_state(unit).error().code, Errc::corrupt);
+}
+
+// Found by the fuzzer: a time made of no block would overflow.
+TEST(ForecastState, refuses_an_outlook_of_a_series_that_has_no_block_yet) {
+  std::ifstream in(PARAMEDIC_SOURCE_DIR "/tests/corpus/forecast_state_fuzz/outlook_without_blocks", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  ASSERT_EQ(bytes.size(), kForecastStateBytes);
+  EXPECT_EQ(take_forecast_state(bytes).error().code, Errc::corrupt);
 }
 
 RC_GTEST_PROP(ForecastStateProperty, damage_is_refused_or_harmless, ()) {

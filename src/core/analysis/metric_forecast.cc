@@ -282,7 +282,7 @@ bool MetricForecast::valid() const {
          seen_for_ <= kTrendWindows.back() && is_index(drops_.last) && within(drops_.peak, 0, kMostShare) &&
          within(drops_.period, 0, 1e6) && is_index(told_at_) && within(told_left_, 0, kMostBlocks) &&
          within(told_spread_, 0, 100) && is_index(rising_since_) && is_index(alert_since_) && above_ <= kAlertBlocks &&
-         (outlook_.left < 0) == (rising_since_ == kNever);
+         (outlook_.left < 0) == (rising_since_ == kNever) && (outlook_.left < 0 || series_.last() != kNever);
 }
 
 }  // namespace paramedic
