@@ -56,9 +56,12 @@ struct BigSwitchRecord {
   std::string reason, actor;
   WallTime at{};
 };
-struct BackoffClearedRecord {  // operator release, new version, recovered broker
+// What was counted of a worker is forgotten: its crashes because it was healthy for long; its stops, too, by an
+// operator's release, a new version or a recovered broker.
+struct BackoffClearedRecord {
   std::string worker_id;
   std::string reason;
+  bool crashes_only = false;
   WallTime at{};
 };
 struct AuditRecord {
@@ -144,8 +147,8 @@ struct Effects {
   std::vector<LedgerEntry> ledger;
   std::vector<Act> acts;
   std::vector<HistoryRow> history;
-  std::vector<SavedState> states;       // of the analysis, to be kept with the history
-  bool publish_now = false;  // a transition, exit, incident or action: do not wait for the 250 ms tick
+  std::vector<SavedState> states;  // of the analysis, to be kept with the history
+  bool publish_now = false;        // a transition, exit, incident or action: do not wait for the 250 ms tick
   std::optional<SteadyTime> next_deadline;
 
   void clear() {

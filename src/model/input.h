@@ -73,6 +73,7 @@ struct AgentStartInput {
   int crashes = 0;
   Duration ago{};  // how long before it was sent
   ExitInfo exit;
+  std::string last_words;  // of the life before, when no report could tell them; at most kMaxLastWords count
   SteadyTime received{};
 };
 

@@ -50,6 +50,7 @@ struct ActionStep {
   std::string message;  // at most kMaxStepMessage bytes
 };
 inline constexpr std::size_t kMaxActionSteps = 16;
+inline constexpr std::size_t kMaxCanaryOf = 16;
 inline constexpr std::size_t kMaxStepMessage = 300;
 
 // A whole restart, sent to the executor at once, so that it can finish alone. Deadlines are relative: the clocks of two
@@ -99,6 +100,9 @@ struct ActionRecord {
   bool by_operator = false;    // skips budget and freeze and is not counted
   bool counted_start = false;  // counts against the start backoff
   bool counted_stop = false;   // counts against the stop budgets
+  // What it is the canary of, the one stop that tries whether restarts help at all: "pool/thumbs", frozen, or
+  // "cause/host/h3", a shared cause. Mostly empty; at most kMaxCanaryOf.
+  std::vector<std::string> canary_of;
   WallTime requested_at{};
   std::optional<WallTime> sent_at;
   std::optional<WallTime> verify_since;

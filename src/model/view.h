@@ -49,8 +49,8 @@ struct WorkerView {
   std::vector<QueuePart> queues;
   std::vector<ModelPart> models;
   std::shared_ptr<const WorkerAnalysisView> analysis;  // null = not analysed; shared with the engine
-  std::optional<HoldBack> held;  // a remedy is wanted and held back
-  Boxed<ActionRecord> action;    // the running or the latest one
+  std::optional<HoldBack> held;                        // a remedy is wanted and held back
+  Boxed<ActionRecord> action;                          // the running or the latest one
   int crashes = 0;
   int stops_used = 0, stops_allowed = 0;  // in the sliding 30 min
   std::optional<ExitInfo> last_exit;
@@ -114,8 +114,8 @@ struct EngineStats {
   std::uint64_t rounds = 0, reports = 0, samples = 0, reports_late = 0, reports_duplicate = 0, reports_backlog = 0,
                 workers_refused = 0, transitions = 0, counter_resets = 0, task_types_folded = 0, pool_conflicts = 0,
                 duplicate_incarnations = 0, checks_failed = 0, ids_refused_rate = 0;
-  std::uint64_t starts_wanted = 0, starts_done = 0, stops_wanted = 0, stops_done = 0, actions_succeeded = 0,
-                actions_failed = 0;
+  std::uint64_t starts_wanted = 0, starts_done = 0, stops_wanted = 0, stops_ordered = 0, stops_done = 0,
+                actions_succeeded = 0, actions_failed = 0;
   std::map<std::string, std::uint64_t> held;  // "start/backoff", "stop/frozen", … → count of holds begun
   double round_lag_seconds = 0;               // lateness of the latest rounds
   std::uint64_t analysis_workers = 0, analysis_bytes = 0, analysis_limit_bytes = 0, analysis_samples = 0;
@@ -147,7 +147,7 @@ struct FleetView {
   std::vector<Silence> silences;                  // not over, by start
   std::vector<Acknowledgement> acknowledgements;  // on, by incident
   std::shared_ptr<const std::vector<TaskDegradation>> degradations;  // that hold, worst first
-  std::shared_ptr<const std::vector<PoisonTask>> poison_tasks;  // by pool, type, digest; null = none
+  std::shared_ptr<const std::vector<PoisonTask>> poison_tasks;       // by pool, type, digest; null = none
   bool big_switch_held = false;
   std::string big_switch_reason;
   bool ledger_degraded = false;

@@ -42,6 +42,9 @@ def test_an_automatic_restart_survives_the_monitor(stage_of, step):
     wait_for("the next life, without the monitor", lambda: len(stage.lives("ill")) == 2, 30)
     stage.start_monitor("serve-again")
     assert_one_whole_story(stage, "ill", old, begun["action_id"])
+    incident, = stage.wait_closed("ill")
+    diagnosed, = [e["text"] for e in incident["timeline"] if e["kind"] == "diagnosed"]
+    assert "state T" in diagnosed, "what it did before it was killed is told once, whoever was there to hear it"
     for worker_id in ("calm-1", "calm-2"):
         assert len(stage.lives(worker_id)) == 1 and stage.api.restarts(worker_id) == []
 
@@ -58,6 +61,22 @@ def test_kills_again_and_again_during_one_ladder(stage_of):
         time.sleep(0.5 * i)
     assert_one_whole_story(stage, "ill", old, begun["action_id"])
     assert len(stage.lives("calm")) == 1 and stage.api.restarts("calm") == []
+
+
+def test_what_a_worker_said_before_it_died_is_told_to_a_monitor_that_was_away(stage_of, world):
+    out = world.dir / "out.log"
+    stage = stage_of([{"id": "w", "stdout": str(out)}, "calm"], checks=BEATS)
+    stage.monitor.stop(signal.SIGKILL)
+    with open(out, "a") as file:
+        file.write("KeyError: user\n")
+    stage.order("w", "exit 3")
+    wait_for("the next life, without the monitor", lambda: len(stage.lives("w")) == 2, 30)
+    stage.start_monitor("serve-again")
+    stage.wait_actions("w", 1)
+    incident, = stage.wait_closed("w")
+    assert [e["text"] for e in incident["timeline"] if e["kind"] == "diagnosed"] == ["w: its last words:\nKeyError: user"], incident
+    assert len(stage.lives("w")) == 2
+    stage.untouched("calm")
 
 
 def test_a_worker_that_falls_ill_while_nobody_judges_is_restarted_afterwards_once(stage_of):

@@ -54,7 +54,7 @@ class Agent final : private WorkerHost, private LinkHandler {
   void stop(bool hurry = false);
   bool finished() const { return finished_; }
 
-  bool online() const { return link_ && link_->online(); }
+  bool online() const override { return link_ && link_->online(); }
   std::size_t backlog_frames() const { return backlog_.size(); }
   const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
 
@@ -98,6 +98,7 @@ class Agent final : private WorkerHost, private LinkHandler {
   void arm();
   void report_due(SteadyTime now);
   void send_reports(std::vector<Report> reports);
+  void send_diagnoses();
   void send_unacknowledged();
   void drain_backlog(SteadyTime now);
   void reap_orphans();

@@ -87,10 +87,25 @@ void Agent::on_online() {
   std::vector<Report> present;
   for (const auto& worker : workers_) present.push_back(worker->report(true));
   send_reports(std::move(present));
+  send_diagnoses();
   send_unacknowledged();
   if (!backlog_.empty()) log_.info("backlog_begins", {{"frames", backlog_.size()}, {"dropped", backlog_.dropped()}});
   next_backlog_ = clock_.now().steady + kBacklogEvery;
   arm();
+}
+
+// Of ladders that went on while the monitor was away; one that knows them already takes no notice.
+void Agent::send_diagnoses() {
+  for (const auto& [id, ladder] : journal_->state().ladders) {
+    if (ladder.acked || ladder.diagnosis.empty() || is_diagnosis(ladder.progress)) continue;
+    wire::AgentProgress told;
+    told.action_id = id;
+    told.worker_id = ladder.ladder.worker_id;
+    told.step = LadderStep::diagnostics;
+    told.ok = true;
+    told.message = ladder.diagnosis;
+    link_->send(wire::AgentFrame(std::move(told)));
+  }
 }
 
 void Agent::send_unacknowledged() {

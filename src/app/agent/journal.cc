@@ -36,12 +36,20 @@ void apply(JournalState& state, const JournalWorker& worker) {
   state.workers[worker.worker_id] = worker;
 }
 void apply(JournalState& state, const JournalStart& start) { state.starts[start.start.action_id] = start; }
-void apply(JournalState& state, const JournalLadder& ladder) { state.ladders[ladder.ladder.action_id] = ladder; }
+void apply(JournalState& state, const JournalLadder& ladder) {
+  JournalLadder& entry = state.ladders[ladder.ladder.action_id];
+  std::string before = std::move(entry.diagnosis);
+  entry = ladder;
+  if (is_diagnosis(ladder.progress)) entry.diagnosis = ladder.progress.message;
+  if (entry.diagnosis.empty()) entry.diagnosis = std::move(before);
+}
 void apply(JournalState& state, const JournalAck& ack) {
   state.starts.erase(ack.action_id);
   // Only an end can be acknowledged for good: earlier steps are followed by more.
-  if (const auto it = state.ladders.find(ack.action_id); it != state.ladders.end() && it->second.progress.done)
+  if (const auto it = state.ladders.find(ack.action_id); it != state.ladders.end() && it->second.progress.done) {
     it->second.acked = true;
+    it->second.diagnosis.clear();
+  }
 }
 void apply(JournalState& state, const JournalForget& forget) { state.workers.erase(forget.worker_id); }
 void apply(JournalState& state, const JournalClean&) { state.clean = true; }

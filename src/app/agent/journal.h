@@ -38,9 +38,14 @@ struct JournalStart {
 struct JournalLadder {
   Ladder ladder;
   wire::AgentProgress progress;  // the latest
+  // What its diagnostics step told, until its end is acknowledged: the monitor may be away while later steps are told.
+  // put() keeps what an earlier record of the ladder had.
+  std::string diagnosis;
   WallTime at{};
   bool acked = false;  // the end has been acknowledged; kept for idempotency
 };
+
+inline bool is_diagnosis(const wire::AgentProgress& p) { return p.step == LadderStep::diagnostics && !p.done; }
 
 struct JournalState {
   std::map<std::string, JournalWorker> workers;

@@ -48,6 +48,7 @@ class JournalTest : public ::testing::Test {
     s.start.incarnation = "new";
     s.start.crashes = 2;
     s.start.exit.code = 3;
+    s.start.last_words = "KeyError:\nuser";
     s.at = at;
     return s;
   }
@@ -103,6 +104,7 @@ TEST_F(JournalTest, everything_is_read_back) {
   EXPECT_EQ(s.start.incarnation, "new");
   EXPECT_EQ(s.start.crashes, 2);
   EXPECT_EQ(s.start.exit.code, 3);
+  EXPECT_EQ(s.start.last_words, "KeyError:\nuser");
   EXPECT_EQ(s.at, WallTime{5s});
   const auto& l = state.ladders.at("a2");
   EXPECT_EQ(l.ladder.expected_incarnation, "x");
@@ -125,6 +127,31 @@ TEST_F(JournalTest, an_acknowledged_start_is_forgotten_and_an_ended_ladder_kept_
   EXPECT_TRUE(again.state().starts.empty());
   EXPECT_FALSE(again.state().ladders.at("running").acked);
   EXPECT_TRUE(again.state().ladders.at("ended").acked);
+}
+
+// The monitor may be away while later steps are told.
+TEST_F(JournalTest, what_the_diagnostics_told_outlives_later_steps_until_the_end_is_acknowledged) {
+  auto diagnosed = ladder("a", false);
+  diagnosed.progress.step = LadderStep::diagnostics;
+  diagnosed.progress.message = "stack of 7";
+  {
+    auto journal = open();
+    journal.put(diagnosed);
+    EXPECT_EQ(journal.state().ladders.at("a").diagnosis, "stack of 7");
+    journal.put(ladder("a", false));
+    EXPECT_EQ(journal.state().ladders.at("a").diagnosis, "stack of 7");
+  }
+  {
+    auto journal = open();
+    EXPECT_EQ(journal.state().ladders.at("a").diagnosis, "stack of 7");
+    EXPECT_EQ(journal.state().ladders.at("a").progress.message, "two\nlines");
+    journal.put(ladder("a", true));
+  }
+  auto journal = open();  // it was compacted twice
+  EXPECT_EQ(journal.state().ladders.at("a").diagnosis, "stack of 7");
+  journal.acknowledge("a");
+  EXPECT_EQ(journal.state().ladders.at("a").diagnosis, "");
+  EXPECT_EQ(open().state().ladders.at("a").diagnosis, "");
 }
 
 TEST_F(JournalTest, clean_holds_until_the_next_word_on_a_worker) {

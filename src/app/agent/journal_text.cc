@@ -74,6 +74,7 @@ void write(JsonWriter& w, const JournalStart& entry) {
   w.field_if("previous_incarnation", start.previous_incarnation).field_if("incarnation", start.incarnation);
   w.field("crashes", start.crashes).field("at", entry.at);
   write_exit(w, start.exit);
+  w.field_if("last_words", start.last_words);
 }
 
 void write(JsonWriter& w, const JournalLadder& entry) {
@@ -86,6 +87,7 @@ void write(JsonWriter& w, const JournalLadder& entry) {
   const auto& progress = entry.progress;
   w.field("step", progress.step).field("done", progress.done).field("ok", progress.ok);
   w.field_if("new_incarnation", progress.new_incarnation).field_if("message", progress.message);
+  if (!is_diagnosis(progress)) w.field_if("diagnosis", entry.diagnosis);
 }
 
 void write(JsonWriter& w, const JournalAck& ack) { w.field("kind", "ack").field("action_id", ack.action_id); }
@@ -115,6 +117,7 @@ JournalStart read_start(const json::object& o) {
   entry.start.incarnation = text_of(o, "incarnation");
   entry.start.crashes = int_of(o, "crashes");
   entry.start.exit = read_exit(o);
+  entry.start.last_words = text_of(o, "last_words");
   entry.at = time_of(o);
   return entry;
 }
@@ -139,6 +142,7 @@ JournalLadder read_ladder(const json::object& o) {
   progress.ok = flag_of(o, "ok");
   progress.new_incarnation = text_of(o, "new_incarnation");
   progress.message = text_of(o, "message");
+  entry.diagnosis = is_diagnosis(progress) ? progress.message : text_of(o, "diagnosis");
   entry.at = time_of(o);
   entry.acked = flag_of(o, "acked");
   return entry;

@@ -13,6 +13,11 @@ namespace {
 // A worker that recycles itself (announced, not a crash) is started at once, unless it does so faster than this: then
 // it is braked like a crash.
 constexpr Duration kShortestLife = 10s;
+constexpr std::size_t kMaxWordsOfStart = 4096;  // many starts may wait for a monitor that is away
+
+std::string tail_of(std::string text, std::size_t most) {
+  return text.size() <= most ? text : readable_trimmed(text.substr(text.size() - most));
+}
 
 std::string describe(const ExitInfo& exit) {
   if (exit.unknown_cause) return exit.oom ? "unknown, out of memory" : "unknown";
@@ -179,6 +184,7 @@ Result<void> Worker::start(const std::string& action_id, int crashes) {
     entry.start.previous_incarnation = previous_incarnation_;
     entry.start.crashes = crashes;
     entry.start.exit = last_exit_;
+    entry.start.last_words = tail_of(std::exchange(last_words_, {}), kMaxWordsOfStart);
     entry.at = host_.clock().now().wall;
     journal.put(entry);
   }

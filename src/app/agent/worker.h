@@ -39,6 +39,8 @@ class WorkerHost {
   virtual const std::string& boot_id() const = 0;
   virtual Duration report_period() const = 0;
 
+  // A monitor takes what is sent now.
+  virtual bool online() const = 0;
   // Sends its state in a frame of its own: at once (deaths, starts), or as soon as the worker's rate allows.
   virtual void report_now(Worker& worker) = 0;
   virtual void report_soon(Worker& worker) = 0;

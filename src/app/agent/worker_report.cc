@@ -67,8 +67,8 @@ Report Worker::report(bool measured) {
     out.incarnation = incarnation();
     out.process.emplace().exit = last_exit_;
   }
-  // Once: the report of a death is the first one after it. Lost with it, when the monitor is away.
-  if (out.process && out.process->exit) out.process->last_words = std::exchange(last_words_, {});
+  // Once: the report of a death is the first one after it. While the monitor is away the next start tells them.
+  if (out.process && out.process->exit && host_.online()) out.process->last_words = std::exchange(last_words_, {});
   out.worker_id = spec_.id;
   out.pool = spec_.pool;
   out.host = host_.host_name();

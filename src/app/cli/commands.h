@@ -56,6 +56,7 @@ struct SimulateOptions {
   int workers = 1000, pools = 10;
   double days = 7;
   std::uint64_t seed = 1;
+  int monitor_restarts = 0;
   bool json = false;
 };
 int simulate_fleet(const SimulateOptions& options);

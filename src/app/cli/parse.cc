@@ -126,6 +126,9 @@ void Program::add_simulate() {
   command->add_option("--pools", o.pools, "Pools of the same size")->check(CLI::Range(1, 500))->capture_default_str();
   command->add_option("--days", o.days, "Simulated days")->check(CLI::Range(0.1, 60.0))->capture_default_str();
   command->add_option("--seed", o.seed, "The same seed gives the same run")->capture_default_str();
+  command->add_option("--monitor-restarts", o.monitor_restarts, "How often the monitor is killed and begins anew")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
   command->add_flag("--json", o.json, "Print JSON instead of text");
   command->callback([this] { exit = simulate_fleet(simulate_options); });
 }

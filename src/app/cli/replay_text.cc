@@ -56,7 +56,7 @@ std::string table(const ReplayResult& result, EpisodeKind kind, const char* titl
 
 std::string wishes_line(const char* side, const Wishes& w) {
   std::string out = fmt::format("{:<5} starts wanted {}, ordered {}; stops wanted {}, ordered {}", side,
-                                w.starts_wanted, w.starts_done, w.stops_wanted, w.stops_done);
+                                w.starts_wanted, w.starts_done, w.stops_wanted, w.stops_ordered);
   for (const auto& [what, count] : w.held) out += fmt::format("; held {} {}", what, count);
   return out + "\n";
 }
@@ -115,7 +115,7 @@ void write(wire::JsonWriter& w, const Difference& d) {
 void write(wire::JsonWriter& w, const char* name, const Wishes& wishes) {
   w.key(name).begin_object();
   w.field("starts_wanted", wishes.starts_wanted).field("starts_ordered", wishes.starts_done);
-  w.field("stops_wanted", wishes.stops_wanted).field("stops_ordered", wishes.stops_done);
+  w.field("stops_wanted", wishes.stops_wanted).field("stops_ordered", wishes.stops_ordered);
   w.key("held").begin_object();
   for (const auto& [what, count] : wishes.held) w.field(what, count);
   w.end_object().end_object();

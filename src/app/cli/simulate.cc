@@ -26,7 +26,8 @@ std::vector<Must> musts(const SimulationResult& r) {
   return {{"stops in broker outages", r.stops.in_outage},
           {"stops while the monitor lagged", r.stops.in_lag},
           {"more of a pool down than max(1, 10 %)", r.share.times_exceeded},
-          {"crashes not recovered", r.crashes_not_recovered}};
+          {"crashes not recovered", r.crashes_not_recovered},
+          {"incidents left open though all is well", r.left_open}};
 }
 
 bool all_held(const SimulationResult& r) {
@@ -59,17 +60,20 @@ std::string as_text(const SimulateOptions& o, const SimulationResult& r) {
       fmt::format("{:<28}{} (and {} before its workers had told)\n", "  in broker outages", s.in_outage, s.in_notice);
   out += fmt::format("{:<28}{}\n", "  while it lagged", s.in_lag);
   out += fmt::format("{:<28}{}\n", "starts of dead workers", r.starts);
+  if (r.monitor_restarts > 0) out += fmt::format("{:<28}{}\n", "restarts of the monitor", r.monitor_restarts);
   out += line("recovery", r.recovery) + line("  without loading", r.recovery_without_load);
   out += line("  of the bad version", r.recovery_shared);
   out += fmt::format("{:<28}{} of {} ({:.0f} %), allowed {}, exceeded {} times\n", "largest share down by us",
                      r.share.down, r.share.pool_size, percent(r.share), r.share.allowed, r.share.times_exceeded);
   out += fmt::format("{:<28}{} crashed, {} others; {} quarantines\n", "ill at the end", r.crashes_not_recovered,
                      r.others_not_recovered, r.quarantines);
-  out += fmt::format("{:<28}{}, {} of them critical\n", "incidents", r.incidents, r.critical_incidents);
+  out += fmt::format("{:<28}{}, {} of them critical, {} left open\n", "incidents", r.incidents, r.critical_incidents,
+                     r.left_open);
   out += fmt::format("{:<28}{}", "notifications", r.notifications);
   for (const auto& [kind, count] : r.notifications_by_kind) out += fmt::format(", {} {}", count, kind);
   out += "\n";
   for (const std::string& stop : r.forbidden_stops) out += "  wrong stop: " + stop + "\n";
+  for (const std::string& what : r.open_at_end) out += "  left open: " + what + "\n";
   for (const std::string& who : r.not_recovered) out += "  ill at the end: " + who + "\n";
   for (const Must& must : musts(r))
     if (must.broken > 0) out += fmt::format("BROKEN: {}: {}, must be 0\n", must.name, must.broken);
@@ -113,12 +117,16 @@ std::string as_json(const SimulateOptions& o, const SimulationResult& r) {
   w.key("times_exceeded").value(r.share.times_exceeded).end_object();
   w.key("crashes_not_recovered").value(r.crashes_not_recovered);
   w.key("others_not_recovered").value(r.others_not_recovered).key("quarantines").value(r.quarantines);
+  w.key("monitor_restarts").value(r.monitor_restarts).key("incidents_left_open").value(r.left_open);
   w.key("incidents").value(r.incidents).key("critical_incidents").value(r.critical_incidents);
   w.key("notifications").value(r.notifications).key("notifications_by_kind").begin_object();
   for (const auto& [kind, count] : r.notifications_by_kind) w.key(kind).value(count);
   w.end_object();
   w.key("wrong_stops").begin_array();
   for (const std::string& stop : r.forbidden_stops) w.value(stop);
+  w.end_array();
+  w.key("left_open").begin_array();
+  for (const std::string& what : r.open_at_end) w.value(what);
   w.end_array();
   w.key("ill_at_end").begin_array();
   for (const std::string& who : r.not_recovered) w.value(who);
@@ -138,6 +146,7 @@ int simulate_fleet(const SimulateOptions& options) {
   scenario.workers = options.workers;
   scenario.pools = options.pools;
   scenario.days = options.days;
+  scenario.restarts = simulate::random_restarts(options.monitor_restarts, options.seed);
   scenario.seed = options.seed;
   const SimulationResult result = simulate::simulate(scenario);
   std::cout << (options.json ? as_json(options, result) : as_text(options, result));

@@ -72,7 +72,7 @@ TEST_F(Replay, the_recorded_configuration_decides_what_the_ledger_says) {
   ASSERT_TRUE(start);
   EXPECT_EQ(start->reason, "exited");
   EXPECT_EQ(start->new_side.begun, 1u);
-  EXPECT_GE(r->new_wishes.stops_done, 1u);
+  EXPECT_GE(r->new_wishes.stops_ordered, 1u);
 }
 
 TEST_F(Replay, another_limit_differs_in_its_alerts_alone) {
@@ -100,7 +100,7 @@ TEST_F(Replay, both_configurations_are_replayed_when_the_old_one_is_named) {
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(r->old_side, OldSide::engine);
   ASSERT_TRUE(r->old_wishes);
-  EXPECT_GE(r->old_wishes->stops_done, 1u);
+  EXPECT_GE(r->old_wishes->stops_ordered, 1u);
   const Line* memory = line_of(*r, EpisodeKind::alert, "memory_high");
   ASSERT_TRUE(memory);
   EXPECT_EQ(memory->old_side.begun, 1u);

@@ -115,7 +115,7 @@ void ReplayedEngine::end_run() {
   wishes_.starts_wanted += stats.starts_wanted;
   wishes_.stops_wanted += stats.stops_wanted;
   wishes_.starts_done += stats.starts_done;
-  wishes_.stops_done += stats.stops_done;
+  wishes_.stops_ordered += stats.stops_ordered;
   for (const auto& [what, count] : stats.held) wishes_.held[what] += count;
   engine_.reset();
 }

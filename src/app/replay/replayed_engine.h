@@ -42,7 +42,7 @@ struct ConfiguredEngine {
 
 // What remedies were wanted and what held them back, by "kind/code"; holds are counted when they begin.
 struct Wishes {
-  std::uint64_t starts_wanted = 0, stops_wanted = 0, starts_done = 0, stops_done = 0;
+  std::uint64_t starts_wanted = 0, stops_wanted = 0, starts_done = 0, stops_ordered = 0;
   std::map<std::string, std::uint64_t> held;
 };
 

@@ -50,10 +50,13 @@ struct SimulationResult {
   RecoveryTimes recovery_without_load;
   RecoveryTimes recovery_shared;  // of those by the bad version, loading included
   Share share;
+  int monitor_restarts = 0;
+  int left_open = 0;  // incidents at the end that nothing touched for 15 min and whose workers are all well
   int crashes_not_recovered = 0, others_not_recovered = 0;  // ill for more than 15 min at the end
   int quarantines = 0, incidents = 0, critical_incidents = 0, notifications = 0;
   std::map<std::string, int> notifications_by_kind;
   std::vector<std::string> forbidden_stops;  // who, when and why, at most 20: stops in outages, in lag, of well workers
+  std::vector<std::string> open_at_end;      // what those of left_open say, at most 20
   std::vector<std::string> not_recovered;    // who is ill at the end, since when, and what its agent says; at most 20
   std::uint64_t reports = 0, steps = 0;
   std::uint64_t decisions = 0;  // a hash of all acts: equal = the same run

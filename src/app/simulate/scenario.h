@@ -29,6 +29,14 @@ struct MonitorLag {
   Duration lasts = 30min;
 };
 
+// The monitor is killed and begins anew with what its ledger kept; its agents are alone meanwhile, some for longer than
+// their leases hold.
+struct MonitorRestart {
+  double at = 0;
+  Duration away = 10s;
+  bool with_order = false;  // not before an order is written down, which then is not sent
+};
+
 // Timers of the engine and frames of agents wait for the next half second, so that one step serves many: the monitor is
 // never more than this late. What is urgent has a step of its own at once.
 inline constexpr Duration kStepGrid = 500ms;
@@ -55,10 +63,14 @@ struct Scenario {
                               {.at = 0.45, .pool = 0, .version = "1.2"},
                               {.at = 0.45, .after = 45min, .pool = 0, .every = 2s, .version = "1.1"}};
   std::vector<MonitorLag> lags{{0.6, 30min}};
+  std::vector<MonitorRestart> restarts;  // in order of time
 
   Duration length() const { return from_seconds(days * 86400); }
   Duration share(double at) const { return from_seconds(days * 86400 * at); }
 };
+
+// So many at random instants, every other one with an order; away for 1 to 120 s.
+std::vector<MonitorRestart> random_restarts(int count, std::uint64_t seed);
 
 // Defaults of the product but for what the longer report period would move: a worker is silent after 60 s. All
 // messages of severity warning and above go to one channel.

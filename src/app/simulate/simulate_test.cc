@@ -34,8 +34,26 @@ TEST(Simulate, a_small_fleet_keeps_every_promise) {
   EXPECT_GT(r.share.down, 0);
   EXPECT_EQ(r.crashes_not_recovered, 0);
   EXPECT_EQ(r.others_not_recovered, 0);
+  EXPECT_EQ(r.left_open, 0);
   EXPECT_GT(r.notifications, 0);
   EXPECT_GT(r.incidents, 0);
+}
+
+// Killed each quarter of an hour, every other time with an order that it has written down and not sent.
+TEST(Simulate, a_monitor_that_is_restarted_again_and_again_keeps_every_promise) {
+  Scenario s = small(3);
+  s.restarts = random_restarts(24, s.seed);
+  const SimulationResult r = simulate(s);
+  EXPECT_GT(r.monitor_restarts, 15);
+  EXPECT_GE(r.stops.of_needed, 20);
+  EXPECT_EQ(r.stops.in_outage, 0);
+  EXPECT_EQ(r.stops.in_lag, 0);
+  EXPECT_EQ(r.stops.of_well, 0);
+  EXPECT_EQ(r.share.times_exceeded, 0);
+  EXPECT_EQ(r.crashes_not_recovered, 0);
+  EXPECT_EQ(r.others_not_recovered, 0);
+  EXPECT_EQ(r.left_open, 0) << r.open_at_end.at(0);
+  EXPECT_EQ(r, simulate(s)) << "the same run again";
 }
 
 TEST(Simulate, the_same_seed_gives_the_same_run) {

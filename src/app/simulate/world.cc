@@ -45,13 +45,7 @@ World::World(const Scenario& scenario, const Now& start)
   }
   deaths_.resize(hosts_.size());
   for (std::size_t host = 0; host < hosts_.size(); ++host) {
-    const std::string name = fmt::format("h-{}", host);
-    inputs_.push_back(SourceInput{.source = "agent/" + name,
-                                  .host = name,
-                                  .boot_id = "boot",
-                                  .period = scenario_.report_period,
-                                  .can_restart = true,
-                                  .received = start.steady});
+    inputs_.push_back(hello(int(host), start.steady));
     const Duration phase = scenario_.report_period * std::int64_t(host) / std::int64_t(hosts_.size());
     events_.plan(start.steady + phase - phase % kStepGrid, EventKind::frame, int(host));
   }
@@ -205,6 +199,13 @@ void World::loaded(Worker& w, SteadyTime now) {
   oracle_.works(w.index, now - w.started, now);
   oracle_.down_ends(w.index);
   report(w, now);
+}
+
+bool World::well(const std::string& worker_id) const {
+  const auto it = by_id_.find(worker_id);
+  if (it == by_id_.end()) return false;
+  const Worker& w = workers_[std::size_t(it->second)];
+  return w.alive && w.ready && !w.ill();
 }
 
 void World::finish(SteadyTime now, SimulationResult& out) {

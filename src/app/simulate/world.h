@@ -28,6 +28,11 @@ class World {
   std::vector<Input>& inputs() { return inputs_; }
   // What the monitor wants done. lagging: it lags by the scenario.
   void perform(const std::vector<Act>& acts, SteadyTime now, bool lagging);
+  // The monitor is gone: what agents tell is lost, but for what they keep until it is acknowledged. It is back: they
+  // say hello, how their workers are, and what they kept.
+  void monitor_goes();
+  void monitor_comes(SteadyTime now);
+  bool well(const std::string& worker_id) const;
   void finish(SteadyTime now, SimulationResult& out);
   static std::string pool_name(int pool);
 
@@ -79,6 +84,8 @@ class World {
   void loaded(Worker& w, SteadyTime now);
 
   // ---- world_agent.cc: what agents do ----
+  SourceInput hello(int host, SteadyTime now) const;
+  void tell(Input input);
   void frame(int host, SteadyTime now);
   void report(Worker& w, SteadyTime now);
   std::string source(const Worker& w) const;
@@ -101,7 +108,8 @@ class World {
   std::vector<std::vector<int>> hosts_;          // workers of each
   std::vector<std::vector<SteadyTime>> deaths_;  // of each host, the latest
   std::vector<Broker> brokers_;
-  std::vector<Input> inputs_;
+  std::vector<Input> inputs_, untold_;  // untold: kept until the monitor is back
+  bool monitor_away_ = false;
   Oracle oracle_;
   std::vector<std::string> forbidden_;
   int pids_ = 0, starts_ = 0;

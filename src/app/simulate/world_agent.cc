@@ -17,10 +17,47 @@ constexpr Duration kMassDeathWindow = 10s;
 
 std::string World::source(const Worker& w) const { return fmt::format("agent/h-{}", w.host); }
 
+SourceInput World::hello(int host, SteadyTime now) const {
+  const std::string name = fmt::format("h-{}", host);
+  return {.source = "agent/" + name,
+          .host = name,
+          .boot_id = "boot",
+          .period = scenario_.report_period,
+          .can_restart = true,
+          .received = now};
+}
+
+void World::tell(Input input) { (monitor_away_ ? untold_ : inputs_).push_back(std::move(input)); }
+
+void World::monitor_goes() {
+  monitor_away_ = true;
+  for (Input& input : inputs_)  // on their way and not acknowledged
+    if (std::holds_alternative<AgentStartInput>(input) || std::holds_alternative<ProgressInput>(input))
+      untold_.push_back(std::move(input));
+  inputs_.clear();
+}
+
+void World::monitor_comes(SteadyTime now) {
+  monitor_away_ = false;
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    inputs_.push_back(hello(int(host), now));
+    for (const int index : hosts_[host]) report(worker(index), now);
+  }
+  for (Input& input : std::exchange(untold_, {})) {
+    if (auto* start = std::get_if<AgentStartInput>(&input)) {
+      start->ago = now - start->received;
+      start->received = now;
+    } else if (auto* progress = std::get_if<ProgressInput>(&input)) {
+      progress->received = now;
+    }
+    inputs_.push_back(std::move(input));
+  }
+}
+
 void World::frame(int host, SteadyTime now) {
   events_.plan(now + scenario_.report_period, EventKind::frame, host);
   for (const int index : hosts_[std::size_t(host)]) report(worker(index), now);
-  inputs_.push_back(SourceFrameInput{fmt::format("agent/h-{}", host), now});
+  if (!monitor_away_) inputs_.push_back(SourceFrameInput{fmt::format("agent/h-{}", host), now});
 }
 
 void World::report(Worker& w, SteadyTime now) {
@@ -72,6 +109,7 @@ void World::report(Worker& w, SteadyTime now) {
     else if (w.lease.decide(now).kind == StartDecision::Kind::stopped)
       r.state = WorkerState::stopped;
   }
+  if (monitor_away_) return;
   ++reports_;
   inputs_.push_back(ReportInput{std::move(r), source(w), now});
 }
@@ -128,7 +166,7 @@ void World::tell(Worker& w, const Ladder& ladder, LadderStep step, bool done, bo
   told.message = std::move(message);
   told.received = now;
   if (done && ok) told.new_incarnation = w.incarnation;
-  inputs_.push_back(std::move(told));
+  tell(std::move(told));
 }
 
 // `action_id` empty: not counted by the monitor (the first start, and those of ladders).
@@ -159,7 +197,7 @@ void World::start(Worker& w, const std::string& action_id, SteadyTime now) {
     told.crashes = crashes;
     told.exit = w.last_exit;
     told.received = now;
-    inputs_.push_back(std::move(told));
+    tell(std::move(told));
   }
   report(w, now);
 }

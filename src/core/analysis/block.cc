@@ -7,6 +7,8 @@ namespace paramedic {
 
 namespace {
 
+constexpr double kMostMean = 1e30;
+
 constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 }  // namespace
@@ -42,7 +44,7 @@ std::optional<Block> BlockBuilder::add(std::int64_t seconds, double value) {
 }
 
 void BlockBuilder::close_minute() {
-  if (closed_ < kBlockMinutes) means_[closed_++] = float(std::clamp(sum_ / count_, -1e30, 1e30));
+  if (closed_ < kBlockMinutes) means_[closed_++] = float(std::clamp(sum_ / count_, -kMostMean, kMostMean));
 }
 
 Block BlockBuilder::finish() const {
@@ -63,7 +65,9 @@ bool BlockBuilder::valid() const {
   if (minute_ < -kMostBlockIndex * kBlockMinutes || minute_ > kMostBlockIndex * kBlockMinutes || !std::isfinite(sum_) ||
       count_ == 0 || count_ > (1u << 30))
     return false;
-  return closed_ < kBlockMinutes && std::all_of(means_.begin(), means_.end(), [](float m) { return std::isfinite(m); });
+  const std::int64_t before = minute_ - floor_div(minute_, kBlockMinutes) * kBlockMinutes;  // in its block
+  return closed_ <= before &&
+         std::all_of(means_.begin(), means_.end(), [](float m) { return std::abs(m) <= float(kMostMean); });
 }
 
 }  // namespace paramedic

@@ -261,10 +261,11 @@ bool TrendSeries::valid() const {
   };
   return std::all_of(days_.begin(), days_.end(), bounded) && std::all_of(fine_.begin(), fine_.end(), whole) &&
          std::all_of(coarse_.begin(), coarse_.end(), whole_half_hour) && day_ < kDays &&
-         day_half_hours_ <= kHalfHoursPerDay && open_age_ < kBlocksPerCoarse && open_count_ <= open_age_ &&
-         open_sum_ <= std::uint32_t(open_count_) * kMissing && (open_count_ == 0) == (open_low_ == kMissing) &&
-         open_highest_ < kMissing && fine_newest_ < kFine && coarse_newest_ < kCoarse &&
-         since_restart_ <= kTrendWindows.back() + kBlocksPerCoarse && (seen_ == 0) == (last_ == INT64_MIN);
+         day_half_hours_ <= kHalfHoursPerDay && days_[day_].count <= day_half_hours_ && open_age_ < kBlocksPerCoarse &&
+         open_count_ <= open_age_ && open_sum_ <= std::uint32_t(open_count_) * kMissing &&
+         (open_count_ == 0) == (open_low_ == kMissing) && open_highest_ < kMissing && fine_newest_ < kFine &&
+         coarse_newest_ < kCoarse && since_restart_ <= kTrendWindows.back() + kBlocksPerCoarse &&
+         (seen_ == 0) == (last_ == INT64_MIN);
 }
 
 }  // namespace paramedic

@@ -75,6 +75,7 @@ EngineStats Engine::Impl::stats() const {
   out.starts_wanted = r.starts_wanted;
   out.starts_done = r.starts_done;
   out.stops_wanted = r.stops_wanted;
+  out.stops_ordered = r.stops_ordered;
   out.stops_done = r.stops_done;
   out.actions_succeeded = r.actions_succeeded;
   out.actions_failed = r.actions_failed;

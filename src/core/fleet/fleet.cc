@@ -146,6 +146,7 @@ void Fleet::Impl::remove_slot(WorkerHandle h, const Now& now) {
   std::erase_if(twins, [&](const auto& e) { return e.second == w.worker_id; });
   delist(h);
   by_id.erase(w.worker_id);
+  quiet_workers.erase(h);
   slot = WorkerSlot{};
   free_slots.push_back(h);
 }
@@ -179,7 +180,16 @@ void Fleet::Impl::set_status(WorkerSlot& slot, Status status) {
 
 void Fleet::Impl::update_shares(WorkerSlot& slot, const Now& now) {
   const bool present = !is_inactive(slot.facts.state) && !slot.facts.dead() && !blind(slot);
-  queues.update_shares(slot.facts.queues, present, slot.quiet ? slot.facts.voice.heard : std::nullopt, now);
+  const auto shares = [&](WorkerSlot& s, bool is_present) {
+    return queues.update_shares(s.facts.queues, is_present, s.quiet ? s.facts.voice.heard : std::nullopt, now);
+  };
+  const auto connected = shares(slot, present);
+  // A broker is lost when all have lost it, so silent ones matter only when they may be all that are left.
+  if (!connected || *connected == 0 || *connected > quiet_workers.size()) return;
+  for (const WorkerHandle h : quiet_workers) {
+    WorkerSlot& silent = at(h);
+    shares(silent, !is_inactive(silent.facts.state) && !silent.facts.dead() && !blind(silent));
+  }
 }
 
 void Fleet::Impl::turn_gone(WorkerHandle h, const Now& now) {
@@ -272,7 +282,12 @@ void Fleet::record_status(WorkerHandle worker, Status status) {
 
 void Fleet::record_quiet(WorkerHandle worker, bool quiet, const Now& now) {
   WorkerSlot& slot = impl_->at(worker);
-  if (std::exchange(slot.quiet, quiet) != quiet) impl_->update_shares(slot, now);
+  if (std::exchange(slot.quiet, quiet) == quiet) return;
+  if (quiet)
+    impl_->quiet_workers.insert(worker);
+  else
+    impl_->quiet_workers.erase(worker);
+  impl_->update_shares(slot, now);
 }
 
 // ---- reading ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #pragma once
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,7 @@ struct Fleet::Impl {
   Now started;
   std::deque<WorkerSlot> slots;  // a deque: facts() must not move
   std::vector<WorkerHandle> free_slots;
+  std::set<WorkerHandle> quiet_workers;  // whose WorkerSlot::quiet is set
   std::map<std::string, WorkerHandle, std::less<>> by_id;
   std::map<std::string, std::string, std::less<>> twins;           // other id → worker id, found by process
   std::map<std::pair<std::string, int>, WorkerHandle> by_process;  // (host, pid)

@@ -214,6 +214,23 @@ TEST(FleetQueues, a_silent_worker_contradicts_no_later_loss) {
   EXPECT_TRUE(down()) << "lost once more after its last word";
 }
 
+// Nothing comes of a worker that is silent already, so the last of the others must settle it.
+TEST(FleetQueues, a_loss_counts_at_once_where_the_only_other_voices_fell_silent_before) {
+  FleetScript s;
+  s.connect("agent/a");
+  s.source = "agent/a";
+  Report hung = s.observed("hung"), a = s.observed("a", 101), b = s.observed("b", 102);
+  hung.alive_at = s.now().wall;
+  hung.queues = a.queues = b.queues = {queue("q", true)};
+  for (const Report* r : {&hung, &a, &b}) s.ok(*r);
+  s.wait(5s).fleet.record_quiet(*s.fleet.find("hung"), true, s.now());
+  a.queues = b.queues = {queue("q", false)};
+  s.wait(5s).ok(a);
+  EXPECT_FALSE(s.fleet.brokers()[0].down);
+  EXPECT_TRUE(s.ok(b).broker_changed);
+  EXPECT_TRUE(s.fleet.brokers()[0].down);
+}
+
 TEST(FleetQueues, the_dead_the_blind_and_the_stale_have_no_say) {
   FleetScript s;
   Report a = FleetScript::report("a"), b = FleetScript::report("b");

@@ -136,8 +136,8 @@ void QueueTable::set_probed(const std::string& broker, bool down, const Now& now
     if (brokers_[i].queues > 0 && brokers_[i].name == broker) settle_broker(i, now);
 }
 
-void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, std::optional<SteadyTime> last_word,
-                               const Now& now) {
+std::optional<std::uint32_t> QueueTable::update_shares(std::span<QueueFacts> queues, bool present,
+                                                       std::optional<SteadyTime> last_word, const Now& now) {
   const auto outdated = [&](const QueueFacts& q) {
     const auto& loss = brokers_[entries_[q.queue].broker].last_loss;
     return *q.connected && last_word && loss && *last_word < *loss;
@@ -148,13 +148,16 @@ void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, std::
   const bool same = std::all_of(queues.begin(), queues.end(), [&](const QueueFacts& q) {
     return q.counted == wants(q) && q.counted_connected == (wants(q) && *q.connected);
   });
-  if (same) return;
+  if (same) return std::nullopt;
   share(queues, -1);
+  std::set<std::uint32_t> lost;
   for (QueueFacts& q : queues) {
     QueueContext& c = contexts_[q.queue];
     const bool counted = wants(q), connected = counted && *q.connected;
     if (counted && !connected) {
-      auto& loss = brokers_[entries_[q.queue].broker].last_loss;
+      const std::uint32_t broker = entries_[q.queue].broker;
+      auto& loss = brokers_[broker].last_loss;
+      if (!q.counted || q.counted_connected) lost.insert(broker);
       loss = std::max(loss.value_or(q.connection_since), q.connection_since);
     }
     c.reporting += std::uint32_t(counted) - std::uint32_t(q.counted);
@@ -166,6 +169,12 @@ void QueueTable::update_shares(std::span<QueueFacts> queues, bool present, std::
   }
   share(queues, +1);
   for (const QueueFacts& q : queues) settle_broker(entries_[q.queue].broker, now);
+  std::optional<std::uint32_t> left;
+  for (const std::uint32_t broker : lost) {
+    const std::uint32_t connected = brokers_[broker].reporting - brokers_[broker].disconnected;
+    left = std::min(left.value_or(connected), connected);
+  }
+  return left;
 }
 
 std::vector<BrokerState> QueueTable::brokers() const {

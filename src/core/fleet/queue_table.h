@@ -44,7 +44,10 @@ class QueueTable {
   // Brings one worker's share in the counts of its queues and brokers up to date. `present`: it is there and can be
   // believed. `last_word`: of a worker that fell silent, when it spoke last; nullopt = it speaks. That a silent one was
   // connected before another lost the broker contradicts nobody, so then it does not count.
-  void update_shares(std::span<QueueFacts> queues, bool present, std::optional<SteadyTime> last_word, const Now& now);
+  // Returns, when it has just lost a broker, how many others still say that they are connected to it (of several
+  // brokers the fewest): silent ones among them must be asked anew.
+  std::optional<std::uint32_t> update_shares(std::span<QueueFacts> queues, bool present,
+                                             std::optional<SteadyTime> last_word, const Now& now);
 
   // The verdict of this broker's probes; also counts for a broker that a worker names later.
   void set_probed(const std::string& broker, bool down, const Now& now);

@@ -23,9 +23,11 @@ Duration backoff_delay(const BackoffPolicy& policy, int crashes, bool crash_loop
 
 void Backoff::on_start(SteadyTime at) { healthy_since_ = at; }
 
-void Backoff::on_unhealthy(SteadyTime at) {
-  if (healthy_since_) healthy_since_ = std::max(*healthy_since_, at);
+void Backoff::on_healthy(SteadyTime at) {
+  if (!healthy_since_) healthy_since_ = at;
 }
+
+void Backoff::on_unhealthy() { healthy_since_.reset(); }
 
 void Backoff::on_death(SteadyTime at) {
   reset_if_healthy(at);

@@ -31,8 +31,10 @@ class Backoff {
 
   // A new incarnation lives since `at`.
   void on_start(SteadyTime at);
-  // It is not healthy at `at`: the healthy time begins anew. The agent, which judges nobody, never calls this.
-  void on_unhealthy(SteadyTime at);
+  // It lives and is healthy, or is not: the healthy time begins with the first `on_healthy` after it was not. May be
+  // said again and again. The agent, which judges nobody, never calls these: to it all that lives is healthy.
+  void on_healthy(SteadyTime at);
+  void on_unhealthy();
   // It died unwanted. Begins a new streak when it had been healthy for `healthy_reset`.
   void on_death(SteadyTime at);
   // Ends the streak when the worker has now been healthy long enough; true when something was forgotten.
@@ -49,7 +51,7 @@ class Backoff {
   Duration delay(std::string_view worker, std::string_view incarnation) const;
   // last death + delay; nullopt when nothing ever died.
   std::optional<SteadyTime> next_start(std::string_view worker, std::string_view incarnation) const;
-  // When reset_if_healthy will answer true; nullopt while dead or without a streak.
+  // When reset_if_healthy will answer true; nullopt while dead, not healthy or without a streak.
   std::optional<SteadyTime> resets_at() const;
   const BackoffPolicy& policy() const { return policy_; }
   void set_policy(BackoffPolicy policy) { policy_ = policy; }
@@ -60,7 +62,7 @@ class Backoff {
   BackoffPolicy policy_;
   int crashes_ = 0;
   std::vector<SteadyTime> deaths_;           // of the present streak, ascending, the latest crash_loop_crashes at most
-  std::optional<SteadyTime> healthy_since_;  // set while it lives
+  std::optional<SteadyTime> healthy_since_;  // set while it lives and is healthy
   std::optional<SteadyTime> last_death_;
 };
 

@@ -45,13 +45,20 @@ TEST(Backoff, ten_healthy_minutes_forget_the_streak) {
   EXPECT_FALSE(b.reset_if_healthy(kT0 + 30min));
 }
 
-TEST(Backoff, being_ill_delays_the_reset) {
+TEST(Backoff, while_it_is_ill_nothing_is_forgotten_and_then_ten_minutes_are_due) {
   Backoff b;
   b.on_death(kT0);
   b.on_start(kT0);
-  b.on_unhealthy(kT0 + 9min);
-  EXPECT_FALSE(b.reset_if_healthy(kT0 + 18min));
-  b.on_death(kT0 + 18min);
+  b.on_healthy(kT0 + 1min);
+  EXPECT_EQ(b.resets_at(), kT0 + 10min) << "it is healthy since its start";
+  b.on_unhealthy();
+  EXPECT_EQ(b.resets_at(), std::nullopt);
+  EXPECT_FALSE(b.reset_if_healthy(kT0 + 60min)) << "it was ill all the time";
+  b.on_healthy(kT0 + 60min);
+  b.on_healthy(kT0 + 65min);
+  EXPECT_FALSE(b.reset_if_healthy(kT0 + 70min - 1ns));
+  b.on_unhealthy();
+  b.on_death(kT0 + 71min);
   EXPECT_EQ(b.crashes(), 2);
 }
 

@@ -68,15 +68,27 @@ std::optional<CauseHolds::Held> CauseHolds::of(std::string_view worker, const Re
   return std::nullopt;
 }
 
-void CauseHolds::stop_began(const std::string& worker, const std::string& action_id, const RecoveryPolicy& policy,
-                            SteadyTime now) {
+std::vector<std::string> CauseHolds::stop_began(const std::string& worker, const std::string& action_id,
+                                                const RecoveryPolicy& policy, SteadyTime now) {
+  std::vector<std::string> canary_of;
   for (auto& [key, e] : entries_) {
     if (!names(e.cause, worker)) continue;
     if (e.tolerated) e.running.insert(action_id);
     if (!holds(e)) continue;
     e.canary = action_id;
     e.next_canary = now + policy.freeze_canary_every;
+    canary_of.push_back(key);
   }
+  return canary_of;
+}
+
+void CauseHolds::restore_canary(const std::string& key, const std::string& action_id, SteadyTime began, bool running,
+                                const RecoveryPolicy& policy) {
+  Entry& e = entries_[key];
+  const SteadyTime next = began + policy.freeze_canary_every;
+  if (e.next_canary && next < *e.next_canary) return;
+  e.next_canary = next;
+  e.canary = running ? action_id : std::string();
 }
 
 void CauseHolds::canary_ended(Entry& e, StopOutcome outcome) {

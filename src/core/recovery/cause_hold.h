@@ -42,10 +42,13 @@ class CauseHolds {
   std::optional<Held> of(std::string_view worker, const RecoveryPolicy& policy, SteadyTime now) const;
   bool any() const { return !entries_.empty(); }
 
-  // An automatic stop of this worker began; it has an outcome.
-  void stop_began(const std::string& worker, const std::string& action_id, const RecoveryPolicy& policy,
-                  SteadyTime now);
-  // Returns the workers that it frees or holds anew; mostly none.
+  // An automatic stop of this worker began. Returns the keys of the causes that it is the canary of.
+  std::vector<std::string> stop_began(const std::string& worker, const std::string& action_id,
+                                      const RecoveryPolicy& policy, SteadyTime now);
+  // A canary of the last life of the monitor that failed or has no outcome yet (`running`): its pace holds on.
+  void restore_canary(const std::string& key, const std::string& action_id, SteadyTime began, bool running,
+                      const RecoveryPolicy& policy);
+  // It has an outcome. Returns the workers that it frees or holds anew; mostly none.
   std::set<std::string> stop_ended(const std::string& action_id, StopOutcome outcome);
 
  private:

@@ -85,7 +85,7 @@ bool Freeze::update(const PoolHealth& health, const RecoveryPolicy& policy, Stea
   for (int i = 0; i < 4; ++i) {
     const Phase phase = state_.phase;
     if (phase == Phase::thawing) in_thaw(health, policy, now);
-    if (phase == Phase::canary) in_canary(health, now);
+    if (phase == Phase::canary) in_canary(health, policy, now);
     if (phase == Phase::frozen) while_frozen(health, policy, now);
     if (state_.phase == phase) break;
   }
@@ -96,21 +96,26 @@ bool Freeze::update(const PoolHealth& health, const RecoveryPolicy& policy, Stea
 void Freeze::while_frozen(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
   // Both waits begin anew with each freeze.
   state_.until.reset();
-  if (gone_since_) {
-    const SteadyTime due = std::max(*gone_since_, state_.since) + policy.freeze_thaw_after;
-    if (now >= due) return health.ill == 0 ? open(now) : thaw(1, now);
-    state_.until = due;
-    state_.text = fmt::format("what froze it is gone; it thaws after {}", format_duration(policy.freeze_thaw_after));
-  } else {
-    state_.text = cause_;
-  }
+  state_.text = cause_;
+  if (gone_since_ && thaws(health, policy, now)) return;
   if (!fine_since_) return;
   const SteadyTime canary = std::max(std::max(*fine_since_, state_.since) + policy.freeze_canary_after, next_canary_);
   if (now >= canary) return enter(Phase::canary, now);
   state_.until = std::min(state_.until.value_or(canary), canary);
 }
 
-void Freeze::in_canary(const PoolHealth& health, SteadyTime now) {
+// Its cause is gone: waits freeze_thaw_after, then thaws. True when it did.
+bool Freeze::thaws(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
+  const SteadyTime due = std::max(*gone_since_, state_.since) + policy.freeze_thaw_after;
+  state_.until = due;
+  state_.text = fmt::format("what froze it is gone; it thaws after {}", format_duration(policy.freeze_thaw_after));
+  if (now < due) return false;
+  health.ill == 0 ? open(now) : thaw(1, now);
+  return true;
+}
+
+void Freeze::in_canary(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
+  state_.until.reset();
   if (failed_) {
     canary_failure_ = "the canary restart did not help";
     return freeze_again(cause_, now);
@@ -120,9 +125,13 @@ void Freeze::in_canary(const PoolHealth& health, SteadyTime now) {
     tolerated_ = {health.ill, health.unknown};
     return thaw(1, now);
   }
-  if (running_.empty() && health.ill == 0 && cause_.empty()) return freeze_again("nobody needs the canary", now);
-  state_.text =
-      running_.empty() ? cause_ + "; one canary restart may run" : cause_ + "; a canary restart is on its way";
+  state_.text = cause_.empty() ? "what froze it is gone" : cause_;
+  // One that is on its way is waited for: its outcome says more than the share.
+  if (!running_.empty()) {
+    state_.text += "; a canary restart is on its way";
+  } else if (!gone_since_ || !thaws(health, policy, now)) {
+    state_.text += "; one canary restart may run";
+  }
 }
 
 void Freeze::in_thaw(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
@@ -142,12 +151,23 @@ void Freeze::count_slots() {
   if (state_.phase == Phase::open) state_.text.clear();
 }
 
-void Freeze::stop_began(const std::string& action_id, const RecoveryPolicy& policy, SteadyTime now) {
+bool Freeze::stop_began(const std::string& action_id, const RecoveryPolicy& policy, SteadyTime now) {
   if (state_.phase == Phase::open) {
     if (tolerated_) running_.insert(action_id);
-    return;
+    return false;
   }
-  if (state_.phase == Phase::canary) next_canary_ = now + policy.freeze_canary_every;
+  const bool canary = state_.phase == Phase::canary;
+  if (canary) next_canary_ = now + policy.freeze_canary_every;
+  running_.insert(action_id);
+  count_slots();
+  return canary;
+}
+
+void Freeze::restore_canary(const std::string& action_id, SteadyTime began, bool running, const RecoveryPolicy& policy,
+                            SteadyTime now) {
+  next_canary_ = std::max(next_canary_, began + policy.freeze_canary_every);
+  if (!running) return;
+  enter(Phase::canary, now);
   running_.insert(action_id);
   count_slots();
 }

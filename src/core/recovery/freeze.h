@@ -48,9 +48,13 @@ class Freeze {
  public:
   // True when the phase changed.
   bool update(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
-  // An automatic stop of this pool began; it has an outcome. update() draws the consequences.
-  void stop_began(const std::string& action_id, const RecoveryPolicy& policy, SteadyTime now);
+  // An automatic stop of this pool began, true when it is a canary; it has an outcome. update() draws the consequences.
+  bool stop_began(const std::string& action_id, const RecoveryPolicy& policy, SteadyTime now);
   void stop_ended(const std::string& action_id, StopOutcome outcome);
+  // A canary of the last life of the monitor that failed or has no outcome yet (`running`): its pace holds on, and
+  // what it proves counts. What it had lifted is not restored: the pool is judged anew.
+  void restore_canary(const std::string& action_id, SteadyTime began, bool running, const RecoveryPolicy& policy,
+                      SteadyTime now);
   // Words of a canary that failed, while its failure is why the pool is still frozen; empty = none.
   const std::string& canary_failure() const { return canary_failure_; }
   const FreezeState& state() const { return state_; }
@@ -62,7 +66,8 @@ class Freeze {
   void open(SteadyTime now);
   void freeze_again(std::string text, SteadyTime now);
   void while_frozen(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
-  void in_canary(const PoolHealth& health, SteadyTime now);
+  bool thaws(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
+  void in_canary(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
   void in_thaw(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
   void count_slots();
 

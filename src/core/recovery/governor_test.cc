@@ -251,6 +251,50 @@ TEST(Freeze, holds_until_its_condition_has_been_gone_for_a_minute) {
   EXPECT_FALSE(f.state().frozen()) << "nobody is ill: there is nothing to thaw by stages";
 }
 
+// A canary waits for a budget while those that froze the pool get well: the pool must not stay frozen for it.
+TEST(Freeze, thaws_while_its_canary_waits_once_the_cause_has_been_gone_for_a_minute) {
+  const RecoveryPolicy policy;
+  Freeze freeze;
+  const PoolHealth ill{.size = 10, .known = 10, .ill = 6, .healthy = 4};
+  const PoolHealth better{.size = 10, .known = 10, .ill = 2, .healthy = 8};
+  SteadyTime now{100h};
+  freeze.update(ill, policy, now);
+  freeze.update(ill, policy, now += policy.freeze_canary_after);
+  ASSERT_EQ(freeze.state().phase, FreezeState::Phase::canary);
+  freeze.stop_began("refused", policy, now);
+  freeze.stop_ended("refused", StopOutcome::nothing);
+  freeze.update(better, policy, now += 1s);
+  EXPECT_EQ(freeze.state().phase, FreezeState::Phase::canary) << "the share may come back at once";
+  EXPECT_EQ(freeze.state().text, "what froze it is gone; it thaws after 1m; one canary restart may run");
+  EXPECT_EQ(freeze.state().until, now + policy.freeze_thaw_after);
+  freeze.update(ill, policy, now += 1s);
+  EXPECT_EQ(freeze.state().until, std::nullopt);
+  freeze.update(better, policy, now += 1s);
+  freeze.update(better, policy, now += policy.freeze_thaw_after);
+  EXPECT_EQ(freeze.state().phase, FreezeState::Phase::thawing);
+  freeze.update(ill, policy, now += 1s);
+  EXPECT_EQ(freeze.state().phase, FreezeState::Phase::frozen) << "it froze anew: five minutes of quiet are due again";
+  EXPECT_EQ(freeze.state().slots, 0);
+}
+
+TEST(Freeze, waits_for_a_canary_on_its_way_even_when_its_cause_is_gone) {
+  const RecoveryPolicy policy;
+  Freeze freeze;
+  const PoolHealth ill{.size = 10, .known = 10, .ill = 6, .healthy = 4};
+  SteadyTime now{100h};
+  freeze.update(ill, policy, now);
+  freeze.update(ill, policy, now += policy.freeze_canary_after);
+  freeze.stop_began("canary", policy, now);
+  const PoolHealth better{.size = 10, .known = 10, .ill = 2, .healthy = 8};
+  freeze.update(better, policy, now += 1s);
+  freeze.update(better, policy, now += 10min);
+  EXPECT_EQ(freeze.state().phase, FreezeState::Phase::canary);
+  EXPECT_EQ(freeze.state().text, "what froze it is gone; a canary restart is on its way");
+  freeze.stop_ended("canary", StopOutcome::cured);
+  freeze.update(better, policy, now += 1s);
+  EXPECT_EQ(freeze.state().phase, FreezeState::Phase::thawing);
+}
+
 RC_GTEST_PROP(BudgetWindowProperty, next_is_the_first_instant_below_the_limit, ()) {
   BudgetWindow w;
   const auto times = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 3600));

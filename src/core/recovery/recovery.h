@@ -111,10 +111,11 @@ struct RecoveryPoolView {
   bool maintenance = false;
   int down_now = 0, down_allowed = 1, stops_hour = 0, stops_hour_allowed = 5;
 };
-// The same counters as EngineStats has; cumulative.
+// The same counters as EngineStats has; cumulative. Of the stops ordered those were done that have ended a worker, as
+// far as their executors tell: not the refused, the overtaken and the held back ones.
 struct RecoveryStats {
-  std::uint64_t starts_wanted = 0, starts_done = 0, stops_wanted = 0, stops_done = 0, actions_succeeded = 0,
-                actions_failed = 0;
+  std::uint64_t starts_wanted = 0, starts_done = 0, stops_wanted = 0, stops_ordered = 0, stops_done = 0,
+                actions_succeeded = 0, actions_failed = 0;
   std::map<std::string, std::uint64_t> held;  // "start/backoff", "stop/frozen", …
 };
 

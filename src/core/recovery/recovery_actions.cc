@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/ids.h"
 #include "base/text.h"
@@ -95,28 +96,37 @@ void Recovery::Impl::begin_stop(Worker& w, RemedyKind kind, Reason reason, std::
   w.verify.reset();
   w.counted_at.reset();
   set_hold(w, std::nullopt, out);
-  record_action(w, now, out);
-  ++stats.stops_done;
+  ++stats.stops_ordered;
   if (takes_place(*w.action)) pool_of(w).down.insert(w.facts.id);
-  if (!by) {
-    w.counted_at = now.steady;
-    Pool& pool = pool_of(w);
-    pool.stops.add(now.steady);
-    pool.freeze.stop_began(w.action->action_id, policy_of(w), now.steady);
-    causes.stop_began(w.facts.id, w.action->action_id, policy_of(w), now.steady);
-    budgets[budget_key(w)].add(now.steady);
-    if (w.quarantine.on) {
-      const auto hash = stable_hash(w.facts.id, stable_hash(w.action->action_id));
-      const double swing = 1 + policy_of(w).backoff.jitter * (2 * hash_fraction(hash) - 1);
-      w.quarantine.next_retry = now.steady + from_seconds(to_seconds(policy_of(w).quarantine_retry) * swing);
-    }
-    out.ledger.push_back(
-        {now.wall, BudgetRecord{w.action->action_id, w.facts.id, w.facts.pool, w.facts.host, true, false, now.wall}});
-  }
+  if (!by) count_stop(w, now, out);
+  record_action(w, now, out);
   out.acts.push_back(SendLadder{w.facts.source, ladder_of(w)});
-  const std::string said = fmt::format("{} by {}: {}", verb(kind), w.action->actor, w.action->text);
+  std::string said = fmt::format("{} by {}: {}", verb(kind), w.action->actor, w.action->text);
+  if (!w.action->canary_of.empty())
+    said += fmt::format("; a canary, it tries whether restarts help {}", fmt::join(w.action->canary_of, ", "));
   note(w, TimelineKind::acted, said, true, out);
   event(w, "action", fmt::format("{}: {}", w.facts.id, said), now, out);
+}
+
+// Against every budget; what it is the canary of hears of it.
+void Recovery::Impl::count_stop(Worker& w, const Now& now, RecoveryOutput& out) {
+  ActionRecord& a = *w.action;
+  const RecoveryPolicy& policy = policy_of(w);
+  Pool& pool = pool_of(w);
+  w.counted_at = now.steady;
+  pool.stops.add(now.steady);
+  a.canary_of = causes.stop_began(w.facts.id, a.action_id, policy, now.steady);
+  if (pool.freeze.stop_began(a.action_id, policy, now.steady))
+    a.canary_of.insert(a.canary_of.begin(), pool_key(w.facts.pool));
+  a.canary_of.resize(std::min(a.canary_of.size(), kMaxCanaryOf));
+  budgets[budget_key(w)].add(now.steady);
+  if (w.quarantine.on) {
+    const auto hash = stable_hash(w.facts.id, stable_hash(a.action_id));
+    const double swing = 1 + policy.backoff.jitter * (2 * hash_fraction(hash) - 1);
+    w.quarantine.next_retry = now.steady + from_seconds(to_seconds(policy.quarantine_retry) * swing);
+  }
+  out.ledger.push_back(
+      {now.wall, BudgetRecord{a.action_id, w.facts.id, w.facts.pool, w.facts.host, true, false, now.wall}});
 }
 
 void Recovery::Impl::begin_start(Worker& w, Reason reason, std::string text, const Asker* by, const Now& now,
@@ -187,6 +197,11 @@ void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, 
   out.ledger.push_back(
       {now.wall, BudgetRecord{start.action_id, w.facts.id, w.facts.pool, w.facts.host, false, true, wall_at(at, now)}});
   event(w, "action", fmt::format("{} started by its agent", w.facts.id), now, out);
+  const auto last_words = [&] {  // after the alert that the death makes
+    if (!start.last_words.empty())
+      note(w, TimelineKind::diagnosed, "its last words:\n" + start.last_words.substr(0, kMaxLastWords), std::nullopt,
+           out);
+  };
   // Told late: reports are ahead of this start, its incarnation has ended again or was never the newest one here.
   const std::string& current = w.facts.incarnation;
   const bool next = !current.empty() && current != start.previous_incarnation && current != start.incarnation;
@@ -200,11 +215,13 @@ void Recovery::Impl::begin_agent_start(Worker& w, const AgentStartInput& start, 
     w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes + (w.crashed ? 1 : 0)), now.steady);
     remember_past(w, start.incarnation == current ? start.previous_incarnation : start.incarnation);
     set_next_start(w);
+    last_words();
     return touch(w);
   }
   // A report of the successor came first: nobody saw the death, so the agent's count is taken.
   if (current == start.incarnation) w.backoff.adopt(std::max(w.backoff.crashes(), start.crashes), now.steady);
   count_death_of(w, start, at, now, out);
+  last_words();
   if (w.action_open()) finish_action(w, ActionState::abandoned, "the agent started it as " + start.action_id, now, out);
   w.action = std::move(a);
   w.action_deadline = now.steady + action_time(w);
@@ -242,6 +259,8 @@ bool Recovery::Impl::told_step(Worker& w, const ProgressInput& p, const Now& now
 
 void Recovery::Impl::progress(Worker& w, const ProgressInput& p, const Now& now, RecoveryOutput& out) {
   if (!w.action_running() || w.action->action_id != p.action_id) return;
+  w.unsure = false;
+  w.first_words_by.reset();
   if (p.done && !p.ok && p.held_back) return held_back(w, p, now, out);
   const bool news = told_step(w, p, now, out);
   if (p.done && !p.ok) {
@@ -287,6 +306,8 @@ void Recovery::Impl::finish_action(Worker& w, ActionState state, std::string out
   if (!ran) return;
   const bool good = state == ActionState::succeeded, held = state == ActionState::held_back;
   if (!held) ++(good ? stats.actions_succeeded : stats.actions_failed);
+  // Refused, overtaken or "not now": nobody was stopped.
+  if (is_stop(a.kind) && (good || state == ActionState::failed)) ++stats.stops_done;
   note(w,
        good   ? TimelineKind::verified
        : held ? TimelineKind::held

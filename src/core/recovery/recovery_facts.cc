@@ -140,11 +140,7 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
   if (other || risen) born(w, now, out);
   if (w.facts.dead && w.ended_incarnation != w.facts.incarnation)
     ended(w, facts.died_at.value_or(now.steady), now, out);
-  if (facts.source_connected && !old.source_connected) {
-    w.lease.reset();
-    if (w.action_open() && w.action->state == ActionState::sent && !shut_down)
-      out.acts.push_back(SendLadder{facts.source, ladder_of(w)});  // idempotent by action_id; perhaps it never left
-  }
+  if (facts.source_connected && !old.source_connected) on_connected(w, now, out);
   update_wish(w, now, out);
   recount(w, now);
   end_stale_approval(w, now, out);
@@ -154,9 +150,10 @@ void Recovery::Impl::take_facts(Worker& w, const RecoveryWorkerFacts& facts, con
   const bool ill = w.counted_ill || w.facts.status == Status::unknown;
   if (ill) {
     w.calm_since.reset();
-    w.backoff.on_unhealthy(now.steady);
-  } else if (!w.calm_since && !w.facts.dead) {
-    w.calm_since = now.steady;
+    w.backoff.on_unhealthy();
+  } else if (!w.facts.dead) {
+    w.calm_since = w.calm_since.value_or(now.steady);
+    w.backoff.on_healthy(now.steady);
   }
   check_verify(w, now, out);
   touched.insert(w.facts.id);
@@ -234,7 +231,7 @@ void Recovery::Impl::born(Worker& w, const Now& now, RecoveryOutput& out) {
 
 // An id that lives for one incarnation only: the newcomer in the same pool and host is the successor that a restart
 // waits for.
-void Recovery::Impl::adopt_successor(Worker& w, const Now&) {
+void Recovery::Impl::adopt_successor(Worker& w, const Now& now) {
   for (const std::string& id : pool_of(w).members) {
     Worker& old = workers[id];
     if (&old == &w || old.facts.id_scope != IdScope::incarnation || old.facts.host != w.facts.host ||
@@ -246,7 +243,7 @@ void Recovery::Impl::adopt_successor(Worker& w, const Now&) {
     w.action->new_incarnation = w.facts.incarnation.empty() ? w.facts.id : w.facts.incarnation;
     w.action->state = ActionState::verifying;
     w.verify = Verification{};
-    w.verify->since = w.backoff.resets_at().value_or(SteadyTime{});
+    w.verify->since = now.steady;
     old.verify.reset();
     Pool& pool = pool_of(w);
     if (pool.down.erase(id)) pool.down.insert(w.facts.id);
@@ -378,7 +375,7 @@ void Recovery::Impl::clear_history(Worker& w, const std::string& reason, bool al
   if (budget != budgets.end()) budgets.erase(budget);
   w.backoff.clear();
   w.executor_hold.reset();
-  if (!nothing) out.ledger.push_back({now.wall, BackoffClearedRecord{w.facts.id, reason, now.wall}});
+  if (!nothing) out.ledger.push_back({now.wall, BackoffClearedRecord{w.facts.id, reason, false, now.wall}});
   if (also_quarantine && w.quarantine.on && !w.quarantine.by_operator) end_quarantine(w, reason, "paramedic", now, out);
   end_crash_loop(w, out);
   set_next_start(w);

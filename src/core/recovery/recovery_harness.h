@@ -75,6 +75,12 @@ class RecoveryBench {
     f.idle_with_empty_queue = false;
     say(id);
   }
+  // A restart that did not help: incarnation `n` is ill again and fails its proof.
+  void useless_restart(const std::string& id, int n) {
+    lives(id, id + "#" + std::to_string(n), false);
+    ill(id);
+    pass(121s);
+  }
   AgentStartInput agent_start(const std::string& id, const std::string& from, const std::string& to, int crashes) {
     AgentStartInput s;
     s.source = facts.at(id).source;
@@ -100,6 +106,15 @@ class RecoveryBench {
     p.new_incarnation = std::move(incarnation);
     p.message = std::move(message);
     recovery.on_progress(p, clock.now(), out);
+  }
+  // Its agent is at work on an action that this bench need not have ordered.
+  void says(const std::string& id, const std::string& action_id, LadderStep step) {
+    ProgressInput p;
+    p.action_id = action_id;
+    p.worker_id = id;
+    p.step = step;
+    recovery.on_progress(p, clock.now(), out);
+    settle();
   }
   void held_back(const std::string& id, const std::string& words, std::optional<Duration> retry_after = std::nullopt) {
     ProgressInput p;

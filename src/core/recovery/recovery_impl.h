@@ -52,7 +52,9 @@ struct Recovery::Impl {
 
     Boxed<ActionRecord> action;  // the running or the latest one
     std::optional<SteadyTime> action_deadline;
-    std::optional<SteadyTime> counted_at;  // when the running action was counted as a stop
+    bool unsure = false;  // the action comes from the last life of the monitor, and nobody has told of it yet
+    std::optional<SteadyTime> first_words_by;  // its executor is here and must tell of the action by then
+    std::optional<SteadyTime> counted_at;      // when the running action was counted as a stop
     Boxed<ExecutorHold> executor_hold;
     std::optional<Verification> verify;
     std::optional<HoldBack> held;
@@ -71,6 +73,8 @@ struct Recovery::Impl {
     bool stop_running() const { return action_running() && is_stop(action->kind); }
   };
 
+  // The key of a frozen pool in ActionRecord::canary_of; a shared cause has its own.
+  static std::string pool_key(const std::string& pool) { return "pool/" + pool; }
   // Whether a stop counts towards the share of a pool that may be down through us.
   static bool takes_place(const ActionRecord& a) { return a.counted_stop || !a.rolling_id.empty(); }
 
@@ -144,6 +148,7 @@ struct Recovery::Impl {
   // ---- recovery_actions.cc
   void begin_stop(Worker& w, RemedyKind kind, Reason reason, std::string text, const Asker* by, const Now& now,
                   RecoveryOutput& out);
+  void count_stop(Worker& w, const Now& now, RecoveryOutput& out);
   void begin_start(Worker& w, Reason reason, std::string text, const Asker* by, const Now& now, RecoveryOutput& out);
   bool count_start(const std::string& action_id);  // false: counted before
   void count_death_of(Worker& w, const AgentStartInput& start, SteadyTime at, const Now& now, RecoveryOutput& out);
@@ -253,6 +258,9 @@ struct Recovery::Impl {
   void restore(const LedgerState& state, const Now& now);
   void restore_budgets(const LedgerState& state, const Now& now);
   void restore_actions(const LedgerState& state, const Now& now);
+  void on_connected(Worker& w, const Now& now, RecoveryOutput& out);
+  void check_unsure(Worker& w, const Now& now, RecoveryOutput& out);
+  void restore_canary(const ActionRecord& a, const Now& now);
   void restore_alert_flags(const LedgerState& state);
 
   void wish_alert(const Worker& w, bool on, Severity severity, Reason reason, std::string title, std::string message,
@@ -270,6 +278,7 @@ struct Recovery::Impl {
   std::map<std::string, BudgetWindow> budgets;  // stops by budget_key
   std::map<std::string, std::deque<SteadyTime>> host_deaths;
   std::map<std::string, std::set<std::string>> crash_loops;  // alert key → workers
+  std::vector<AlertWish> owed_alerts;                        // of the last life, told by the first settle()
   std::map<std::string, MaintenanceEntry> maintenance;
   std::deque<std::string> counted_order;  // action ids of agent starts already counted, oldest first
   std::set<std::string> counted;

@@ -10,6 +10,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "core/recovery/recovery_harness.h"
+#include "core/recovery/recovery_last_life.h"
 #include "core/recovery/rolling.h"
 
 namespace paramedic {
@@ -25,7 +26,8 @@ struct SimWorker {
   SteadyTime died{};
   SteadyTime excused{};  // until then something was allowed to hold its start
   std::deque<SteadyTime> stops;
-  std::vector<AgentStartInput> untold;  // starts made while the monitor was away
+  std::vector<AgentStartInput> untold;     // starts made while the monitor was away …
+  std::vector<ProgressInput> untold_ends;  // … and ends of ladders
 };
 
 struct PendingLadder {
@@ -36,8 +38,11 @@ struct PendingLadder {
 
 class World {
  public:
-  explicit World(int size, RecoveryPolicies policies = {})
-      : started_(clock_.now().steady), recovery_(std::move(policies), clock_.now()) {
+  // `agentless` = every so many-th worker has an executor that is told to start it and knows no leases; 0 = none.
+  explicit World(int size, RecoveryPolicies policies = {}, int agentless = 0)
+      : started_(clock_.now().steady),
+        policies_(std::move(policies)),
+        recovery_(std::make_unique<Recovery>(policies_, clock_.now())) {
     for (int i = 0; i < size; ++i) {
       SimWorker w;
       auto& f = w.facts;
@@ -47,7 +52,8 @@ class World {
       f.source = "agent/" + f.host;
       f.version = "1";
       f.incarnation = f.id + "#1";
-      f.by_agent = f.can_restart = f.source_connected = f.heard = true;
+      f.can_restart = f.source_connected = f.heard = true;
+      f.by_agent = agentless == 0 || i % agentless > 0;
       f.status = Status::healthy;
       f.took_task = f.idle = true;
       f.recycle.began = clock_.now().steady;
@@ -69,7 +75,7 @@ class World {
     if (orders_ == 0) return;
     calm_down();
     pass(45min);
-    for (const RollingRecord& r : recovery_.rollings()) {
+    for (const RollingRecord& r : recovery_->rollings()) {
       if (r.state == RollingState::running)
         RC_LOG("held: " + r.held +
                ", under way: " + (r.now.empty() ? "none" : r.now[0] + " " + describe_action(r.now[0])));
@@ -80,12 +86,19 @@ class World {
   int automatic_stops() const { return automatic_stops_; }
   int starts() const { return starts_; }
   int planned() const { return planned_; }
+  int restarts() const { return restarts_; }
 
  private:
+  struct Canary {
+    std::string action_id;
+    ActionState state = ActionState::sent;
+    SteadyTime began{};
+  };
+
   Now now() const { return clock_.now(); }
 
   std::string describe_action(const std::string& id) const {
-    const auto a = recovery_.worker_view(id, now()).action;
+    const auto a = recovery_->worker_view(id, now()).action;
     return a ? std::string(to_string(a->state)) + " " + a->outcome : "without action";
   }
 
@@ -97,7 +110,7 @@ class World {
       f.status = Status::unknown;
       f.wish = {};
     }
-    recovery_.update_worker(f, now(), out_);
+    recovery_->update_worker(f, now(), out_);
   }
 
   void die(SimWorker& w, ExitInfo exit, bool announced) {
@@ -129,7 +142,7 @@ class World {
     c.actor = "ann";
     if (of_worker) c.worker_id = w.facts.id;
     c.pool = pool;
-    recovery_.on_command(c, now(), out_);
+    recovery_->on_command(c, now(), out_);
   }
 
   void begin_rolling(int seconds) {
@@ -138,7 +151,7 @@ class World {
     c.actor = "ann";
     c.rolling = RollingWish{.pool = seconds % 3 == 0 ? "" : seconds % 3 == 1 ? "a" : "b", .at_once = 1 + seconds % 4};
     c.rolling->pause_on_failure = seconds % 5 == 0;
-    recovery_.on_command(c, now(), out_);
+    recovery_->on_command(c, now(), out_);
     ++orders_;
   }
   void change_rolling(int seconds) {
@@ -146,10 +159,10 @@ class World {
     c.verb = std::array{Verb::rolling_pause, Verb::rolling_resume, Verb::rolling_resume,
                         Verb::rolling_abort}[std::size_t(seconds) % 4];
     c.actor = "ann";
-    for (const RollingRecord& r : recovery_.rollings()) {
+    for (const RollingRecord& r : recovery_->rollings()) {
       if (is_over(r.state)) continue;
       c.target = r.id;
-      recovery_.on_command(c, now(), out_);
+      recovery_->on_command(c, now(), out_);
       if (c.verb == Verb::rolling_abort) aborted_.insert(r.id);
       return;
     }
@@ -161,9 +174,9 @@ class World {
     for (auto& p : ladders_) p.fate = 3;
     broker_down_ = degraded_ = false;
     lag_ = 0s;
-    recovery_.update_pool({.pool = "a"}, now(), out_);
-    recovery_.set_own_lag(lag_);
-    recovery_.set_ledger_degraded(false);
+    recovery_->update_pool({.pool = "a"}, now(), out_);
+    recovery_->set_own_lag(lag_);
+    recovery_->set_ledger_degraded(false);
     if (std::exchange(big_switch_, false)) command(Verb::thaw, workers_[0], "", false);
     for (auto& w : workers_) {
       if (maintained_.erase(w.facts.id) > 0) command(Verb::maintenance_off, w);
@@ -206,15 +219,15 @@ class World {
         break;
       case 8:
         broker_down_ = !broker_down_;
-        recovery_.update_pool({.pool = "a", .broker_down = broker_down_ ? "redis" : ""}, now(), out_);
+        recovery_->update_pool({.pool = "a", .broker_down = broker_down_ ? "redis" : ""}, now(), out_);
         break;
       case 9:
         lag_ = seconds % 3 == 0 ? 2s : 0s;
-        recovery_.set_own_lag(lag_);
+        recovery_->set_own_lag(lag_);
         break;
       case 10:
         degraded_ = !degraded_;
-        recovery_.set_ledger_degraded(degraded_);
+        recovery_->set_ledger_degraded(degraded_);
         break;
       case 11:
         big_switch_ = !big_switch_;
@@ -246,6 +259,12 @@ class World {
       case 18:
         change_rolling(seconds);
         break;
+      case 20:
+        restart_monitor(std::array{0s, 3s, 20s, 90s}[std::size_t(seconds) % 4]);
+        break;
+      case 21:  // it dies between its next order and the ledger entry of it
+        loses_acts_ = true;
+        break;
       case 19:  // the finder sees one cause for all that are ill on this host, or does no more
         if (!causes_.try_emplace(w.facts.host).second) causes_.erase(w.facts.host);
         break;
@@ -262,7 +281,7 @@ class World {
       if (c.workers.size() >= 2 && !cause.grave_since) cause.grave_since = cause.last_stop = now().steady;
       told.push_back(std::move(c));
     }
-    recovery_.update_causes(std::move(told), now());
+    recovery_->update_causes(std::move(told), now());
   }
   static bool ill_as_told(const SimWorker& w) { return w.facts.source_connected && w.told.status == Status::critical; }
 
@@ -272,9 +291,52 @@ class World {
       w.facts.source_connected = on;
       say(w);
       if (!on) continue;
-      for (auto& start : std::exchange(w.untold, {})) recovery_.on_agent_start(start, now(), out_);
+      for (auto& start : std::exchange(w.untold, {})) recovery_->on_agent_start(start, now(), out_);
+      for (const auto& p : ladders_)
+        if (p.ladder.worker_id == w.facts.id && p.fate != 0 && p.fate != 5)
+          recovery_->on_progress(begun(p), now(), out_);
+      for (auto& end : std::exchange(w.untold_ends, {})) recovery_->on_progress(end, now(), out_);
       say(w);
     }
+  }
+
+  // What the ledger knows is all that the next life of the monitor knows; agents go on alone, then tell.
+  void restart_monitor(Duration away) {
+    ++restarts_;
+    loses_acts_ = dies_now_ = false;
+    out_.clear();
+    std::set<std::string> reachable;
+    for (auto& w : workers_) {
+      const bool stopped = told_stopped(w);
+      life_.keep(w.told, now().wall, stopped ? WorkerState::stopped : WorkerState::running);
+      if (w.facts.source_connected) reachable.insert(w.facts.host);
+      w.facts.source_connected = false;
+      w.told.status = Status::unknown;
+      if (stopped) continue;
+      w.told.dead = false;  // of a crash its agent tells again
+      w.told.exit.reset();
+    }
+    for (Duration gone = 0s; gone < away; gone += 1s) {
+      clock_.advance(1s);
+      agent_acts();
+    }
+    recovery_ = std::make_unique<Recovery>(policies_, now());
+    recovery_->restore(life_.load(now().wall), now());
+    started_ = now().steady;
+    frozen_since_.clear();
+    for (auto& [host, cause] : causes_) cause.grave_since = cause.last_stop = std::nullopt;
+    recovery_->update_pool({.pool = "a", .broker_down = broker_down_ ? "redis" : ""}, now(), out_);
+    recovery_->set_own_lag(lag_);
+    recovery_->set_ledger_degraded(degraded_);
+    settle();
+    for (const std::string& host : reachable) connect(host, true);
+  }
+
+  static ProgressInput begun(const PendingLadder& p) {
+    ProgressInput progress;
+    progress.action_id = p.ladder.action_id;
+    progress.worker_id = p.ladder.worker_id;
+    return progress;
   }
 
   // The agent: ladders, leases, and starts of its own.
@@ -286,9 +348,7 @@ class World {
         continue;
       }
       w.in_ladder = false;
-      ProgressInput progress;
-      progress.action_id = p.ladder.action_id;
-      progress.worker_id = w.facts.id;
+      ProgressInput progress = begun(p);
       progress.done = true;
       const bool start = p.ladder.kind == RemedyKind::start;
       if (w.facts.incarnation != p.ladder.expected_incarnation || w.alive == start || p.fate == 0) {
@@ -303,14 +363,20 @@ class World {
         progress.step = LadderStep::start;
         progress.new_incarnation = w.facts.incarnation;
       }
-      if (p.fate == 2 || !w.facts.source_connected) continue;  // its word is lost
+      if (!progress.ok) delivered_.erase(p.ladder.action_id);  // not begun: the same may be asked again
+      if (p.fate == 2) continue;                               // its word is lost
+      if (!w.facts.source_connected) {
+        w.untold_ends.push_back(progress);
+        continue;
+      }
       // "Not now" is no try of an order.
       if (const auto it = order_of_.find(p.ladder.action_id); progress.held_back && it != order_of_.end())
         --ordered_[it->second];
-      recovery_.on_progress(progress, now(), out_);
+      recovery_->on_progress(progress, now(), out_);
       say(w);
     }
     for (auto& w : workers_) {
+      if (!w.facts.by_agent) continue;
       const auto d = w.holder->decide(now().steady);
       if (d.kind != StartDecision::Kind::start || w.alive || w.in_ladder) continue;
       AgentStartInput s;
@@ -324,7 +390,7 @@ class World {
       s.incarnation = w.facts.incarnation;
       ++starts_;
       if (w.facts.source_connected) {
-        recovery_.on_agent_start(s, now(), out_);
+        recovery_->on_agent_start(s, now(), out_);
         say(w);
       } else {
         w.untold.push_back(s);
@@ -339,13 +405,15 @@ class World {
   void settle() {
     for (int i = 0; i < 3; ++i) {
       tell_causes();
-      recovery_.settle(now(), out_);
+      recovery_->settle(now(), out_);
       judge();
+      if (dies_now_) return restart_monitor(1s);
       agent_acts();
     }
     tell_causes();
-    recovery_.settle(now(), out_);
+    recovery_->settle(now(), out_);
     judge();
+    if (dies_now_) return restart_monitor(1s);
     check_liveness();
   }
 
@@ -353,7 +421,7 @@ class World {
     const SteadyTime target = now().steady + d;
     for (int i = 0; i < 50'000; ++i) {  // an order that is held looks again each second
       SteadyTime next = std::min(target, now().steady + 5s);
-      if (const auto at = recovery_.next_deadline()) next = std::clamp(*at, now().steady, next);
+      if (const auto at = recovery_->next_deadline()) next = std::clamp(*at, now().steady, next);
       for (const auto& p : ladders_) next = std::clamp(p.due, now().steady, next);
       if (next == now().steady) next += 1ms;
       if (next > target) break;
@@ -370,15 +438,20 @@ class World {
     for (const auto& e : out_.ledger) {
       if (const auto* a = std::get_if<ActionRecord>(&e.body)) {
         recorded[a->action_id] = *a;
+        if (a->by_operator || a->reason == Reason::recycle) not_for_illness_.insert(a->action_id);
         if (is_final(a->state)) down_.erase(a->action_id);
-        if (a->state == ActionState::held_back) take_back(*a);
+        if (a->state == ActionState::held_back || a->state == ActionState::abandoned) take_back(*a);
         for (auto& [pool, canary] : canaries_)
           if (canary.action_id == a->action_id) canary.state = a->state;
         for (auto& [host, cause] : causes_)
           if (cause.canary.action_id == a->action_id) cause.canary.state = a->state;
       }
-      if (const auto* c = std::get_if<BackoffClearedRecord>(&e.body)) find(c->worker_id).stops.clear();
+      if (const auto* c = std::get_if<BackoffClearedRecord>(&e.body))
+        if (!c->crashes_only) find(c->worker_id).stops.clear();
     }
+    life_.take(out_);
+    dies_now_ = loses_acts_ && std::any_of(out_.acts.begin(), out_.acts.end(),
+                                           [](const Act& act) { return std::holds_alternative<SendLadder>(act); });
     // Of a clear and a stop in one output the clear came first: a stop is the last thing of a step.
     for (const auto& act : out_.acts) {
       if (const auto* ladder = std::get_if<SendLadder>(&act)) judge_ladder(ladder->ladder, recorded);
@@ -387,24 +460,27 @@ class World {
     out_.clear();
   }
 
-  // Held back: it counts against nothing, but nobody in its pool is asked again at once.
+  // It counts against nothing: held back, and nobody in its pool is asked again at once; or it never began.
   void take_back(const ActionRecord& a) {
     const auto it = counted_.find(a.action_id);
-    if (it == counted_.end()) return;
+    if (it == counted_.end() || (a.state == ActionState::abandoned && a.counted_stop)) return;
     std::erase(find(a.worker_id).stops, it->second);
     std::erase(pool_stops_[a.pool], it->second);
     std::erase(planned_stops_[a.pool], it->second);
     counted_.erase(it);
     RC_ASSERT(!a.counted_stop);
-    refused_[a.pool] = now().steady;
+    if (a.state == ActionState::held_back) refused_[a.pool] = now().steady;
   }
 
   void judge_ladder(const Ladder& ladder, const std::map<std::string, ActionRecord>& recorded) {
     SimWorker& w = find(ladder.worker_id);
     const auto it = recorded.find(ladder.action_id);
-    const bool again = it == recorded.end();
-    if (again) RC_ASSERT(sent_.contains(ladder.action_id));  // never an act without its ledger entry
-    if (sent_.insert(ladder.action_id).second) {
+    const bool again = !sent_.insert(ladder.action_id).second;
+    RC_ASSERT(again || it != recorded.end());  // never an act without its ledger entry
+    // Nor for an illness that is over, however old the order is.
+    if (is_stop(ladder.kind) && !not_for_illness_.contains(ladder.action_id))
+      RC_ASSERT(w.told.status == Status::critical && w.facts.source_connected);
+    if (!dies_now_ && delivered_.insert(ladder.action_id).second) {
       w.in_ladder = true;
       ladders_.push_back(
           {ladder, calm_ ? 3 : int(sent_.size()) % 6, now().steady + std::chrono::seconds(sent_.size() % 40)});
@@ -470,10 +546,11 @@ class World {
     RC_ASSERT(int(hour.size()) <= std::max(1, std::max(5, size_of(w.facts.pool) / 5) / 2));
   }
 
+  static bool told_stopped(const SimWorker& w) {
+    return w.told.dead && (w.told.announced_stop || w.told.exit->code == 0);
+  }
   static bool counts_for(const SimWorker& w, const std::string& pool) {
-    const auto& told = w.told;
-    const bool told_stopped = told.dead && (told.announced_stop || told.exit->code == 0);
-    return told.pool == pool && !told_stopped;
+    return w.told.pool == pool && !told_stopped(w);
   }
   int size_of(const std::string& pool) const {
     return int(std::count_if(workers_.begin(), workers_.end(), [&](const auto& w) { return counts_for(w, pool); }));
@@ -496,9 +573,18 @@ class World {
       auto& last = looked_ill_[pool];
       if (looks_ill(pool) || (broker_down_ && pool == "a"))
         last = now().steady;
-      else if (last && now().steady - *last > 2min && canaries_[pool].state == ActionState::succeeded)
+      else if (last && now().steady - *last > 2min && !canary_failed(canaries_[pool]))
         canaries_[pool] = {};
     }
+  }
+
+  // Neither proven nor refused: it failed, or its outcome is not known yet.
+  static bool canary_failed(const Canary& canary) {
+    return !canary.action_id.empty() && canary.state != ActionState::succeeded && !said_nothing(canary);
+  }
+  static bool said_nothing(const Canary& canary) {
+    return canary.state == ActionState::refused || canary.state == ActionState::abandoned ||
+           canary.state == ActionState::held_back;
   }
 
   // In a pool that looks ill, or did within the last minute: after five minutes without any stop one canary, the next
@@ -510,9 +596,7 @@ class World {
     auto& canary = canaries_[pool];
     if (canary.state == ActionState::succeeded) return;
     const auto& stops = pool_stops_[pool];
-    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned ||
-                              canary.state == ActionState::held_back;
-    if (!said_nothing) {
+    if (!said_nothing(canary)) {
       RC_ASSERT(t - (stops.empty() ? started_ : stops.back()) >= 5min);
       RC_ASSERT(canary.action_id.empty() || t - canary.began >= 30min);
     }
@@ -529,9 +613,7 @@ class World {
     cause.last_stop = t;
     if (!cause.grave_since || cause.canary.state == ActionState::succeeded) return;
     const auto& canary = cause.canary;
-    const bool said_nothing = canary.state == ActionState::refused || canary.state == ActionState::abandoned ||
-                              canary.state == ActionState::held_back;
-    if (!said_nothing) {
+    if (!said_nothing(canary)) {
       RC_ASSERT(t - *cause.grave_since >= 5min);
       RC_ASSERT(canary.action_id.empty() || t - canary.began >= 30min);
     }
@@ -540,11 +622,12 @@ class World {
 
   void judge_lease(const Lease& lease) {
     SimWorker& w = find(lease.worker_id);
+    RC_ASSERT(w.facts.by_agent);
     if (big_switch_ || maintained_.contains(lease.worker_id) || quarantined_.contains(lease.worker_id))
       RC_ASSERT(lease.hold);
     RC_ASSERT(lease.valid_for == 60s);
     RC_ASSERT(lease.next_start_in <= 400s);
-    if (w.facts.source_connected) w.holder->on_lease(lease, now().steady);
+    if (w.facts.source_connected && !dies_now_) w.holder->on_lease(lease, now().steady);
   }
 
   void check_liveness() {
@@ -563,7 +646,7 @@ class World {
   void check_canaries() {
     const SteadyTime t = now().steady;
     for (const std::string pool : {"a", "b"}) {
-      const bool frozen = recovery_.pool_view(pool, now()).frozen.has_value();
+      const bool frozen = recovery_->pool_view(pool, now()).frozen.has_value();
       const bool quiet = broker_down_ || degraded_ || big_switch_ || lag_ > 1s || !maintained_.empty() ||
                          !quarantined_.empty() || std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
                            return !w.facts.source_connected || !w.alive || w.in_ladder;
@@ -590,7 +673,7 @@ class World {
         const auto& stops = pool_stops_[pool];
         const auto hour = std::count_if(stops.begin(), stops.end(), [&](SteadyTime s) { return t - s < 1h; });
         return w.facts.host == h && ill_as_told(w) && !w.facts.announced_stop && w.stops.empty() &&
-               !recovery_.pool_view(pool, now()).frozen && hour < std::max(5, size_of(pool) / 5);
+               !recovery_->pool_view(pool, now()).frozen && hour < std::max(5, size_of(pool) / 5);
       });
       if (!could || quiet || !cause.last_stop) cause.last_stop = t;
       RC_ASSERT(t - *cause.last_stop <= 36min);
@@ -605,19 +688,17 @@ class World {
 
   ManualClock clock_;
   SteadyTime started_;
-  Recovery recovery_;
+  RecoveryPolicies policies_;
+  std::unique_ptr<Recovery> recovery_;
+  LastLife life_;
+  bool loses_acts_ = false, dies_now_ = false;
   RecoveryOutput out_;
   std::vector<SimWorker> workers_;
   std::vector<PendingLadder> ladders_;
-  std::set<std::string> sent_, maintained_, quarantined_;
+  std::set<std::string> sent_, delivered_, not_for_illness_, maintained_, quarantined_;
   std::map<std::string, std::string> down_;  // open automatic stops → pool
   std::map<std::string, std::deque<SteadyTime>> pool_stops_;
   std::map<std::string, SteadyTime> counted_, refused_;  // by action, by pool
-  struct Canary {
-    std::string action_id;
-    ActionState state = ActionState::sent;
-    SteadyTime began{};
-  };
   struct SimCause {
     std::optional<SteadyTime> grave_since, last_stop;
     Canary canary;
@@ -631,7 +712,7 @@ class World {
   std::map<std::string, std::deque<SteadyTime>> planned_stops_;
   int planned_ = 0;
   bool calm_ = false;
-  int automatic_stops_ = 0, ordered_stops_ = 0, starts_ = 0, orders_ = 0;
+  int automatic_stops_ = 0, ordered_stops_ = 0, starts_ = 0, orders_ = 0, restarts_ = 0;
   std::set<std::string> aborted_;
   std::map<std::string, int> ordered_;           // tries of an order by worker
   std::map<std::string, std::string> order_of_;  // action → its place in ordered_
@@ -686,6 +767,33 @@ RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_with_planned_restarts, ()) {
   world.run(*script(*rc::gen::element(0, 7, 16) + 1));
   RC_CLASSIFY(world.planned() > 0, "planned");
   RC_CLASSIFY(world.planned() > 0 && world.automatic_stops() > world.planned(), "planned and ill");
+}
+
+// All of it, and the monitor is restarted now and then, or dies with an order that it has written down and not sent.
+RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_across_restarts_of_the_monitor, ()) {
+  World world(*rc::gen::inRange(1, 30));
+  world.run(*script(22));
+  RC_CLASSIFY(world.restarts() > 1, "restarts");
+  RC_CLASSIFY(world.restarts() > 1 && world.automatic_stops() > 1, "restarts and stops");
+}
+
+// Nothing but ill workers and restarts.
+RC_GTEST_PROP(RecoveryProperty, no_brake_breaks_under_constant_illness_and_restarts_of_the_monitor, ()) {
+  World world(*rc::gen::inRange(1, 30));
+  auto steps = *script(9);
+  for (auto& [what, whom, seconds] : steps)
+    if (what >= 7) what += 13;
+  world.run(steps);
+  RC_CLASSIFY(world.restarts() > 1 && world.automatic_stops() > 2, "restarts and stops");
+}
+
+// Starts are ladders, too: they may fail, be refused, or their outcome be lost.
+RC_GTEST_PROP(RecoveryProperty, executors_without_leases_leave_nobody_dead, ()) {
+  RecoveryPolicies policies;
+  policies.defaults.mode = RecoveryMode::automatic;
+  World world(*rc::gen::inRange(1, 30), policies, *rc::gen::element(1, 2, 5));
+  world.run(*script(*rc::gen::element(7, 22)));
+  RC_CLASSIFY(world.automatic_stops() > 0, "stops");
 }
 
 // Hosts of which all ill workers share a cause, now and then.

@@ -47,8 +47,11 @@ void Recovery::Impl::restore(const LedgerState& state, const Now& now) {
 }
 
 void Recovery::Impl::restore_budgets(const LedgerState& state, const Now& now) {
-  std::map<std::string, WallTime> cleared;
-  for (const auto& r : state.backoff_cleared) cleared[r.worker_id] = std::max(cleared[r.worker_id], r.at);
+  std::map<std::string, WallTime> stops_cleared, crashes_cleared;
+  for (const auto& r : state.backoff_cleared) {
+    crashes_cleared[r.worker_id] = std::max(crashes_cleared[r.worker_id], r.at);
+    if (!r.crashes_only) stops_cleared[r.worker_id] = std::max(stops_cleared[r.worker_id], r.at);
+  }
   auto budget_records = state.budgets;
   std::stable_sort(budget_records.begin(), budget_records.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -61,6 +64,7 @@ void Recovery::Impl::restore_budgets(const LedgerState& state, const Now& now) {
     if (r.stop) pools[r.pool].stops.add(at);
     if (!r.stop) count_start(r.action_id);
     Worker* w = find(r.worker_id);
+    const auto& cleared = r.stop ? stops_cleared : crashes_cleared;
     const auto it = cleared.find(r.worker_id);
     if (!w || (it != cleared.end() && r.at <= it->second)) continue;
     if (r.stop) {
@@ -79,10 +83,12 @@ void Recovery::Impl::restore_actions(const LedgerState& state, const Now& now) {
   std::stable_sort(actions.begin(), actions.end(),
                    [](const ActionRecord& a, const ActionRecord& b) { return a.requested_at < b.requested_at; });
   for (const ActionRecord& a : actions) {
+    restore_canary(a, now);
     Worker* w = find(a.worker_id);
     if (!w || (w->action_open() && is_final(a.state))) continue;
     w->action = a;
     w->approved = false;
+    w->unsure = a.state == ActionState::sent;
     restore_approval(*w, now);
     if (!w->action_running()) continue;
     w->action_deadline = now.steady + action_time(*w);
@@ -93,6 +99,20 @@ void Recovery::Impl::restore_actions(const LedgerState& state, const Now& now) {
       w->verify->since = now.steady;
       w->verify->paused_at = now.steady;
     }
+  }
+}
+
+// One that proved that restarts help, or that said nothing of it, leaves no pace to keep.
+void Recovery::Impl::restore_canary(const ActionRecord& a, const Now& now) {
+  if (!a.sent_at || (is_final(a.state) && a.state != ActionState::failed)) return;
+  const SteadyTime began = std::min(steady_at(*a.sent_at, now), now.steady);
+  const bool running = !is_final(a.state);
+  const RecoveryPolicy& policy = policies.of(a.pool);
+  for (const std::string& what : a.canary_of) {
+    if (what == pool_key(a.pool))
+      pools[a.pool].freeze.restore_canary(a.action_id, began, running, policy, now.steady);
+    else
+      causes.restore_canary(what, a.action_id, began, running, policy);
   }
 }
 
@@ -120,6 +140,9 @@ void Recovery::Impl::restore_alert_flags(const LedgerState& state) {
         worker.crash_loop_key = a.key;
         crash_loops[a.key].insert(id);
       }
+      // Nobody loops any more, or with another version by now: nobody else would end it.
+      if (!crash_loops.contains(a.key))
+        owed_alerts.push_back({.key = a.key, .on = false, .reason = Reason::crash_loop, .pool = a.pool});
     }
   }
 }

@@ -283,12 +283,6 @@ TEST(Recovery, no_canary_while_the_broker_is_down_its_source_blind_or_the_monito
 }
 
 // Plays a restart whose new incarnation is as ill as the old one: it reports and takes nothing.
-void useless_restart(RecoveryBench& b, const std::string& id, int n) {
-  b.lives(id, id + "#" + std::to_string(n), false);
-  b.ill(id);
-  b.pass(121s);
-}
-
 TEST(Recovery, the_fourth_stop_quarantines_pages_and_is_retried_each_hour) {
   RecoveryBench b;
   b.workers(10);
@@ -296,7 +290,7 @@ TEST(Recovery, the_fourth_stop_quarantines_pages_and_is_retried_each_hour) {
   b.pass(2s);
   for (int n = 2; n <= 4; ++n) {
     ASSERT_EQ(b.ladders(), n - 1);
-    useless_restart(b, "w0", n);
+    b.useless_restart("w0", n);
     b.settle();
   }
   EXPECT_EQ(b.ladders(), 3);
@@ -327,6 +321,26 @@ TEST(Recovery, an_action_without_outcome_frees_its_slot_as_failed) {
   ASSERT_GE(b.entries<ActionRecord>().size(), 2u);
   EXPECT_EQ(b.entries<ActionRecord>()[1].state, ActionState::failed);
   EXPECT_EQ(b.entries<ActionRecord>()[1].outcome, "no outcome in time");
+}
+
+TEST(Recovery, only_a_stop_that_ended_somebody_is_done) {
+  RecoveryBench b;
+  b.workers(10);
+  b.ill("w0");
+  b.pass(2s);
+  b.progress("w0", LadderStep::accepted, true, false, "", "another incarnation runs");
+  b.well("w0");
+  b.ill("w1");
+  b.pass(10s);
+  b.held_back("w1", "disruption budget");
+  b.well("w1");
+  EXPECT_EQ(b.recovery.stats().stops_ordered, 2u);
+  EXPECT_EQ(b.recovery.stats().stops_done, 0u);
+  b.ill("w2");
+  b.pass(12s);
+  ASSERT_EQ(b.ladders(), 3);
+  b.useless_restart("w2", 2);
+  EXPECT_EQ(b.recovery.stats().stops_done, 1u) << "it did not help, but it was done";
 }
 
 TEST(Recovery, a_refusal_ends_the_action_and_a_ladder_that_left_it_down_counts_as_a_crash) {
@@ -492,6 +506,36 @@ TEST(Recovery, an_incarnation_scoped_successor_in_the_same_pool_and_host_is_the_
   EXPECT_EQ(b.recovery.worker_view("celery@h.2", b.clock.now()).stops_used, 1);  // the budget is the host's
 }
 
+TEST(Recovery, an_incarnation_scoped_successor_has_its_grace_to_report_and_to_load_its_model) {
+  RecoveryBench b;
+  b.workers(10);
+  auto& old = b.worker("celery@h.1");
+  old.id_scope = IdScope::incarnation;
+  old.host = "h";
+  old.has_model = true;
+  b.say("celery@h.1");
+  b.ill("celery@h.1");
+  b.pass(2s);
+  RecoveryWorkerFacts next = old;
+  next.id = next.incarnation = "celery@h.2";
+  next.status = Status::unknown;
+  next.wish = {};
+  next.heard = false;
+  b.facts["celery@h.2"] = next;
+  b.say("celery@h.2");
+  b.settle();
+  EXPECT_EQ(b.action("celery@h.2").state, ActionState::verifying) << b.action("celery@h.2").outcome;
+  b.facts["celery@h.2"].heard = true;
+  b.facts["celery@h.2"].took_task = false;
+  b.facts["celery@h.2"].idle_with_empty_queue = false;
+  b.facts["celery@h.2"].status = Status::healthy;
+  b.say("celery@h.2");
+  b.pass(400s);  // 300 s for the model and 120 s to take a task
+  EXPECT_EQ(b.action("celery@h.2").state, ActionState::verifying) << b.action("celery@h.2").outcome;
+  b.pass(30s);
+  EXPECT_EQ(b.action("celery@h.2").outcome, "it took no task within 2m");
+}
+
 // ---- starts -------------------------------------------------------------------------------------------------------
 
 TEST(Recovery, a_crash_is_info_and_its_cure_closes_it) {
@@ -513,6 +557,22 @@ TEST(Recovery, a_crash_is_info_and_its_cure_closes_it) {
   EXPECT_EQ(b.action("w0").state, ActionState::succeeded);
   EXPECT_EQ(b.recovery.worker_view("w0", b.clock.now()).crashes, 1);
   EXPECT_EQ(b.recovery.stats().starts_done, 1u);
+}
+
+TEST(Recovery, last_words_that_a_start_brings_are_noted_once_after_the_alert_of_the_death) {
+  RecoveryBench b;
+  b.workers(10);
+  auto start = b.agent_start("w0", "w0#1", "w0#2", 1);
+  start.last_words = "KeyError: user";
+  for (int told = 0; told < 2; ++told) {
+    b.recovery.on_agent_start(start, b.clock.now(), b.out);
+    b.settle();
+  }
+  EXPECT_TRUE(b.last_wish("worker/w0/exited"));
+  std::vector<std::string> diagnosed;
+  for (const IncidentNote& note : b.out.notes)
+    if (note.kind == TimelineKind::diagnosed) diagnosed.push_back(note.text);
+  EXPECT_EQ(diagnosed, std::vector<std::string>{"its last words:\nKeyError: user"});
 }
 
 TEST(Recovery, a_start_is_counted_once_by_its_action_id) {
@@ -564,6 +624,23 @@ TEST(Recovery, crashing_again_before_the_proof_is_critical_and_waits_longer) {
   EXPECT_EQ(lease->crashes, 1);
   EXPECT_GE(lease->next_start_in, 10s);
   EXPECT_LE(lease->next_start_in, 12500ms);
+}
+
+TEST(Recovery, minutes_in_which_nothing_is_known_of_a_worker_are_no_healthy_ones) {
+  RecoveryBench b;
+  b.workers(10);
+  b.dies("w0");
+  b.starts("w0", "w0#1", "w0#2", 1);
+  b.lives("w0", "w0#2");
+  b.facts.at("w0").status = Status::unknown;
+  b.say("w0");  // the last word for an hour
+  b.pass(1h);
+  EXPECT_EQ(b.recovery.worker_view("w0", b.clock.now()).crashes, 1);
+  b.well("w0");
+  b.pass(10min - 1s);
+  EXPECT_EQ(b.recovery.worker_view("w0", b.clock.now()).crashes, 1);
+  b.pass(1s);
+  EXPECT_EQ(b.recovery.worker_view("w0", b.clock.now()).crashes, 0);
 }
 
 TEST(Recovery, six_crashes_are_one_page_per_pool_and_version) {
@@ -839,126 +916,7 @@ TEST(Recovery, what_the_old_incarnation_tells_proves_no_restart_by_an_executor) 
   EXPECT_EQ(b.action("w1").outcome, "the new incarnation did not report within 1m");
 }
 
-// ---- restart of the monitor, configuration, shutdown ----------------------------------------------------------------
-
-LedgerState ledger_of(const RecoveryBench& b) {
-  LedgerState s;
-  std::map<std::string, ActionRecord> actions;
-  std::map<std::string, QuarantineRecord> quarantines;
-  std::map<std::string, MaintenanceRecord> maintenance;
-  for (const auto& e : b.out.ledger) {
-    if (const auto* r = std::get_if<ActionRecord>(&e.body)) actions[r->action_id] = *r;
-    if (const auto* r = std::get_if<BudgetRecord>(&e.body)) s.budgets.push_back(*r);
-    if (const auto* r = std::get_if<BackoffClearedRecord>(&e.body)) s.backoff_cleared.push_back(*r);
-    if (const auto* r = std::get_if<QuarantineRecord>(&e.body)) quarantines[r->worker_id] = *r;
-    if (const auto* r = std::get_if<MaintenanceRecord>(&e.body)) maintenance[r->id] = *r;
-    if (const auto* r = std::get_if<BigSwitchRecord>(&e.body)) s.big_switch = *r;
-  }
-  for (const auto& [id, r] : actions) s.actions.push_back(r);
-  for (const auto& [id, r] : quarantines)
-    if (r.on) s.quarantines.push_back(r);
-  for (const auto& [id, r] : maintenance)
-    if (r.on) s.maintenance.push_back(r);
-  for (const auto& [id, f] : b.facts) {
-    WorkerRecord w;
-    w.worker_id = id;
-    w.pool = f.pool;
-    w.host = f.host;
-    w.source = f.source;
-    w.version = f.version;
-    w.incarnation = f.incarnation;
-    s.workers.push_back(w);
-  }
-  std::map<std::string, AlertWish> alerts;
-  for (const auto& w : b.out.alerts) alerts[w.key] = w;
-  for (const auto& [key, w] : alerts) {
-    if (!w.on) continue;
-    Alert a;
-    a.key = key;
-    a.severity = w.severity;
-    a.reason = w.reason;
-    a.worker_id = w.worker_id;
-    a.pool = w.pool;
-    s.alerts.push_back(a);
-  }
-  return s;
-}
-
-void take_over(RecoveryBench& next, const RecoveryBench& last) {
-  next.clock = last.clock;
-  next.clock.advance(5s);
-  next.facts = last.facts;
-  next.recovery.restore(ledger_of(last), next.clock.now());
-}
-
-TEST(RecoveryRestore, a_running_ladder_survives_and_is_proven) {
-  RecoveryBench a;
-  a.workers(10);
-  a.ill("w0");
-  a.pass(2s);
-  const std::string id = a.action("w0").action_id;
-  RecoveryBench b;
-  take_over(b, a);
-  EXPECT_EQ(b.recovery.pool_view("p", b.clock.now()).down_now, 1);
-  EXPECT_EQ(b.recovery.worker_view("w0", b.clock.now()).stops_used, 1);
-  for (const auto& [w, f] : b.facts) b.say(w);
-  ASSERT_EQ(b.ladders(), 1);  // sent again: perhaps it never left; idempotent by its id
-  EXPECT_EQ(b.last_ladder().action_id, id);
-  b.lives("w0", "w0#2");
-  EXPECT_EQ(b.action("w0").state, ActionState::succeeded);
-}
-
-TEST(RecoveryRestore, budgets_backoff_quarantine_maintenance_and_switch_survive) {
-  RecoveryBench a;
-  a.workers(10);
-  a.dies("w1");
-  a.starts("w1", "w1#1", "w1#2", 1);
-  a.lives("w1", "w1#2", false);
-  a.dies("w1");
-  a.starts("w1", "w1#2", "w1#3", 2);
-  a.lives("w1", "w1#3", false);
-  a.command(Verb::quarantine, "w2");
-  a.command(Verb::maintenance_on, "w3", false, "", 1h);
-  a.command(Verb::freeze);
-  RecoveryBench b;
-  take_over(b, a);
-  EXPECT_EQ(b.recovery.worker_view("w1", b.clock.now()).crashes, 2);
-  EXPECT_EQ(b.recovery.worker_view("w2", b.clock.now()).state, WorkerState::quarantined);
-  EXPECT_EQ(b.recovery.maintenance_of("w3", "p"), "worker/w3");
-  EXPECT_TRUE(b.recovery.big_switch_held());
-  b.starts("w1", "w1#2", "w1#3", 2);  // told again: counted before
-  EXPECT_EQ(b.recovery.stats().starts_done, 0u);
-  b.facts.at("w1").took_task = true;
-  b.say("w1");
-  ASSERT_TRUE(b.last_wish("worker/w1/exited"));
-  EXPECT_FALSE(b.last_wish("worker/w1/exited")->on);  // the alert of the last life ends with its proof
-  b.pass(1h);
-  EXPECT_EQ(b.recovery.maintenance_of("w3", "p"), "");
-}
-
-TEST(RecoveryRestore, an_automatic_quarantine_and_a_crash_loop_page_survive) {
-  RecoveryBench a;
-  a.workers(10);
-  a.ill("w0");
-  a.pass(2s);
-  for (int n = 2; n <= 4; ++n) useless_restart(a, "w0", n);
-  for (int n = 1; n <= 6; ++n) {
-    a.dies("w1");
-    if (n < 6) a.starts("w1", "w1#" + std::to_string(n), "w1#" + std::to_string(n + 1), n);
-    if (n < 6) a.lives("w1", "w1#" + std::to_string(n + 1), false);
-  }
-  a.starts("w1", "w1#6", "w1#7", 6);
-  a.lives("w1", "w1#7", false);
-  RecoveryBench b;
-  take_over(b, a);
-  for (const auto& [w, f] : b.facts) b.say(w);
-  b.pass(2min);
-  EXPECT_EQ(b.held("w0"), HoldCode::quarantined);
-  b.command(Verb::release, "w0");
-  EXPECT_FALSE(b.last_wish("worker/w0/quarantined")->on);
-  b.command(Verb::release, "w1");
-  EXPECT_FALSE(b.last_wish("pool/p/crash_loop/1")->on);
-}
+// ---- configuration, shutdown ---------------------------------------------------------------------------------------
 
 TEST(Recovery, a_changed_configuration_clears_what_it_touches) {
   RecoveryBench b;

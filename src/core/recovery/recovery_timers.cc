@@ -32,6 +32,7 @@ void Recovery::Impl::dirty_pools_of(const std::set<std::string>& ids) {
 
 void Recovery::Impl::settle(const Now& now, RecoveryOutput& out) {
   expire_maintenance(now, out);
+  for (AlertWish& wish : std::exchange(owed_alerts, {})) out.alerts.push_back(std::move(wish));
   while (!timers.empty() && timers.begin()->first <= now.steady) {
     const std::string id = timers.begin()->second;
     timers.erase(timers.begin());
@@ -66,6 +67,7 @@ void Recovery::Impl::settle(const Now& now, RecoveryOutput& out) {
 
 void Recovery::Impl::run_timers(Worker& w, const Now& now, RecoveryOutput& out) {
   check_verify(w, now, out);
+  check_unsure(w, now, out);
   if (w.action_running() && w.action_deadline && now.steady >= *w.action_deadline)
     not_proven(w, "no outcome in time", now, out);
   if (w.crash_rises_at && now.steady >= *w.crash_rises_at && w.crashed) {
@@ -76,7 +78,7 @@ void Recovery::Impl::run_timers(Worker& w, const Now& now, RecoveryOutput& out) 
                fmt::format("Worker {} crashed and did not come back", w.facts.id), why, out);
   }
   if (w.backoff.resets_at() && now.steady >= *w.backoff.resets_at() && w.backoff.reset_if_healthy(now.steady)) {
-    out.ledger.push_back({now.wall, BackoffClearedRecord{w.facts.id, "healthy", now.wall}});
+    out.ledger.push_back({now.wall, BackoffClearedRecord{w.facts.id, "healthy", true, now.wall}});
     end_crash_loop(w, out);
   }
   if (w.stop_wish.kind == RemedyKind::none) update_wish(w, now, out);  // a recycle comes due by time alone
@@ -89,6 +91,7 @@ void Recovery::Impl::schedule(Worker& w) {
   const RecoveryPolicy& p = policy_of(w);
   std::optional<SteadyTime> at = w.backoff.resets_at();
   if (w.action_running()) earliest(at, w.action_deadline);
+  earliest(at, w.first_words_by);
   if (w.crashed) earliest(at, w.crash_rises_at);
   if (w.quarantine.on && !w.quarantine.by_operator && w.calm_since)
     earliest(at, *w.calm_since + p.backoff.healthy_reset);

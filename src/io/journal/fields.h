@@ -50,7 +50,7 @@ PARAMEDIC_JOURNAL_FIELDS(SourceFrameInput, source, received)
 PARAMEDIC_JOURNAL_FIELDS(ProgressInput, source, action_id, worker_id, step, done, ok, new_incarnation, message,
                          received, held_back, retry_after)
 PARAMEDIC_JOURNAL_FIELDS(AgentStartInput, source, action_id, worker_id, previous_incarnation, incarnation, crashes, ago,
-                         exit, received)
+                         exit, last_words, received)
 PARAMEDIC_JOURNAL_FIELDS(RollingWish, pool, version, host, at_once, at_once_percent, pause_on_failure)
 PARAMEDIC_JOURNAL_FIELDS(CommandInput, command_id, verb, worker_id, pool, actor, reason, force, duration,
                          idempotency_key, target, author, dry_run, silence, rolling, received)
@@ -62,14 +62,14 @@ PARAMEDIC_JOURNAL_FIELDS(ProbeInput, name, kind, broker, ok, text, took, at)
 PARAMEDIC_JOURNAL_FIELDS(ActionStep, step, at, message)
 PARAMEDIC_JOURNAL_FIELDS(ActionRecord, action_id, worker_id, pool, host, incarnation, new_incarnation, kind, state,
                          step, reason, text, actor, executor, rolling_id, by_operator, counted_start, counted_stop,
-                         requested_at, sent_at, verify_since, ended_at, outcome, steps)
+                         canary_of, requested_at, sent_at, verify_since, ended_at, outcome, steps)
 PARAMEDIC_JOURNAL_FIELDS(WorkerRecord, worker_id, pool, host, source, version, incarnation, state, status, back_within,
                          since, forgotten)
 PARAMEDIC_JOURNAL_FIELDS(BudgetRecord, action_id, worker_id, pool, host, stop, crash, at, returned)
 PARAMEDIC_JOURNAL_FIELDS(QuarantineRecord, worker_id, pool, reason, actor, on, by_operator, at)
 PARAMEDIC_JOURNAL_FIELDS(MaintenanceRecord, id, reason, actor, on, until, at)
 PARAMEDIC_JOURNAL_FIELDS(BigSwitchRecord, held, reason, actor, at)
-PARAMEDIC_JOURNAL_FIELDS(BackoffClearedRecord, worker_id, reason, at)
+PARAMEDIC_JOURNAL_FIELDS(BackoffClearedRecord, worker_id, reason, crashes_only, at)
 PARAMEDIC_JOURNAL_FIELDS(NotificationGroup, key, route, labels, incident_id, title, open, storm, sequence,
                          told_severity, channels, members, step, opened_at, told_at, step_at, held_until, follows)
 PARAMEDIC_JOURNAL_FIELDS(DeathTask, id, type, args_digest, ran, living)

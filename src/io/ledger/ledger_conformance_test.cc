@@ -84,9 +84,10 @@ TEST_P(LedgerConformance, start_up_reads_back_what_still_matters) {
           BudgetRecord{.worker_id = "w1", .stop = true, .at = now}, BudgetRecord{.worker_id = "w1", .at = now},
           QuarantineRecord{.worker_id = "w1", .on = true}, QuarantineRecord{.worker_id = "w2", .on = false},
           MaintenanceRecord{.id = "fleet", .on = true}, BigSwitchRecord{.held = true, .reason = "drill"},
-          BackoffClearedRecord{.worker_id = "w1", .at = now}, AuditRecord{.actor = "ann", .verb = "freeze"},
-          Incident{.id = "i1"}, Incident{.id = "i2", .ended_at = now}, Alert{.key = "k", .started_at = now},
-          Alert{.key = "old", .state = AlertState::resolved}});
+          BackoffClearedRecord{.worker_id = "w1", .at = now},
+          BackoffClearedRecord{.worker_id = "w1", .crashes_only = true, .at = now},
+          AuditRecord{.actor = "ann", .verb = "freeze"}, Incident{.id = "i1"}, Incident{.id = "i2", .ended_at = now},
+          Alert{.key = "k", .started_at = now}, Alert{.key = "old", .state = AlertState::resolved}});
   open();
   const auto s = load();
   ASSERT_EQ(s.workers.size(), 1u);
@@ -96,7 +97,7 @@ TEST_P(LedgerConformance, start_up_reads_back_what_still_matters) {
   EXPECT_EQ(s.maintenance.size(), 1u);
   ASSERT_TRUE(s.big_switch);
   EXPECT_EQ(s.big_switch->reason, "drill");
-  EXPECT_EQ(s.backoff_cleared.size(), 1u);
+  EXPECT_EQ(s.backoff_cleared.size(), 2u) << "what clears crashes only must not hide what cleared all";
   ASSERT_EQ(s.incidents.size(), 1u);
   EXPECT_EQ(s.incidents[0].id, "i1");
   ASSERT_EQ(s.alerts.size(), 1u);

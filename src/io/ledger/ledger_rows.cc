@@ -14,49 +14,6 @@ namespace {
 
 constexpr Duration kMaxGap = 24h;
 
-// The columns that depend on the kind.
-struct Columns {
-  std::string key, worker, pool;
-  WallTime at{};
-  bool open = true;
-};
-
-Columns columns(const ActionRecord& r) {
-  return {r.action_id, r.worker_id, r.pool, r.requested_at, !is_final(r.state)};
-}
-Columns columns(const WorkerRecord& r) { return {r.worker_id, r.worker_id, r.pool, r.since, !r.forgotten}; }
-Columns columns(const BudgetRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
-Columns columns(const QuarantineRecord& r) { return {r.worker_id, r.worker_id, r.pool, r.at, r.on}; }
-Columns columns(const MaintenanceRecord& r) { return {r.id, "", "", r.at, r.on}; }
-Columns columns(const BigSwitchRecord& r) { return {"big_switch", "", "", r.at, true}; }
-Columns columns(const BackoffClearedRecord& r) { return {r.worker_id, r.worker_id, "", r.at, false}; }
-Columns columns(const AuditRecord& r) { return {"", r.target, "", r.at, false}; }
-Columns columns(const InputRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
-Columns columns(const Incident& r) {
-  return {r.id, r.scope.starts_with("worker/") ? r.scope.substr(7) : "", r.pool, r.started_at, r.open()};
-}
-// Each episode of an alert is kept: the same key fires again and again.
-Columns columns(const Alert& r) {
-  return {fmt::format("{}@{}", r.key, nanos(r.started_at)), r.worker_id, r.pool, r.started_at,
-          r.state == AlertState::firing};
-}
-Columns columns(const NotificationRecord& r) {
-  const Notification& n = r.notification;
-  const Alert* first = n.alerts.empty() ? nullptr : &n.alerts.front();
-  const bool one_worker = n.worker_count == 1 && first;
-  return {n.id, one_worker ? first->worker_id : "", first ? first->pool : "", n.at, !is_final(r.state)};
-}
-Columns columns(const Silence& r) { return {r.id, "", "", r.created_at, !r.ended_at}; }
-Columns columns(const Acknowledgement& r) { return {r.incident_id, "", "", r.at, r.on}; }
-Columns columns(const DeathRecord& r) { return {"", r.worker_id, r.pool, r.at, false}; }
-Columns columns(const NotificationGroup& r) { return {r.key, "", "", r.opened_at, r.open}; }
-
-Columns columns(const RollingRecord& r) { return {r.id, "", r.wish.pool, r.started_at, !is_over(r.state)}; }
-Columns columns(const RollingTarget& r) {
-  const bool open = r.state == RollingTargetState::waiting || r.state == RollingTargetState::running;
-  return {fmt::format("{}/{}", r.rolling_id, r.worker_id), r.worker_id, r.pool, r.at, open};
-}
-
 void put(std::string& out, std::uint64_t number, int bytes) {
   for (int i = 0; i < bytes; ++i) out.push_back(char(number >> (8 * i)));
 }
@@ -98,7 +55,7 @@ class Reader {
 }  // namespace
 
 LedgerRow make_row(const LedgerEntry& entry) {
-  Columns c = std::visit([](const auto& record) { return columns(record); }, entry.body);
+  LedgerColumns c = ledger_columns(entry.body);
   return {.kind = wire::ledger_kind(entry.body),
           .key = std::move(c.key),
           .at = nanos(c.at),

@@ -12,15 +12,13 @@
 #include "base/result.h"
 #include "base/retention.h"
 #include "io/wire/ledger_json.h"
-#include "model/effects.h"
+#include "model/ledger_columns.h"
 
 namespace paramedic {
 
 // Of ledger.db (PRAGMA user_version): how many migrations there are. docs/formats/ledger.md.
 inline constexpr std::int64_t kLedgerFormat = 5;
 
-inline constexpr Duration kDeathWindow = 24h * 7;  // the longest that poison tasks are looked for
-inline constexpr Duration kBudgetWindow = 2h;      // what the budgets look back upon (model/effects.h)
 inline constexpr int kMaxLedgerPage = 1000;
 
 inline std::int64_t nanos(WallTime t) { return t.time_since_epoch().count(); }

@@ -7,7 +7,6 @@
 namespace paramedic {
 
 namespace {
-constexpr Duration kRollingsBack = 24h * 30;
 constexpr std::ptrdiff_t kDeathsLoaded = 10'000;  // of more the oldest are left out
 }  // namespace
 
@@ -49,7 +48,7 @@ Result<LedgerState> TypedLedger::load(Now now) {
   if (done) done = each<Silence>(LedgerKind::silence, true, recent, into(s.silences));
   if (done) done = each<Acknowledgement>(LedgerKind::acknowledgement, true, recent, into(s.acknowledgements));
   if (done) done = each<NotificationGroup>(LedgerKind::notification_group, true, recent, into(s.groups));
-  const WallTime month = now.wall - kRollingsBack;
+  const WallTime month = now.wall - kRollingWindow;
   if (done) done = each<RollingRecord>(LedgerKind::rolling, false, month, into(s.rollings));
   if (done) done = each<RollingTarget>(LedgerKind::rolling_target, true, month, into(s.rolling_targets));
   if (done)

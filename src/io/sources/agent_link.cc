@@ -168,7 +168,8 @@ std::vector<Input> AgentLinks::inputs_of(const Connection& connection, wire::Age
   } else if (auto* starts = std::get_if<wire::AgentStarts>(&frame)) {
     for (wire::AgentStart& start : starts->starts)
       out.push_back(AgentStartInput{connection.source, start.action_id, start.worker_id, start.previous_incarnation,
-                                    start.incarnation, start.crashes, start.ago, start.exit, now});
+                                    start.incarnation, start.crashes, start.ago, start.exit,
+                                    std::move(start.last_words), now});
   }
   // Whatever it was: the agent is alive.
   out.push_back(SourceFrameInput{connection.source, now});

@@ -200,6 +200,7 @@ void write_recovery(MetricsWriter& out, const FleetView& view) {
   single(out, f::starts_wanted, s.starts_wanted);
   single(out, f::starts_done, s.starts_done);
   single(out, f::stops_wanted, s.stops_wanted);
+  single(out, f::stops_ordered, s.stops_ordered);
   single(out, f::stops_done, s.stops_done);
   out.begin(f::held);
   for (const auto& [key, count] : s.held) {

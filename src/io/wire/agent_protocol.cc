@@ -59,7 +59,7 @@ void put(JsonWriter& w, const AgentStarts& f) {
     w.field_if("previous_incarnation", s.previous_incarnation).field_if("incarnation", s.incarnation);
     w.field("crashes", s.crashes).key("ago_seconds").seconds(s.ago);
     write_exit_compact(w.key("exit"), s.exit);
-    w.end_object();
+    w.field_if("last_words", s.last_words).end_object();
   }
   w.end_array();
 }
@@ -176,6 +176,7 @@ bool get_start(Fields& f, const Value& v, AgentStart& out) {
     if (k == "crashes") return f.integer(k, m, out.crashes, 0, kMaxCrashes);
     if (k == "ago_seconds") return f.duration(k, m, out.ago, kMaxSpan);
     if (k == "exit") return read_exit(f, m, out.exit) || f.nest(k);
+    if (k == "last_words") return f.lines(k, m, out.last_words, 3 * kMaxLastWords);
     return f.skip();
   };
   return f.object(v, member) && f.required("action_id", !out.action_id.empty()) &&

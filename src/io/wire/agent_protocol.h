@@ -42,6 +42,7 @@ struct AgentStart {
   int crashes = 0;
   Duration ago{};
   ExitInfo exit;
+  std::string last_words;  // of the life before, when no report could tell them: the monitor was away
 };
 struct AgentStarts {
   std::vector<AgentStart> starts;  // resent until acknowledged

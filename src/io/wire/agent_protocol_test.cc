@@ -23,8 +23,14 @@ AgentFrame some_agent_frame() {
       return AgentProgress{some_id(), some_id(), some_word<LadderStep>(), coin(), coin(), some_id(), some_text()};
     case 3:
       return AgentStarts{some_list<AgentStart>([] {
-        return AgentStart{some_id(),   some_id(),  some_id(), some_id(), *rc::gen::inRange(0, 99),
-                          some_span(), some_exit()};
+        return AgentStart{some_id(),
+                          some_id(),
+                          some_id(),
+                          some_id(),
+                          *rc::gen::inRange(0, 99),
+                          some_span(),
+                          some_exit(),
+                          coin() ? some_text() : ""};
       })};
     case 4:
       return AgentAlive{};

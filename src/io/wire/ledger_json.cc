@@ -75,7 +75,8 @@ void put(JsonWriter& w, const BigSwitchRecord& r) {
 }
 
 void put(JsonWriter& w, const BackoffClearedRecord& r) {
-  w.begin_object().field("worker_id", r.worker_id).field("reason", r.reason).field("at", r.at).end_object();
+  w.begin_object().field("worker_id", r.worker_id).field("reason", r.reason);
+  w.field("crashes_only", r.crashes_only).field("at", r.at).end_object();
 }
 
 void put(JsonWriter& w, const DeathRecord& r) {
@@ -155,6 +156,8 @@ bool get(Fields& f, const Value& v, ActionRecord& r) {
     if (k == "by_operator") return f.boolean(k, m, r.by_operator);
     if (k == "counted_start") return f.boolean(k, m, r.counted_start);
     if (k == "counted_stop") return f.boolean(k, m, r.counted_stop);
+    const auto name = [&](const Value& item, std::string& to) { return text(f, k, item, to); };
+    if (k == "canary_of") return f.list(k, m, r.canary_of, kMaxCanaryOf, name);
     if (k == "requested_at") return f.time(k, m, r.requested_at);
     if (k == "sent_at") return f.time(k, m, r.sent_at);
     if (k == "verify_since") return f.time(k, m, r.verify_since);
@@ -236,6 +239,7 @@ bool get(Fields& f, const Value& v, BackoffClearedRecord& r) {
   return f.object(v, [&](Key k, const Value& m) {
     if (k == "worker_id") return text(f, k, m, r.worker_id);
     if (k == "reason") return text(f, k, m, r.reason);
+    if (k == "crashes_only") return f.boolean(k, m, r.crashes_only);
     if (k == "at") return f.time(k, m, r.at);
     return f.skip();
   });

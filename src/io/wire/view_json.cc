@@ -1,8 +1,8 @@
 #include "io/wire/view_json.h"
 
-#include "io/wire/analysis_json.h"
-
 #include <algorithm>
+
+#include "io/wire/analysis_json.h"
 
 namespace paramedic::wire {
 
@@ -191,7 +191,9 @@ void write_action(JsonWriter& w, const ActionRecord& a) {
   w.field("reason", a.reason).field("text", a.text).field("actor", a.actor);
   text_field(w, "executor", a.executor);
   text_field(w, "rolling_id", a.rolling_id).field("by_operator", a.by_operator).field("counted_start", a.counted_start);
-  w.field("counted_stop", a.counted_stop).field("requested_at", a.requested_at).field("sent_at", a.sent_at);
+  w.field("counted_stop", a.counted_stop).key("canary_of").begin_array();
+  for (const std::string& what : a.canary_of) w.value(what);
+  w.end_array().field("requested_at", a.requested_at).field("sent_at", a.sent_at);
   text_field(w.field("verify_since", a.verify_since).field("ended_at", a.ended_at), "outcome", a.outcome);
   w.key("steps").begin_array();
   for (std::size_t i = 0; i < a.steps.size(); ++i)

@@ -78,6 +78,7 @@ ActionRecord some_action() {
   a.by_operator = coin();
   a.counted_start = coin();
   a.counted_stop = coin();
+  a.canary_of = some_list<std::string>(some_id);
   a.requested_at = some_time();
   a.sent_at = maybe(some_time());
   a.verify_since = maybe(some_time());
@@ -331,7 +332,7 @@ LedgerBody some_ledger_body() {
     case 5:
       return BigSwitchRecord{coin(), some_text(), some_text(), some_time()};
     case 6:
-      return BackoffClearedRecord{some_id(), some_text(), some_time()};
+      return BackoffClearedRecord{some_id(), some_text(), coin(), some_time()};
     case 7:
       return AuditRecord{some_time(), some_text(), some_text(), some_text(), some_text(), some_text()};
     case 8:
