@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # worlds.sh [COUNT [SEED]]: the properties of recovery in COUNT (default 2000) random worlds each, optimized and without
-# sanitizers: `./dev test` has 40 of each, the same ones each time. Names the seed of a world that breaks a brake.
+# sanitizers: `./dev test` has 25 of each, the same ones each time. Names the seed of a world that breaks a brake.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 count=${1:-2000} seed=${2:-$RANDOM$RANDOM$RANDOM}

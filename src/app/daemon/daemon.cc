@@ -262,7 +262,7 @@ restart::PoolExecutor::Ports DaemonImpl::executor_ports() {
     return inbox_->push(Input(std::move(progress)), now).has_value();
   };
   out.find = [this](const std::string& worker_id) -> std::optional<restart::KnownWorker> {
-    // What the last life left running is sent again, perhaps before the first publication.
+    // What the last life left may be ordered again before the first publication.
     for (int i = 0; i < 500 && hub_.view()->generation == 0; ++i) std::this_thread::sleep_for(10ms);
     const auto worker = hub_.view()->find(worker_id);
     if (!worker) return std::nullopt;

@@ -20,7 +20,7 @@ void Executors::submit(const SendLadder& act) {
   restart::Job job{.ladder = act.ladder, .source = act.source, .host = {}};
   job.pool = act.source.substr(kExecutorSource.size());
   const std::lock_guard lock(mutex_);
-  if (stopping_) return;  // the next life sends it again
+  if (stopping_) return;  // the next life judges anew
   // A pool that the configuration does not name has the settings of `default`, its executor too.
   const std::string setup = setups_.contains(job.pool) ? job.pool : std::string(config::kDefaultPool);
   auto& executor = running_[setup];

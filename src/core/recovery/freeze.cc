@@ -97,16 +97,16 @@ void Freeze::while_frozen(const PoolHealth& health, const RecoveryPolicy& policy
   // Both waits begin anew with each freeze.
   state_.until.reset();
   state_.text = cause_;
-  if (gone_since_ && thaws(health, policy, now)) return;
+  if (gone_since_ && thaws(health, std::max(*gone_since_, state_.since), policy, now)) return;
   if (!fine_since_) return;
   const SteadyTime canary = std::max(std::max(*fine_since_, state_.since) + policy.freeze_canary_after, next_canary_);
   if (now >= canary) return enter(Phase::canary, now);
   state_.until = std::min(state_.until.value_or(canary), canary);
 }
 
-// Its cause is gone: waits freeze_thaw_after, then thaws. True when it did.
-bool Freeze::thaws(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now) {
-  const SteadyTime due = std::max(*gone_since_, state_.since) + policy.freeze_thaw_after;
+// Its cause has been gone since `gone`: waits freeze_thaw_after, then thaws. True when it did.
+bool Freeze::thaws(const PoolHealth& health, SteadyTime gone, const RecoveryPolicy& policy, SteadyTime now) {
+  const SteadyTime due = gone + policy.freeze_thaw_after;
   state_.until = due;
   state_.text = fmt::format("what froze it is gone; it thaws after {}", format_duration(policy.freeze_thaw_after));
   if (now < due) return false;
@@ -129,7 +129,7 @@ void Freeze::in_canary(const PoolHealth& health, const RecoveryPolicy& policy, S
   // One that is on its way is waited for: its outcome says more than the share.
   if (!running_.empty()) {
     state_.text += "; a canary restart is on its way";
-  } else if (!gone_since_ || !thaws(health, policy, now)) {
+  } else if (!gone_since_ || !thaws(health, *gone_since_, policy, now)) {
     state_.text += "; one canary restart may run";
   }
 }

@@ -66,7 +66,7 @@ class Freeze {
   void open(SteadyTime now);
   void freeze_again(std::string text, SteadyTime now);
   void while_frozen(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
-  bool thaws(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
+  bool thaws(const PoolHealth& health, SteadyTime gone, const RecoveryPolicy& policy, SteadyTime now);
   void in_canary(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
   void in_thaw(const PoolHealth& health, const RecoveryPolicy& policy, SteadyTime now);
   void count_slots();

@@ -277,6 +277,22 @@ TEST(Freeze, thaws_while_its_canary_waits_once_the_cause_has_been_gone_for_a_min
   EXPECT_EQ(freeze.state().slots, 0);
 }
 
+// The canary came due while the minute ran: the minute goes on.
+TEST(Freeze, a_canary_that_comes_due_does_not_make_a_thaw_wait_anew) {
+  const RecoveryPolicy policy;
+  Freeze freeze;
+  const PoolHealth ill{.size = 10, .known = 10, .ill = 6, .healthy = 4};
+  const PoolHealth better{.size = 10, .known = 10, .ill = 2, .healthy = 8};
+  const SteadyTime start{100h}, gone = start + policy.freeze_canary_after - 10s;
+  freeze.update(ill, policy, start);
+  freeze.update(better, policy, gone);
+  freeze.update(better, policy, start + policy.freeze_canary_after);
+  ASSERT_EQ(freeze.state().phase, FreezeState::Phase::canary);
+  EXPECT_EQ(freeze.state().until, gone + policy.freeze_thaw_after);
+  freeze.update(better, policy, gone + policy.freeze_thaw_after);
+  EXPECT_EQ(freeze.state().phase, FreezeState::Phase::thawing);
+}
+
 TEST(Freeze, waits_for_a_canary_on_its_way_even_when_its_cause_is_gone) {
   const RecoveryPolicy policy;
   Freeze freeze;

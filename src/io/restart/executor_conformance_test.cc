@@ -233,7 +233,7 @@ TEST_P(Executors, is_cancelled_at_the_end_and_drops_what_waits) {
   told_.begun(1);
   executor.stop(0s);  // returns: what hangs for ten minutes was ended
   const auto ends = told_.ends(1);
-  ASSERT_EQ(ends.size(), 1u) << "what waited is sent again by the next life";
+  ASSERT_EQ(ends.size(), 1u) << "of what waited the next life judges anew";
   EXPECT_EQ(ends[0].action_id, "act-1");
   EXPECT_FALSE(ends[0].ok);
   EXPECT_THAT(ends[0].message, HasSubstr("cancelled"));

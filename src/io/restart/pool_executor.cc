@@ -107,7 +107,7 @@ std::string PoolExecutor::too_late(const ExecutorSetup& setup, Waiting& next) co
   return "";
 }
 
-// Null when the executor stops: then the job has not begun, and the next life of the monitor sends it again.
+// Null when the executor stops: then the job has not begun, and the next life of the monitor judges anew.
 std::shared_ptr<Attempt> PoolExecutor::begin(const Executor& executor, const Job& job) {
   std::shared_ptr<Attempt> attempt = executor.prepare(job);
   const std::lock_guard lock(mutex_);

@@ -7,7 +7,7 @@
 // again.
 //
 // What waits when it stops is dropped without a word: the ledger still holds it as `sent`, and the next life of the
-// monitor sends it again.
+// monitor judges anew.
 #pragma once
 #include <condition_variable>
 #include <deque>
