@@ -155,6 +155,7 @@ struct Effects {
     ledger.clear();
     acts.clear();
     history.clear();
+    states.clear();
     publish_now = false;
     next_deadline.reset();
   }
