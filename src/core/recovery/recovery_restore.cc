@@ -109,10 +109,13 @@ void Recovery::Impl::restore_canary(const ActionRecord& a, const Now& now) {
   const bool running = !is_final(a.state);
   const RecoveryPolicy& policy = policies.of(a.pool);
   for (const std::string& what : a.canary_of) {
-    if (what == pool_key(a.pool))
-      pools[a.pool].freeze.restore_canary(a.action_id, began, running, policy, now.steady);
-    else
+    if (what == pool_key(a.pool)) {
+      Pool& pool = pools[a.pool];
+      pool.freeze.restore_canary(a.action_id, began, running, policy, now.steady);
+      if (running) pool.frozen_since = now.wall;
+    } else {
       causes.restore_canary(what, a.action_id, began, running, policy);
+    }
   }
 }
 

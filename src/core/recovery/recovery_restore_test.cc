@@ -160,6 +160,7 @@ TEST(RecoveryRestore, a_canary_on_its_way_is_proven_in_the_next_life) {
   take_over(b, a);
   say_all(b);
   b.says(canary, a.last_ladder().action_id, LadderStep::term);
+  EXPECT_EQ(b.recovery.pool_view("p", b.clock.now()).frozen_since, WallTime{b.clock.now().wall});
   b.pass(2min);
   EXPECT_EQ(b.ladders(), 0) << "one canary at a time";
   b.lives(canary, canary + "#2");
