@@ -63,6 +63,23 @@ TEST(RecoveryRestore, an_order_that_never_left_is_taken_back_and_judged_anew) {
   }
 }
 
+TEST(RecoveryRestore, a_monitor_that_lags_waits_longer_for_the_first_words) {
+  RecoveryBench a;
+  a.workers(10);
+  a.ill("w0");
+  a.pass(2s);
+  RecoveryBench b;
+  take_over(b, a);
+  b.recovery.set_own_lag(2s);
+  for (const auto& [w, f] : b.facts) b.say(w);
+  b.settle();
+  b.pass(30s);
+  EXPECT_EQ(b.action("w0").state, ActionState::sent);
+  b.recovery.set_own_lag(0s);
+  b.pass(5s);
+  EXPECT_EQ(b.entries<ActionRecord>()[0].state, ActionState::abandoned);
+}
+
 TEST(RecoveryRestore, a_persons_order_that_never_left_is_sent_again_while_it_is_young) {
   for (const bool young : {true, false}) {
     RecoveryBench a;

@@ -31,6 +31,10 @@ void Recovery::Impl::check_unsure(Worker& w, const Now& now, RecoveryOutput& out
   const bool sent = w.action_open() && w.action->state == ActionState::sent;
   if (!sent || !w.facts.source_connected || shut_down) return w.first_words_by.reset();
   if (now.steady < *w.first_words_by) return;
+  if (fleet.own_lag > policy_of(w).max_own_lag) {  // its word may be here and not heard yet
+    w.first_words_by = now.steady + kFirstWords;
+    return;
+  }
   w.first_words_by.reset();
   w.unsure = false;
   const ActionRecord& a = *w.action;
