@@ -179,17 +179,14 @@ void Fleet::Impl::set_status(WorkerSlot& slot, Status status) {
 }
 
 void Fleet::Impl::update_shares(WorkerSlot& slot, const Now& now) {
-  const bool present = !is_inactive(slot.facts.state) && !slot.facts.dead() && !blind(slot);
-  const auto shares = [&](WorkerSlot& s, bool is_present) {
-    return queues.update_shares(s.facts.queues, is_present, s.quiet ? s.facts.voice.heard : std::nullopt, now);
+  const auto shares = [&](WorkerSlot& s) {
+    const bool present = !is_inactive(s.facts.state) && !s.facts.dead() && !blind(s);
+    return queues.update_shares(s.facts.queues, present, s.quiet ? s.facts.voice.heard : std::nullopt, now);
   };
-  const auto connected = shares(slot, present);
+  const auto connected = shares(slot);
   // A broker is lost when all have lost it, so silent ones matter only when they may be all that are left.
   if (!connected || *connected == 0 || *connected > quiet_workers.size()) return;
-  for (const WorkerHandle h : quiet_workers) {
-    WorkerSlot& silent = at(h);
-    shares(silent, !is_inactive(silent.facts.state) && !silent.facts.dead() && !blind(silent));
-  }
+  for (const WorkerHandle h : quiet_workers) shares(at(h));
 }
 
 void Fleet::Impl::turn_gone(WorkerHandle h, const Now& now) {
